@@ -1,0 +1,7 @@
+"""Ask every instance its questions."""
+
+from pyinfra import host
+
+from roles import check
+
+check.ask(spec=host.data.spec)

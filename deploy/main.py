@@ -1,0 +1,8 @@
+"""Bring every host to its spec."""
+
+from pyinfra import local
+
+local.include("./preflight.py")
+local.include("./prepare.py")
+local.include("./stage.py")
+local.include("./activate.py")

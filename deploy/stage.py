@@ -1,0 +1,9 @@
+"""Bring stacks, weights and releases beside what serves; safe at any hour."""
+
+from pyinfra import host
+
+from roles import engine, release, weights
+
+engine.install(spec=host.data.spec)
+weights.bring(spec=host.data.spec)
+release.stage(spec=host.data.spec)

@@ -1,0 +1,25 @@
+"""
+vLLM 0.26 on CUDA 13.0, for x86_64 hosts with driver 580 and glibc 2.31 or newer.
+
+The lock resolves and installs (7.41 GiB, measured with uv 0.13.8); this project has not yet run
+it on a GPU. The canary model (``inventories/weights/canary.py``) tells within a minute of the
+first activation whether it serves on yours.
+"""
+
+from pathlib import Path
+
+from roles.spec import Accelerator, Engine, Lock, Stack
+
+STACK = Stack(
+    name="vllm-0.26-cuda",
+    engine=Engine.VLLM,
+    accelerator=Accelerator.CUDA,
+    version="0.26.0",
+    python="3.12",
+    command=("-m", "vllm.entrypoints.openai.api_server"),
+    lock=Lock(file=Path(__file__).with_suffix(".txt")),
+    disk_gib=7.5,
+    driver="580.65.06",
+    # Triton calls gcc at run time, and nvcc wants g++ beside it.
+    os_packages=("g++",),
+)

@@ -1,0 +1,46 @@
+"""Make a host ready for stacks and instances."""
+
+from io import StringIO
+
+from pyinfra import host
+from pyinfra.api import deploy
+from pyinfra.operations import apt, files, server, systemd
+
+from roles import lock, paths, probe
+from roles.base import layout, operations
+from roles.spec import HostSpec
+
+_PHASE = "prepare"
+
+
+@deploy("Prepare")
+def prepare(spec: HostSpec) -> None:
+    """Leave users, folders, our own scripts and units on the host."""
+    digest = layout.digest_of(spec)
+    if probe.holds(host, phase=_PHASE, digest=digest):
+        operations.held_receipt(name="Prepared", phase=_PHASE)
+        return
+    lock.deploy_lock(name="Take the deploy lock")
+    if probe.of(host)["system"]["os"]["id"] in ("debian", "ubuntu"):
+        apt.packages(
+            name="Install packages", packages=layout.packages(spec), update=True, cache_time=86400
+        )
+    for user in layout.users(spec):
+        server.user(  # noqa: S604  # the user's shell
+            name=f"Add user {user}", user=user, system=True, shell="/usr/sbin/nologin",
+            home="/nonexistent", create_home=False,
+        )  # fmt: skip
+    operations.folders(name="Make our folders", weights_root=spec.weights_root)
+    operations.hostside_scripts(name="Bring our own scripts")
+    for unit, text in layout.units(spec).items():
+        files.put(
+            name=f"Write {unit}", src=StringIO(text), dest=f"{paths.UNITS}/{unit}", mode="644"
+        )
+    systemd.daemon_reload(name="Reload systemd")
+    systemd.service(
+        name="Enable recovery at boot", service=paths.RECOVER_UNIT, enabled=True, running=True
+    )
+    operations.receipt(
+        name="Leave a receipt", phase=_PHASE, digest=digest,
+        managed=layout.managed(spec), python=spec.python,
+    )  # fmt: skip

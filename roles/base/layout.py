@@ -1,0 +1,87 @@
+"""What a prepared host has from us: folders, units, users. Pure functions of the spec."""
+
+import base64
+import io
+import tarfile
+
+from roles import engine, job, paths, templates
+from roles.hostside import places
+from roles.spec import HostSpec
+from roles.spec.base import digest
+
+OPEN = (
+    paths.ROOT,
+    f"{paths.ROOT}/stacks",
+    f"{paths.ROOT}/releases",
+    f"{paths.ROOT}/instances",
+    f"{paths.ROOT}/tools",
+    f"{paths.ROOT}/cache",
+    paths.STATE,
+    f"{paths.STATE}/receipts",
+    paths.CACHE,
+    paths.LOGS,
+)
+CLOSED = (f"{paths.STATE}/secrets", f"{paths.STATE}/jobs")
+
+
+def units(spec: HostSpec) -> dict[str, str]:
+    """Return the text of each unit file, by name."""
+    found = {
+        paths.RECOVER_UNIT: templates.render(
+            "base/metalserve-recover.service.j2", python=spec.python
+        )
+    }
+    for kind in sorted({instance.stack.engine for instance in spec.instances}):
+        found[paths.unit_template(kind)] = engine.unit_file(kind, python=spec.python)
+    return found
+
+
+def packages(spec: HostSpec) -> list[str]:
+    """Return what is needed of the distribution, by Debian's names."""
+    needed = {name for instance in spec.instances for name in instance.stack.os_packages}
+    return sorted(needed | {"ca-certificates", "python3-venv"})
+
+
+def users(spec: HostSpec) -> list[str]:
+    """Return the system users, one an instance."""
+    return [paths.user(instance.name) for instance in spec.instances]
+
+
+def hostside_digest() -> str:
+    """Return the digest of the scripts that run on hosts."""
+    return digest({path.name: path.read_text() for path in sorted(job.FOLDER.glob("*.py"))})
+
+
+def hostside_archive() -> str:
+    """Return the scripts that run on hosts as a tar archive in base64, always the same bytes."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=9) as archive:
+        for path in sorted(job.FOLDER.glob("*.py")):
+            content = path.read_bytes()
+            member = tarfile.TarInfo(path.name)
+            member.size, member.mode, member.mtime = len(content), 0o644, 0
+            archive.addfile(member, io.BytesIO(content))
+    return base64.encodebytes(buffer.getvalue()).decode()
+
+
+def digest_of(spec: HostSpec) -> str:
+    """Return the digest of everything that preparing leaves on a host."""
+    return digest(
+        [
+            OPEN,
+            CLOSED,
+            units(spec),
+            users(spec),
+            packages(spec),
+            hostside_digest(),
+            spec.weights_root,
+        ]
+    )
+
+
+def managed(spec: HostSpec) -> list[str]:
+    """Return every path that preparing leaves, for the receipt."""
+    scripts = [f"{paths.HOSTSIDE}/{path.name}" for path in sorted(job.FOLDER.glob("*.py"))]
+    unit_files = [f"{paths.UNITS}/{name}" for name in units(spec)]
+    enabled = places.wants(paths.RECOVER_UNIT)
+    return [*OPEN, *CLOSED, spec.weights_root, paths.HOSTSIDE, *scripts, *unit_files, enabled]

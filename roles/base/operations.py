@@ -1,0 +1,64 @@
+"""Our own scripts on a host, and the receipt of a prepared one."""
+
+from collections.abc import Generator
+
+from pyinfra import host
+from pyinfra.api import QuoteString, StringCommand, operation
+
+from roles import job, paths
+from roles.base import layout
+
+
+@operation()
+def folders(weights_root: str) -> Generator[StringCommand, None, None]:
+    """
+    Our folders are there and belong to root, those with secrets closed to everybody else.
+
+    + weights_root: where weights lie
+    """
+    for mode, wanted in (("755", [*layout.OPEN, weights_root]), ("700", [*layout.CLOSED])):
+        words = ("install", "--directory", "--owner=root", "--group=root", f"--mode={mode}")
+        yield StringCommand(*words, *map(QuoteString, wanted))
+
+
+@operation()
+def hostside_scripts() -> Generator[StringCommand, None, None]:
+    """The scripts that run on hosts are there, in a folder of their own version."""
+    folder = f"{paths.HOSTSIDE}-{layout.hostside_digest()[:12]}"
+    beside, link = QuoteString(f"{folder}.new"), QuoteString(f"{paths.HOSTSIDE}.new")
+    yield StringCommand(
+        "rm", "-rf", beside, "&&", "mkdir", "-p", beside,
+        "&&", "base64", "-d", "|", "tar", "-xz", "-C", beside, "--no-same-owner",
+        "&&", "rm", "-rf", QuoteString(folder), "&&", "mv", "-T", beside, QuoteString(folder),
+        "&&", "sync", "-f", QuoteString(folder),
+        "&&", "ln", "-sfn", QuoteString(folder), link,
+        "&&", "mv", "-Tf", link, QuoteString(paths.HOSTSIDE),
+        _stdin=layout.hostside_archive(),
+    )  # fmt: skip
+
+
+@operation()
+def held_receipt(phase: str) -> Generator[StringCommand, None, None]:
+    """
+    What a phase left behind is still there, so that nothing of it is done again.
+
+    + phase: its name
+    """
+    host.noop(f"the receipt of {phase} holds")
+    yield from ()
+
+
+@operation()
+def receipt(
+    phase: str, digest: str, managed: list[str], python: str
+) -> Generator[StringCommand, None, None]:
+    """
+    What a phase left behind is written down, so that a later run can tell whether it holds.
+
+    + phase: its name
+    + digest: of what went in
+    + managed: every path that it left
+    + python: the interpreter that runs our own code
+    """
+    given = {"digest": digest, "paths": managed}
+    yield job.script("receipts", "write", phase, python=python, given=given)

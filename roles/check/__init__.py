@@ -1,0 +1,5 @@
+"""Questions to running servers."""
+
+from roles.check.deploy import ask
+
+__all__ = ["ask"]

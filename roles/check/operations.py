@@ -1,0 +1,22 @@
+"""Answers of running servers."""
+
+from collections.abc import Generator
+
+from pyinfra import host
+from pyinfra.api import FunctionCommand, operation
+
+from roles import job
+from roles.check import table
+
+
+@operation()
+def right_answers(instance: str, python: str) -> Generator[FunctionCommand, None, None]:
+    """
+    The instance answers each of its questions right.
+
+    + instance: its name
+    + python: the interpreter that runs our own code
+    """
+    command = job.script("ask", instance, python=python, given=None)
+    arguments = job.connector_arguments(host)
+    yield FunctionCommand(table.asked, (), {"command": command, "instance": instance} | arguments)

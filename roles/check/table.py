@@ -1,0 +1,45 @@
+"""The answers of an instance as a table for people, and kept for programs."""
+
+import json
+from typing import Any
+
+from pyinfra.api import Host, State, StringCommand
+from rich.console import Console
+from rich.table import Table
+
+ANSWERS = "metalserve answers"
+
+
+def asked(
+    state: State, host: Host, *, command: StringCommand, instance: str, **arguments: Any
+) -> bool:
+    """Ask an instance on a host, show what it answered, say whether all was right."""
+    _, output = host.run_shell_command(command, **arguments)
+    console = Console(stderr=True)
+    try:
+        report = json.loads(output.stdout_lines[-1])
+    except (IndexError, ValueError):
+        console.print(f"{host.name} {instance}: was not asked: {output.output.strip()}")
+        return False
+    host.connector_data.setdefault(ANSWERS, {})[instance] = report
+    console.print(_table(f"{host.name} {instance}", report))
+    return all(answer["passed"] for answer in report)
+
+
+def _table(title: str, report: list[dict[str, Any]]) -> Table:
+    found = Table(title=title, title_justify="left")
+    for column in ("", "check", "kind", "question", "expected", "got", "seconds", "first token"):
+        found.add_column(column)
+    for answer in report:
+        first = answer["first_token_s"]
+        found.add_row(
+            "ok" if answer["passed"] else "WRONG",
+            answer["check"],
+            answer["kind"],
+            answer["question"],
+            answer["expected"],
+            answer["got"].strip() if answer["passed"] else answer["why"],
+            f"{answer['latency_s']:.2f}",
+            "" if first is None else f"{first:.2f}",
+        )
+    return found

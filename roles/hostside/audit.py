@@ -1,0 +1,15 @@
+"""The audit log: who changed what, when, from where, with what result."""
+
+from __future__ import annotations
+
+import json
+
+import durable
+import places
+
+
+def note(who: str, what: str, result: str) -> None:
+    """Append a line."""
+    entry = {"at": durable.now(), "who": who, "what": what, "result": result}
+    with durable.appended(places.AUDIT) as file:
+        file.write(json.dumps(entry) + "\n")

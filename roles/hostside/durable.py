@@ -1,0 +1,90 @@
+"""Files and links that are whole after a power loss: written beside, synced, renamed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from typing import Any, Iterator
+
+
+def write(path: str, text: str, mode: int = 0o644) -> None:
+    """Leave ``path`` with ``text``, or as it was."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    beside = "{}.{}.new".format(path, os.getpid())
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    try:
+        os.fchmod(descriptor, mode)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(beside)
+        raise
+    sync_folder(os.path.dirname(path))
+
+
+def write_json(path: str, content: object, mode: int = 0o644) -> None:
+    """Leave ``path`` with ``content``, or as it was."""
+    write(path, json.dumps(content, indent=1, sort_keys=True) + "\n", mode)
+
+
+def read_json(path: str) -> Any:
+    """Return what ``path`` holds, ``None`` when there is none or it is no JSON."""
+    try:
+        with open(path) as file:
+            return json.load(file)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+
+
+def link(path: str, target: str | None) -> None:
+    """Point ``path`` at ``target`` in one step; ``None`` removes it."""
+    if target == read_link(path):
+        return
+    if target is None:
+        os.unlink(path)
+    else:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        beside = "{}.{}.new".format(path, os.getpid())
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(beside)
+        os.symlink(target, beside)
+        os.replace(beside, path)
+    sync_folder(os.path.dirname(path))
+
+
+def read_link(path: str) -> str | None:
+    """Return what ``path`` points at, ``None`` when it is no link."""
+    try:
+        return os.readlink(path)
+    except OSError:
+        return None
+
+
+def sync_folder(path: str) -> None:
+    """Make renames within a folder last."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def now() -> str:
+    """Return the time as operators read it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+@contextlib.contextmanager
+def appended(path: str) -> Iterator[Any]:
+    """Open a file to append whole lines to."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "a") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())

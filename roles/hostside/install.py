@@ -1,0 +1,225 @@
+"""
+Install a stack: a virtual environment with every package of a lock, each by its hash.
+
+The plan of the job: ``{"name", "folder", "lock", "python", "disk_gib", "installer": LOCK of uv,
+"packages": {"index", "folder", "proxy"}}``. The folder is complete only with its marker,
+``complete.json``, which is written after every file was held against the hash that its package
+records. A folder without it is left over from an interrupted try and is made anew; what was
+downloaded is kept.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import glob
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from typing import Any, Dict, List
+
+import durable
+import jobs
+import places
+import progress
+
+_GIB = 1024**3
+
+
+class InstallError(Exception):
+    """The stack could not be installed."""
+
+
+class Install:
+    """One run of a plan."""
+
+    def __init__(self, plan: Any, say: progress.Progress) -> None:
+        self.plan, self.progress = plan, say
+        self.folder: str = plan["folder"]
+
+    def run(self) -> str:
+        """Leave the stack complete and return what was done."""
+        if durable.read_json(self.folder + "/complete.json"):
+            return "{} is complete".format(self.plan["name"])
+        self.room()
+        began = time.monotonic()
+        uv = self.installer()
+        durable.write(self.folder + "/lock.txt", self.plan["lock"])
+        python = self.interpreter(uv)
+        self.ask(uv, ["venv", "--quiet", "--no-project", "--python", python, self.folder + "/venv"])
+        self.packages(uv)
+        self.verify()
+        os.sync()
+        durable.write_json(self.folder + "/complete.json", {"at": durable.now()})
+        took = progress.duration(time.monotonic() - began)
+        return "{} installed in {}".format(self.plan["name"], took)
+
+    def room(self) -> None:
+        """Refuse before the first byte when the disk is too small."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        os.makedirs(self.folder, mode=0o755)
+        free = shutil.disk_usage(self.folder).free
+        if free < self.plan["disk_gib"] * _GIB:
+            raise InstallError(
+                "it takes {} GiB, the disk of {} has {} free; free some".format(
+                    self.plan["disk_gib"], places.ROOT, progress.size(free)
+                )
+            )
+
+    def installer(self) -> str:
+        """Return the path of uv at its pinned version, fetched by its own hash if need be."""
+        pin = self.plan["installer"]
+        folder = "{}/uv-{}".format(places.tools(), hashlib.sha256(pin.encode()).hexdigest()[:12])
+        if not os.path.exists(folder + "/complete.json"):
+            self.progress.say("fetching the installer")
+            shutil.rmtree(folder, ignore_errors=True)
+            made = [sys.executable, "-m", "venv", folder]
+            self.must(made, "python3 cannot make virtual environments; is python3-venv installed?")
+            durable.write(folder + "/lock.txt", pin)
+            pip = [folder + "/bin/pip", "--quiet", "--disable-pip-version-check", "install"]
+            pip += ["--require-hashes", "--requirement", folder + "/lock.txt"]
+            self.must([*pip, *self.origin("--no-index")], "uv could not be fetched")
+            durable.write_json(folder + "/complete.json", {"at": durable.now()})
+        return folder + "/bin/uv"
+
+    def interpreter(self, uv: str) -> str:
+        """Return the path of a Python of the stack's minor version on this host."""
+        find = [uv, "python", "find", "--system", "--no-python-downloads", self.plan["python"]]
+        found = self.command(find)
+        if found.returncode != 0:
+            raise InstallError(
+                "this host has no Python {0}, which the lock was made for; install python{0} from "
+                "the distribution, or choose a stack for another Python".format(self.plan["python"])
+            )
+        return found.stdout.strip()
+
+    def packages(self, uv: str) -> None:
+        """Install what the lock says, and tell how far it is by what the disk holds more."""
+        total = int(self.plan["disk_gib"] * _GIB)
+        empty = _used(places.ROOT)
+        sync = [uv, "pip", "sync", "--quiet", "--require-hashes", "--python"]
+        sync += [self.folder + "/venv/bin/python", self.folder + "/lock.txt"]
+        sync += self.origin("--no-index")
+        with open(self.folder + "/install.log", "w+") as log:
+            with subprocess.Popen(
+                sync, stdout=log, stderr=subprocess.STDOUT, env=self.environment()
+            ) as syncing:
+                while syncing.poll() is None:
+                    done = min(total, max(0, _used(places.ROOT) - empty))
+                    self.progress.say("installing, about", done, total)
+                    time.sleep(0.2)
+            log.seek(0)
+            said = log.read().strip()
+        if syncing.returncode != 0:
+            raise InstallError("uv could not install the lock:\n" + said[-3000:])
+
+    def verify(self) -> None:
+        """Hold every installed file against the hash that its package's record has for it."""
+        records = glob.glob(self.folder + "/venv/lib/python3*/site-packages/*.dist-info/RECORD")
+        files = [row for record in records for row in _recorded(record)]
+        total = sum(int(row["size"]) for row in files)
+        done, wrong = 0, []
+        for row in files:
+            if _sha256(row["path"]) != row["sha256"]:
+                wrong.append(row["path"])
+            done += int(row["size"])
+            self.progress.say("verifying", done, total)
+        if wrong:
+            shutil.rmtree(places.package_cache(), ignore_errors=True)
+            raise InstallError(
+                "{} of {} installed files differ from their packages' records, as in {}; the "
+                "package cache was emptied, run again".format(len(wrong), len(files), wrong[0])
+            )
+
+    def origin(self, no_index: str) -> List[str]:
+        """Return the words that say where packages come from."""
+        packages = self.plan["packages"]
+        if packages["folder"]:
+            return [no_index, "--find-links", packages["folder"]]
+        return ["--index-url", packages["index"]] if packages["index"] else []
+
+    def environment(self) -> Dict[str, str]:
+        """Return the variables of the installer."""
+        found = dict(os.environ, UV_CACHE_DIR=places.package_cache(), UV_SYSTEM_CERTS="1")
+        found.update(
+            UV_NO_CONFIG="1", UV_NO_PROGRESS="1", HOME=places.ROOT, UV_LINK_MODE="hardlink"
+        )
+        if self.plan["packages"]["proxy"]:
+            proxy = self.plan["packages"]["proxy"]
+            found.update(HTTP_PROXY=proxy, HTTPS_PROXY=proxy, http_proxy=proxy, https_proxy=proxy)
+        return found
+
+    def command(self, words: List[str]) -> subprocess.CompletedProcess[str]:
+        """Run a command of the installer."""
+        return subprocess.run(
+            words,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=self.environment(),
+        )
+
+    def ask(self, uv: str, words: List[str]) -> None:
+        """Run uv, which must succeed."""
+        self.must([uv, *words], "uv {} failed".format(words[0]))
+
+    def must(self, words: List[str], otherwise: str) -> None:
+        """Run a command, which must succeed."""
+        done = self.command(words)
+        if done.returncode != 0:
+            raise InstallError("{}:\n{}".format(otherwise, done.stdout.strip()[-3000:]))
+
+
+def _used(path: str) -> int:
+    found = os.statvfs(path)
+    return (found.f_blocks - found.f_bfree) * found.f_frsize
+
+
+def _recorded(record: str) -> List[Dict[str, str]]:
+    """Return path, size and sha256 of each file that a package's record has a hash for."""
+    root = os.path.dirname(os.path.dirname(record))
+    with open(record, newline="") as file:
+        rows = [row for row in csv.reader(file) if len(row) == 3 and row[1].startswith("sha256=")]
+    return [
+        {
+            "path": os.path.normpath(os.path.join(root, path)),
+            "sha256": _hex(algorithm_and_hash[len("sha256=") :]),
+            "size": size or "0",
+        }
+        for path, algorithm_and_hash, size in rows
+    ]
+
+
+def _hex(urlsafe: str) -> str:
+    return base64.urlsafe_b64decode(urlsafe + "=" * (-len(urlsafe) % 4)).hex()
+
+
+def _sha256(path: str) -> str:
+    found = hashlib.sha256()
+    try:
+        with open(path, "rb") as file:
+            for block in iter(lambda: file.read(1024 * 1024), b""):
+                found.update(block)
+    except OSError:
+        return "missing"
+    return found.hexdigest()
+
+
+def main() -> None:
+    """See the top of the file."""
+    folder = sys.argv[1]
+    plan = durable.read_json(folder + "/plan.json")
+    try:
+        result = {"ok": True, "summary": Install(plan, progress.Progress(folder)).run()}
+    except (InstallError, OSError) as error:
+        summary = "{} is not installed, nothing that serves was touched: {}"
+        result = {"ok": False, "summary": summary.format(plan["name"], error)}
+    print(result["summary"], flush=True)
+    jobs.finish(folder, result)
+
+
+if __name__ == "__main__":
+    main()

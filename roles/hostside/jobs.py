@@ -1,0 +1,135 @@
+"""
+Long work under systemd, so that it survives the loss of whoever asked for it.
+
+``jobs.py run NAME SCRIPT`` reads a plan from its input and starts ``SCRIPT`` with it, or attaches
+when the same plan is at work already; then it follows to the end. A script gets the job's folder
+as its argument, reads ``plan.json`` there and leaves ``result.json``:
+``{"ok": bool, "summary": str, ...}``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from typing import Any
+
+import durable
+import places
+import progress
+
+_LOOK_EVERY_S = 0.2
+_SPEAK_EVERY_S = 2.0
+
+
+def unit(name: str) -> str:
+    """Return the unit of a job."""
+    return "metalserve-job-{}.service".format(name)
+
+
+def active(name: str) -> bool:
+    """Say whether a job is at work."""
+    state = subprocess.run(
+        ["systemctl", "show", "-P", "ActiveState", unit(name)], stdout=subprocess.PIPE, text=True
+    ).stdout.strip()
+    return state in ("active", "activating", "deactivating")
+
+
+def start(name: str, script: str, plan: Any) -> str:
+    """Start a job, or find it at work; return a line that says which."""
+    folder = places.job(name)
+    if active(name):
+        if durable.read_json(folder + "/plan.json") != plan:
+            raise SystemExit(
+                "{0}: another plan is at work since {1}, so this one was not started; wait for it "
+                "(journalctl -fu {2}) and run again".format(name, _since(name), unit(name))
+            )
+        return "attached to {}, at work since {}".format(name, _since(name))
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    for old in ("result.json", "progress.json"):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(folder + "/" + old)
+    durable.write_json(folder + "/plan.json", plan, mode=0o600)
+    here = os.path.dirname(os.path.realpath(__file__))
+    program = [sys.executable, "{}/{}.py".format(here, script)]
+    command = ["systemd-run", "--quiet", "--collect", "--unit", unit(name)]
+    command += ["--property", "TimeoutStopSec=2h", "--property", "WorkingDirectory=/"]
+    if script == "activate":
+        # Whatever ends the job, the instance must not be left between two releases.
+        stop = " ".join([*program, "recover", plan["instance"]])
+        command += ["--property", "ExecStopPost=" + stop]
+    started = subprocess.run(
+        [*command, *program, folder], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    if started.returncode != 0 and not active(name):
+        raise SystemExit("{}: systemd refused the job: {}".format(name, started.stdout.strip()))
+    return ""
+
+
+def follow(name: str) -> Any:
+    """Print a job's progress until it ends; return its result."""
+    folder = places.job(name)
+    spoken, spoken_at = "", 0.0
+    while True:
+        # Asked in this order, a job that ends between the two questions is not called dead.
+        at_work = active(name)
+        result = durable.read_json(folder + "/result.json")
+        if result is not None and not at_work:
+            return result
+        if not at_work:
+            return _died(name)
+        line = progress.line(folder + "/progress.json")
+        stage = line.split(":")[0]
+        if line != spoken and (stage != spoken.split(":")[0] or _passed(spoken_at)):
+            print(line, flush=True)
+            spoken, spoken_at = line, time.monotonic()
+        time.sleep(_LOOK_EVERY_S)
+
+
+def finish(folder: str, result: Any) -> None:
+    """Leave a job's result."""
+    durable.write_json(folder + "/result.json", result, mode=0o600)
+
+
+def _passed(since: float) -> bool:
+    return time.monotonic() - since > _SPEAK_EVERY_S
+
+
+def _since(name: str) -> str:
+    shown = subprocess.run(
+        ["systemctl", "show", "-P", "ActiveEnterTimestamp", unit(name)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    return shown.stdout.strip()
+
+
+def _died(name: str) -> Any:
+    lines = subprocess.run(
+        ["journalctl", "-q", "-u", unit(name), "-n", "15", "-o", "cat", "--no-pager"],
+        stdout=subprocess.PIPE,
+        text=True,
+    ).stdout
+    summary = "the job {} ended without a result; its last lines were:\n{}".format(name, lines)
+    return {"ok": False, "summary": summary.rstrip()}
+
+
+def main() -> None:
+    """See the top of the file."""
+    if len(sys.argv) != 4 or sys.argv[1] != "run":
+        raise SystemExit("usage: jobs.py run NAME SCRIPT < PLAN")
+    attached = start(sys.argv[2], sys.argv[3], json.load(sys.stdin))
+    if attached:
+        print(attached, flush=True)
+    result = follow(sys.argv[2])
+    print(result["summary"], flush=True)
+    if result.get("report") is not None:
+        print("report " + json.dumps(result["report"]), flush=True)
+    sys.exit(0 if result["ok"] else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""Where things of ours lie on a host."""
+
+ROOT = "/opt/metalserve"
+STATE = "/var/lib/metalserve"
+CACHE = "/var/cache/metalserve"
+UNITS = "/etc/systemd/system"
+AUDIT = "/var/log/metalserve/audit.jsonl"
+
+
+def stacks() -> str:
+    """Folder of every installed stack."""
+    return ROOT + "/stacks"
+
+
+def tools() -> str:
+    """Folder of the installer, a version each."""
+    return ROOT + "/tools"
+
+
+def package_cache() -> str:
+    """Folder of downloaded packages, on the stacks' file system so that they can be linked."""
+    return ROOT + "/cache/uv"
+
+
+def releases(instance: str) -> str:
+    """Folder of every release of an instance."""
+    return ROOT + "/releases/" + instance
+
+
+def instances() -> str:
+    """Folder of every instance's links."""
+    return ROOT + "/instances"
+
+
+def instance(name: str) -> str:
+    """Folder that holds the links ``current``, ``previous`` and ``secrets``."""
+    return instances() + "/" + name
+
+
+def checks(instance: str) -> str:
+    """Folder of the questions of each release of an instance."""
+    return STATE + "/checks/" + instance
+
+
+def secrets(instance: str) -> str:
+    """Folder of the generations of an instance's secrets; root alone may read it."""
+    return STATE + "/secrets/" + instance
+
+
+def bad(instance: str) -> str:
+    """Folder of a note for each release of an instance that failed."""
+    return STATE + "/bad/" + instance
+
+
+def transactions() -> str:
+    """Folder of the journal of each instance's last activation."""
+    return STATE + "/transactions"
+
+
+def transaction(instance: str) -> str:
+    """Journal of an instance's last activation."""
+    return transactions() + "/" + instance + ".json"
+
+
+def job(name: str) -> str:
+    """Folder of a job's plan, progress and result."""
+    return STATE + "/jobs/" + name
+
+
+def receipts() -> str:
+    """Folder of what each finished phase left behind."""
+    return STATE + "/receipts"
+
+
+def lock() -> str:
+    """The deploy lock."""
+    return STATE + "/lock.json"
+
+
+def template(unit: str) -> str:
+    """The template that a unit is an instance of."""
+    return "{}/{}@.service".format(UNITS, unit.split("@")[0])
+
+
+def wants(unit: str) -> str:
+    """The link that starts a unit at boot."""
+    return "{}/multi-user.target.wants/{}".format(UNITS, unit)

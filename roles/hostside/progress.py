@@ -1,0 +1,75 @@
+"""How far a job is: rate and time left, for whoever watches."""
+
+from __future__ import annotations
+
+import collections
+import json
+import os
+import time
+from typing import Deque, Tuple
+
+import durable
+
+_WINDOW_S = 10.0
+_EVERY_S = 0.5
+
+
+class Progress:
+    """Written by a job to ``progress.json`` in its folder."""
+
+    def __init__(self, folder: str) -> None:
+        self.path = folder + "/progress.json"
+        self.stage = ""
+        self.written_at = 0.0
+        self.seen: Deque[Tuple[float, int]] = collections.deque()
+
+    def say(self, stage: str, done: int = 0, total: int = 0) -> None:
+        """Tell that ``done`` of ``total`` bytes of a stage are there; 0 of 0 when not countable."""
+        now = time.monotonic()
+        if stage != self.stage:
+            self.stage = stage
+            self.seen.clear()
+        elif now - self.written_at < _EVERY_S and done != total:
+            return
+        self.written_at = now
+        self.seen.append((now, done))
+        while now - self.seen[0][0] > _WINDOW_S:
+            self.seen.popleft()
+        since, first = self.seen[0]
+        rate = (done - first) / (now - since) if now > since else 0.0
+        beside = self.path + ".new"
+        with open(beside, "w") as file:
+            json.dump({"stage": stage, "done": done, "total": total, "rate": rate}, file)
+        os.replace(beside, self.path)
+
+
+def line(path: str) -> str:
+    """Return the progress as one line, empty when there is none yet."""
+    seen = durable.read_json(path)
+    if not seen:
+        return ""
+    if not seen["total"]:
+        return str(seen["stage"])
+    words = "{}: {} of {}".format(seen["stage"], size(seen["done"]), size(seen["total"]))
+    if seen["rate"] > 0:
+        left = max(0, seen["total"] - seen["done"]) / seen["rate"]
+        words += ", {}/s, {} left".format(size(seen["rate"]), duration(left))
+    return words
+
+
+def size(count: float) -> str:
+    """Return bytes as people read them."""
+    for unit in ("B", "KiB", "MiB"):
+        if count < 1024:
+            return "{:.0f} {}".format(count, unit)
+        count /= 1024
+    return "{:.1f} GiB".format(count)
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as people read them."""
+    if seconds < 90:
+        return "{:.0f} s".format(seconds)
+    if seconds < 5400:
+        return "{:.0f} min".format(seconds / 60)
+    return "{:.1f} h".format(seconds / 3600)

@@ -1,0 +1,58 @@
+"""
+Wait until a server completes a request; what ``systemctl start`` waits for.
+
+``ready.py`` runs beside the server, as its user, in the folder of the current release.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import sys
+import time
+
+import ask
+
+_EVERY_S = 0.5
+_ANSWER_S = 60.0
+
+
+def wait(asked: ask.Server, within_s: float, pid: int) -> str:
+    """Return an empty string when the server is ready, else why it is not."""
+    deadline = time.monotonic() + within_s
+    last = "nothing listened on port {}".format(asked.port)
+    while time.monotonic() < deadline:
+        if not os.path.exists("/proc/{}".format(pid)):
+            return "the server's process {} is gone".format(pid)
+        try:
+            left = max(1.0, deadline - time.monotonic())
+            status, text = asked.complete("Are you there?", 1, min(_ANSWER_S, left))
+            if status == 200:
+                return ""
+            last = "the last answer was {}: {}".format(status, text)
+        except ConnectionRefusedError:
+            pass
+        except (OSError, http.client.HTTPException, ValueError, LookupError) as error:
+            last = "the last request failed: {}".format(error or type(error).__name__)
+        time.sleep(_EVERY_S)
+    return "no completion within {:.0f} s; {}".format(within_s, last)
+
+
+def main() -> None:
+    """See the top of the file."""
+    with open("release.json") as file:
+        about = json.load(file)
+    with open(os.environ["CREDENTIALS_DIRECTORY"] + "/api-key") as file:
+        key = file.read().strip()
+    asked = ask.Server(about["address"], about["port"], about["model"], key)
+    began = time.monotonic()
+    why = wait(asked, about["ready_within_s"], int(os.environ["MAINPID"]))
+    if why:
+        print("not ready: " + why, file=sys.stderr)
+        sys.exit(1)
+    print("ready after {:.1f} s".format(time.monotonic() - began))
+
+
+if __name__ == "__main__":
+    main()

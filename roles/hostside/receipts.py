@@ -1,0 +1,91 @@
+"""
+What a finished phase left behind, so that a later run can tell whether it still holds.
+
+``receipts.py write PHASE`` reads ``{"digest": ..., "paths": [...]}`` from its input.
+Small files are kept by their sha256; files of more than 1 MiB by size, time and inode.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+import sys
+from typing import Any, Dict, List
+
+import durable
+import places
+
+_SMALL = 1024 * 1024
+
+
+def state(path: str) -> Dict[str, Any]:
+    """Return what distinguishes a path from the same path changed."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return {"kind": "missing"}
+    if stat.S_ISLNK(found.st_mode):
+        return {"kind": "link", "target": os.readlink(path)}
+    owned = {"mode": oct(stat.S_IMODE(found.st_mode)), "owner": found.st_uid}
+    if stat.S_ISDIR(found.st_mode):
+        return dict(owned, kind="folder")
+    if found.st_size > _SMALL:
+        return dict(
+            owned,
+            kind="large file",
+            size=found.st_size,
+            changed=found.st_mtime_ns,
+            inode=found.st_ino,
+        )
+    with open(path, "rb") as file:
+        return dict(owned, kind="file", sha256=hashlib.sha256(file.read()).hexdigest())
+
+
+def write(phase: str, digest: str, paths: List[str]) -> None:
+    """Leave a receipt for a phase."""
+    kept = {path: state(path) for path in paths}
+    missing = [path for path, found in kept.items() if found["kind"] == "missing"]
+    if missing:
+        raise SystemExit("{}: did not leave {}".format(phase, ", ".join(missing)))
+    receipt = {"digest": digest, "at": durable.now(), "paths": kept}
+    durable.write_json("{}/{}.json".format(places.receipts(), phase), receipt)
+
+
+def drifted(receipt: Any) -> List[str]:
+    """Return a line for each path that is not as it was left."""
+    lines = []
+    for path, kept in sorted(receipt["paths"].items()):
+        found = state(path)
+        if found == kept:
+            continue
+        keys = sorted(set(kept) | set(found))
+        changed = [key for key in keys if kept.get(key) != found.get(key)]
+        if found["kind"] == "missing":
+            lines.append("{} is missing".format(path))
+        else:
+            lines.append("{} has another {}".format(path, ", ".join(changed)))
+    return lines
+
+
+def read_all() -> Dict[str, Any]:
+    """Return every phase's digest and drift."""
+    found = {}
+    names = os.listdir(places.receipts()) if os.path.isdir(places.receipts()) else []
+    for name in sorted(names):
+        receipt = durable.read_json(places.receipts() + "/" + name)
+        if name.endswith(".json") and receipt:
+            phase = name[: -len(".json")]
+            found[phase] = {"digest": receipt["digest"], "drift": drifted(receipt)}
+    return found
+
+
+def main() -> None:
+    """See the top of the file."""
+    wanted = json.load(sys.stdin)
+    write(sys.argv[2], wanted["digest"], wanted["paths"])
+
+
+if __name__ == "__main__":
+    main()

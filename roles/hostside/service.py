@@ -1,0 +1,72 @@
+"""An instance's unit: started until ready, stopped until gone, and what it logged."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import subprocess
+import time
+from typing import Any, List
+
+_SHOWN_LINES = 12
+
+
+def start(unit: str, on_wait: Any) -> bool:
+    """Start a unit and say whether it became ready; ``on_wait`` hears the seconds passed."""
+    subprocess.run(["systemctl", "reset-failed", unit], stderr=subprocess.DEVNULL)
+    began = time.monotonic()
+    with subprocess.Popen(["systemctl", "start", unit]) as starting:
+        while starting.poll() is None:
+            on_wait(time.monotonic() - began)
+            time.sleep(0.2)
+    return starting.returncode == 0
+
+
+def stop(unit: str) -> None:
+    """Stop a unit and every process of it."""
+    subprocess.run(["systemctl", "stop", unit], stderr=subprocess.DEVNULL)
+    subprocess.run(["systemctl", "reset-failed", unit], stderr=subprocess.DEVNULL)
+
+
+def active(unit: str) -> bool:
+    """Say whether a unit is up and ready."""
+    asked = ["systemctl", "show", "-P", "ActiveState", unit]
+    return subprocess.run(asked, stdout=subprocess.PIPE, text=True).stdout.strip() == "active"
+
+
+def log(unit: str, since: float) -> List[str]:
+    """Return what a unit logged since a time, its own words and systemd's."""
+    command = ["journalctl", "-q", "-u", unit, "--since", "@{:.0f}".format(since)]
+    command += ["-o", "cat", "--no-pager", "-n", "2000"]
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True).stdout.splitlines()
+
+
+def end_of(lines: List[str]) -> List[str]:
+    """Return the last lines that say something."""
+    return [line for line in lines if line.strip()][-_SHOWN_LINES:]
+
+
+def holder(port: int) -> str:
+    """Return who listens on a TCP port, empty when nobody does."""
+    inodes = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        try:
+            with open(table) as file:
+                rows = [line.split() for line in file][1:]
+        except FileNotFoundError:
+            continue
+        listening = [row for row in rows if row[3] == "0A"]
+        inodes |= {row[9] for row in listening if int(row[1].split(":")[1], 16) == port}
+    if not inodes:
+        return ""
+    for link in glob.glob("/proc/[0-9]*/fd/*"):
+        try:
+            match = re.match(r"socket:\[(\d+)\]", os.readlink(link))
+            if match and match.group(1) in inodes:
+                pid = link.split("/")[2]
+                with open("/proc/{}/comm".format(pid)) as file:
+                    return "{} (pid {})".format(file.read().strip(), pid)
+        except OSError:
+            continue
+    return "another process"

@@ -1,0 +1,131 @@
+"""
+The journal of an activation: what was, what shall be, and how far it came.
+
+A transaction is over when its record has an outcome. Until then whoever finds the record puts
+back what was. Links are all that a transaction changes on disk.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Dict, List
+
+import durable
+import places
+
+Links = Dict[str, "str | None"]
+
+
+class Transaction:
+    """One activation of an instance, kept on disk from before its first change."""
+
+    def __init__(self, record: Dict[str, Any]) -> None:
+        self.record = record
+        self.instance: str = record["instance"]
+
+    @classmethod
+    def begin(cls, plan: Any) -> Transaction:
+        """Write down what is and what ``plan`` wants."""
+        instance, release = plan["instance"], plan["release"]
+        unit = about(instance, release)["unit"]
+        folder = places.instance(instance)
+        current, previous = folder + "/current", folder + "/previous"
+        serving = durable.read_link(current)
+        links: Links = {
+            current: "{}/{}".format(places.releases(instance), release),
+            places.wants(unit): places.template(unit),
+        }
+        if plan["secrets"]:
+            links[folder + "/secrets"] = "{}/{}".format(places.secrets(instance), plan["secrets"])
+        if serving != links[current]:
+            links[previous] = serving
+        old = about(instance, os.path.basename(serving))["unit"] if serving else None
+        if old and old != unit:
+            links[places.wants(old)] = None
+        before = {path: durable.read_link(path) for path in links}
+        found = cls(
+            {
+                "instance": instance,
+                "release": release,
+                "who": plan["who"],
+                "began": durable.now(),
+                "before": {
+                    "links": before,
+                    "unit": old,
+                    "release": os.path.basename(serving) if serving else None,
+                },
+                "after": {"links": links, "unit": unit},
+                "steps": [],
+                "outcome": None,
+            }
+        )
+        found.step("begin")
+        return found
+
+    @classmethod
+    def of(cls, instance: str) -> Transaction | None:
+        """Return the last transaction of an instance."""
+        record = durable.read_json(places.transaction(instance))
+        return cls(record) if record else None
+
+    @property
+    def over(self) -> bool:
+        """Whether it came to an end, either way."""
+        return self.record["outcome"] is not None
+
+    @property
+    def first(self) -> bool:
+        """Whether no release served before."""
+        return self.record["before"]["release"] is None
+
+    @property
+    def same(self) -> bool:
+        """Whether the release that serves is only started again, with the secrets it had."""
+        before, after = self.record["before"]["links"], self.record["after"]["links"]
+        return all(before[path] == target for path, target in after.items())
+
+    def step(self, name: str) -> None:
+        """Write down a step before it is taken."""
+        self.record["steps"].append({"step": name, "at": durable.now()})
+        self._write()
+
+    def end(self, outcome: str, why: str = "") -> None:
+        """Write down how it ended."""
+        ended = dict(self.record, outcome=outcome, why=why, ended=durable.now())
+        durable.write_json(places.transaction(self.instance), ended)
+        self.record = ended
+
+    def swap(self) -> None:
+        """Point every link at what shall be."""
+        _point(self.record["after"]["links"])
+
+    def swap_back(self) -> None:
+        """Point every link at what was."""
+        _point(self.record["before"]["links"])
+
+    def _write(self) -> None:
+        durable.write_json(places.transaction(self.instance), self.record)
+
+
+def about(instance: str, release: str) -> Any:
+    """Return what a staged release says of itself."""
+    found = durable.read_json("{}/{}/release.json".format(places.releases(instance), release))
+    if found is None:
+        raise FileNotFoundError("{} is not staged for {}".format(release, instance))
+    return found
+
+
+def unfinished() -> List[Transaction]:
+    """Return every transaction that something interrupted."""
+    found = []
+    names = os.listdir(places.transactions()) if os.path.isdir(places.transactions()) else []
+    for name in sorted(names):
+        record = durable.read_json(places.transactions() + "/" + name)
+        if name.endswith(".json") and record and record["outcome"] is None:
+            found.append(Transaction(record))
+    return found
+
+
+def _point(links: Links) -> None:
+    for path, target in links.items():
+        durable.link(path, target)

@@ -1,0 +1,5 @@
+"""What an instance has besides its release: a user, and secrets that nobody else reads."""
+
+from roles.instance.secrets import generation, resolve
+
+__all__ = ["generation", "resolve"]

@@ -1,0 +1,67 @@
+"""Secrets: read on the control machine at use, known by a name that tells nothing of them."""
+
+import hashlib
+import hmac
+import json
+import os
+import subprocess
+from functools import cache
+from typing import Any
+
+from pyinfra.api import DeployError
+
+from roles.spec import Instance, Secret
+
+_COMMAND_WITHIN_S = 60
+_SHORTEST = 16
+
+
+@cache
+def resolve(secret: Secret) -> str:
+    """
+    Return a secret's value.
+
+    :raises DeployError: it is not to be had, or too short to stand up to guessing
+    """
+    if secret.env:
+        place, value = f"the environment variable {secret.env}", os.environ.get(secret.env, "")
+    elif secret.file:
+        place, value = f"the file {secret.file}", _of_file(secret)
+    else:
+        place, value = f"the command {secret.command[0]}", _of_command(secret)
+    if not value:
+        raise DeployError(f"{place} holds no secret on this machine, put it there and run again")
+    if len(value) < _SHORTEST or not value.isprintable() or " " in value:
+        raise DeployError(
+            f"the secret in {place} cannot be used, it should be {_SHORTEST} or more printable "
+            "characters without spaces"
+        )
+    return value
+
+
+def generation(instance: Instance, *, machine_id: str) -> dict[str, Any]:
+    """
+    Return an instance's secrets for a host, with a name that changes when one of them does.
+    The name is keyed by the host, so that it cannot be compared between hosts.
+    """
+    files = {"api-key": resolve(instance.api_key) if instance.api_key else ""}
+    text = json.dumps([instance.name, files], sort_keys=True)
+    name = hmac.new(machine_id.encode(), text.encode(), hashlib.sha256).hexdigest()[:12]
+    return {"generation": name, "files": files}
+
+
+def _of_file(secret: Secret) -> str:
+    try:
+        return secret.file.read_text().strip() if secret.file else ""
+    except OSError as error:
+        raise DeployError(f"the secret's file cannot be read: {error}") from error
+
+
+def _of_command(secret: Secret) -> str:
+    try:
+        done = subprocess.run(  # noqa: S603  # the inventory's own words, without a shell
+            secret.command, stdout=subprocess.PIPE, text=True, timeout=_COMMAND_WITHIN_S, check=True
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise DeployError(f"the secret's command failed: {error}") from error
+    return done.stdout.strip()

@@ -1,0 +1,51 @@
+"""The SSH connection: quick on short messages, noticed when it is lost, made again."""
+
+import socket
+import time
+
+from pyinfra.api import Host
+from pyinfra.api.exceptions import ConnectError
+from pyinfra.connectors.ssh import SSHConnector
+
+_ALIVE_EVERY_S = 10
+_LOST_AFTER_MS = 30_000
+_RETRY_FOR_S = 300
+_RETRY_EVERY_S = 5
+
+
+def tune(host: Host) -> None:
+    """Send small packets at once, and notice within seconds that the other end is gone."""
+    transport = _transport(host)
+    if transport is None:
+        return
+    transport.set_keepalive(_ALIVE_EVERY_S)
+    sock = transport.sock
+    if isinstance(sock, socket.socket):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _LOST_AFTER_MS)
+
+
+def lost(host: Host) -> bool:
+    """Say whether the connection is gone."""
+    transport = _transport(host)
+    return transport is not None and not transport.is_active()
+
+
+def again(host: Host) -> bool:
+    """Connect again, for as long as a host takes to boot; say whether it worked."""
+    deadline = time.monotonic() + _RETRY_FOR_S
+    while time.monotonic() < deadline:
+        try:
+            host.connector.connect()
+        except (ConnectError, OSError):
+            time.sleep(_RETRY_EVERY_S)
+        else:
+            tune(host)
+            return True
+    return False
+
+
+def _transport(host: Host):  # type: ignore[no-untyped-def]  # paramiko's, when there is one
+    if not isinstance(host.connector, SSHConnector) or host.connector.client is None:
+        return None
+    return host.connector.client.get_transport()

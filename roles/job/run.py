@@ -1,0 +1,76 @@
+"""Run our scripts on a host, the long ones as jobs that outlive the connection."""
+
+import json
+from collections.abc import Generator, Mapping
+from typing import Any
+
+from paramiko import SSHException
+from pyinfra import host
+from pyinfra.api import FunctionCommand, Host, QuoteString, State, StringCommand
+from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS
+from pyinfra.api.output import echo
+
+from roles import paths
+from roles.job import connection
+
+Commands = Generator[StringCommand | FunctionCommand, None, None]
+
+
+def script(name: str, *words: str, python: str, given: object) -> StringCommand:
+    """Return the command that runs one of our scripts with ``given`` as JSON on its input."""
+    command = [QuoteString(python), QuoteString(paths.script(name)), *map(QuoteString, words)]
+    return StringCommand(*command, _stdin=json.dumps(given))
+
+
+def commands(name: str, *, script: str, python: str, plan: dict[str, Any]) -> Commands:
+    """Yield what runs a job to its end, attaching to it when it is at work already."""
+    given = {"name": name, "script": script, "python": python, "plan": plan}
+    yield FunctionCommand(_run, (), given | connector_arguments(host))
+
+
+def connector_arguments(host: Host) -> dict[str, Any]:
+    """Return what an operation was told of how to run commands, for functions that it yields."""
+    asked: Mapping[str, Any] = host.current_op_global_arguments or {}
+    return {key: value for key, value in asked.items() if key in CONNECTOR_ARGUMENT_KEYS}
+
+
+def refusal(reason: str) -> FunctionCommand:
+    """Return the command that fails on a host with a reason, and on no other host."""
+    return FunctionCommand(_refuse, (), {"reason": reason})
+
+
+def _refuse(state: State, host: Host, *, reason: str) -> bool:
+    echo(f"{host.print_prefix}{reason}", err=True)
+    return False
+
+
+def _run(
+    state: State,
+    host: Host,
+    *,
+    name: str,
+    script: str,
+    python: str,
+    plan: dict[str, Any],
+    **arguments: Any,
+) -> bool:
+    command = StringCommand(
+        QuoteString(python), QuoteString(paths.script("jobs")), "run", name, script
+    )
+    arguments["_stdin"] = json.dumps(plan)
+    while True:
+        try:
+            done, _ = host.run_shell_command(command, print_output=True, **arguments)
+        except (OSError, EOFError, SSHException):
+            done = False
+        if done or not connection.lost(host):
+            return done
+        echo(
+            f"{host.print_prefix}connection lost; the job goes on there, connecting again", err=True
+        )
+        if not connection.again(host):
+            echo(
+                f"{host.print_prefix}no connection; the job {name} ends alone, run again to see",
+                err=True,
+            )
+            return False

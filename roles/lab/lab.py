@@ -1,0 +1,259 @@
+"""A lab: some hosts on one network, kept under one name."""
+
+import json
+import re
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from roles.lab import cgroup, disk, image, network, packages, places, sources
+from roles.lab.command import LabError, run
+from roles.lab.host import LabHost
+from roles.lab.lock import alone
+from roles.lab.proxy import Proxy
+
+_INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
+_INOTIFY_INSTANCES = 8192
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """What a lab was given when it was founded."""
+
+    subnet: int
+    image: str
+
+
+@dataclass(frozen=True)
+class Lab:
+    """
+    The lab of one name on this machine.
+
+    Its verbs may be called at any time, by any process: they look at what there is, put it
+    right, and return what they changed, one sentence a change.
+    """
+
+    name: str = "lab"
+
+    def __post_init__(self) -> None:
+        # It becomes part of host names, paths and control groups.
+        if not re.fullmatch(r"[a-z][a-z0-9]{0,19}", self.name):
+            raise LabError(
+                f"name: {self.name!r} is no name for a lab, "
+                "a letter and up to 19 letters or digits are right, all lower-case"
+            )
+
+    @property
+    def folder(self) -> Path:
+        return places.STATE / self.name
+
+    @property
+    def exists(self) -> bool:
+        return self.folder.is_dir()
+
+    @property
+    def founded(self) -> bool:
+        """Whether the lab was ever given its image and subnet."""
+        return (self.folder / "lab.json").is_file()
+
+    @property
+    def hosts(self) -> list[LabHost]:
+        """Every host the lab has a disk for, running or not."""
+        numbers = [int(f.name.rpartition("-")[2]) for f in self.folder.glob(f"hosts/{self.name}-*")]
+        return [self._host(number) for number in sorted(numbers)]
+
+    @property
+    def proxy(self) -> Proxy:
+        return Proxy(self.folder / "proxy", self.network, self._keepers)
+
+    @property
+    def network(self) -> network.Network:
+        return network.Network(self._record.subnet)
+
+    def faults(self, count: int) -> list[str]:
+        """What ``up`` would put right."""
+        if not self.founded or not image.path(self._record.image).is_dir():
+            return [f"{self.name}-{number + 1} is new" for number in range(count)]
+        faults = []
+        if not self.network.has_bridge():
+            faults.append(f"bridge {self.network.bridge} is missing")
+        if not self.proxy.runs(_allowed()):
+            faults.append("the proxy is not running with today's allow list")
+        for host in self._wanted(count):
+            if not host.folder.is_dir():
+                faults.append(f"{host.name} is new")
+            elif not host.running:
+                faults.append(f"{host.name} is off")
+            elif not self.network.has_link(host.number, host.namespace):
+                faults.append(f"{host.name} has no network")
+            elif self.network.is_cut(host.number):
+                faults.append(f"{host.name} is cut off")
+            elif not host.answers():
+                faults.append(f"{host.name} does not answer")
+        return faults
+
+    def up(self, count: int = 2) -> list[str]:
+        """Have ``count`` hosts running, and any more the lab has; start what is not."""
+        network.refuse_other_counts(count)
+        packages.refuse_other_machines()
+        packages.install()
+        with alone(places.STATE):
+            if faults := self.faults(count):
+                self._found()
+                self._connect()
+                wanted = self._wanted(count)
+                for host in wanted:
+                    self._prepare(host)
+                self._write_addresses()
+                for host in wanted:
+                    host.boot()
+                for host in wanted:
+                    host.wait_ready()
+        return faults
+
+    def remains(self) -> list[str]:
+        """What ``down`` would take away."""
+        if not self.founded:
+            return []
+        remains = [f"{host.name} is running" for host in self.hosts if host.running]
+        if self.network.has_bridge():
+            remains.append(f"bridge {self.network.bridge} is there")
+        if self._group.exists:
+            remains.append(f"processes and mounts of lab {self.name} are kept track of")
+        return remains
+
+    def down(self) -> list[str]:
+        """Power every host off and take the network away; the disks stay."""
+        remains = self.remains()
+        if remains:
+            with alone(places.STATE):
+                for host in self.hosts:
+                    host.power_off()
+                for host in self.hosts:
+                    host.stop()
+                    host.remove()
+                self.proxy.stop()
+                self.network.remove_bridge()
+                self._group.kill()
+                self._group.remove()
+        return remains
+
+    def destroy(self) -> list[str]:
+        """Take the lab down and delete its disks and its keys; the image stays."""
+        changes = self.down()
+        if self.folder.is_dir():
+            with alone(places.STATE):
+                # What names the subnet and the image goes last.
+                shutil.rmtree(self.folder / "hosts", ignore_errors=True)
+                shutil.rmtree(self.folder)
+                if not any(places.STATE.iterdir()):
+                    places.STATE.rmdir()
+            changes.append(f"{self.folder} is gone")
+        return changes
+
+    @property
+    def _record(self) -> Record:
+        found = _records().get(self.name)
+        if found is None:
+            raise LabError(f"lab {self.name}: there is none, bring it up first")
+        return found
+
+    @property
+    def _group(self) -> cgroup.Group:
+        return cgroup.Group(self.name)
+
+    @property
+    def _keepers(self) -> cgroup.Group:
+        return cgroup.Group(f"{self.name}/keepers")
+
+    def _wanted(self, count: int) -> list[LabHost]:
+        known = {host.number for host in self.hosts}
+        return [self._host(number) for number in sorted(known.union(range(1, count + 1)))]
+
+    def _host(self, number: int) -> LabHost:
+        name = f"{self.name}-{number}"
+        return LabHost(
+            name=name,
+            number=number,
+            folder=self.folder / "hosts" / name,
+            image=self._record.image,
+            network=self.network,
+            group=cgroup.Group(f"{self.name}/{name}"),
+            keepers=self._keepers,
+            key=self.folder / "key",
+            known_hosts=self.folder / "known_hosts",
+        )
+
+    def _found(self) -> None:
+        """Give the lab an image, a subnet and a key, unless it has them."""
+        if not self.founded:
+            others = [record.subnet for record in _records().values()]
+            subnet = network.choose(self.name, others).index
+            record = Record(subnet=subnet, image=image.build())
+            _write(self.folder / "lab.json", json.dumps(asdict(record)))
+        if not image.path(self._record.image).is_dir():
+            raise LabError(
+                f"{image.path(self._record.image)}: the image below the disks of lab {self.name} "
+                "is gone, destroy the lab and bring it up anew"
+            )
+        if not (self.folder / "key").is_file():
+            comment, key = f"lab {self.name}", self.folder / "key"
+            run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", key)
+
+    def _connect(self) -> None:
+        if int(_INOTIFY.read_text()) < _INOTIFY_INSTANCES:
+            # The kernel's default stops about the sixteenth host from booting.
+            _INOTIFY.write_text(str(_INOTIFY_INSTANCES))
+        disk.make_uv_cache()
+        self._keepers.create()
+        self.network.make_bridge()
+        if not self.proxy.runs(_allowed()):
+            self.proxy.start(_allowed())
+
+    def _prepare(self, host: LabHost) -> None:
+        if host.running and not self.network.has_link(host.number, host.namespace):
+            host.stop()
+        if not host.running:
+            host.disk.prepare(
+                name=host.name,
+                address=host.address,
+                proxy=self.proxy.url,
+                authorized=(self.folder / "key.pub").read_text(),
+            )
+        elif self.network.is_cut(host.number):
+            host.mend()
+
+    def _write_addresses(self) -> None:
+        """Write what others need to reach the hosts."""
+        lines = [f"{h.name},{h.address} {h.disk.public_key()}\n" for h in self.hosts]
+        _write(self.folder / "known_hosts", "".join(lines))
+        listed = {
+            "hosts": [{"name": host.name, "address": host.address} for host in self.hosts],
+            "key": str(self.folder / "key"),
+            "known_hosts": str(self.folder / "known_hosts"),
+            "proxy": self.proxy.url,
+        }
+        _write(self.folder / "hosts.json", json.dumps(listed, indent=2) + "\n")
+
+
+def used_images(*, besides: str = "") -> set[str]:
+    """Name the images that disks lie on, of every lab of this machine but ``besides``."""
+    return {record.image for name, record in _records().items() if name != besides}
+
+
+def _records() -> dict[str, Record]:
+    files = places.STATE.glob("*/lab.json")
+    return {file.parent.name: Record(**json.loads(file.read_text())) for file in files}
+
+
+def _allowed() -> list[str]:
+    lock = places.REPOSITORY / "uv.lock"
+    return sources.package_hosts(lock.read_text(), sources.read())
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    unfinished.write_text(text)
+    unfinished.rename(path)

@@ -1,0 +1,94 @@
+"""The deploy lock of each host that a run changes, given back when the run leaves the host."""
+
+import getpass
+import json
+import os
+import socket
+import uuid
+from collections.abc import Generator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pyinfra import host, state
+from pyinfra.api import Host, QuoteString, State, StringCommand, operation
+from pyinfra.api.state import BaseStateCallback
+
+from roles import job, probe
+
+_HELD = "metalserve lock"
+
+
+@operation()
+def deploy_lock() -> Generator[StringCommand, None, None]:
+    """This run alone changes the host."""
+    yield from held()
+
+
+def held() -> Generator[StringCommand, None, None]:
+    """Yield what takes the lock, unless this run has it; the start of every change."""
+    if _HELD in host.connector_data:
+        return
+    python = host.data.spec.python
+    yield _command("take", python, owner() | {"break": _dead(probe.of(host)["lock"])})
+    host.connector_data[_HELD] = python
+    if not any(isinstance(known, _GiveBack) for known in state.callback_handlers):
+        state.add_callback_handler(_GiveBack())
+
+
+class _GiveBack(BaseStateCallback):
+    """Releases the lock however the run ends, except by being killed."""
+
+    @staticmethod
+    def host_disconnect(state: State, host: Host) -> None:
+        python = host.connector_data.pop(_HELD, None)
+        if python is None:
+            return
+        command = _command("release", python, owner())
+        try:
+            host.run_shell_command(command, _stdin=job.program("lock"), **_sudo(host))
+        except Exception as error:  # an exception here would end the run for every host
+            print(f"{host.print_prefix}the deploy lock was not given back: {error}")
+
+
+@cache
+def owner() -> dict[str, Any]:
+    """Return who this run is."""
+    return {
+        "run": uuid.uuid4().hex[:8],
+        "who": f"{getpass.getuser()}@{socket.gethostname()}",
+        "machine": _machine(),
+        "pid": os.getpid(),
+        "started": _started(os.getpid()),
+    }
+
+
+def _command(verb: str, python: str, given: dict[str, Any]) -> StringCommand:
+    words = [QuoteString(python), "-", verb, QuoteString(json.dumps(given))]
+    return StringCommand(*words, _stdin=job.program("lock"))
+
+
+def _dead(held: dict[str, Any] | None) -> str | None:
+    """Return the run whose lock may be taken over."""
+    told = host.data.get("break_lock")
+    if held and held["machine"] == _machine() and _started(held["pid"]) != held["started"]:
+        return str(held["run"])
+    return str(told) if told else None
+
+
+def _machine() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def _started(pid: int) -> int | None:
+    """Return when a process of this machine started, in clock ticks since boot."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    return int(stat.rsplit(")", 1)[1].split()[19])
+
+
+def _sudo(host: Host) -> dict[str, Any]:
+    wanted = host.data.get("_sudo") or host.state.config.SUDO
+    return {"_sudo": True} if wanted else {}

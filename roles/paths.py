@@ -1,0 +1,48 @@
+"""Every remote path and unit name, spelled once; those that hosts know too, in ``places``."""
+
+from roles.hostside import places
+from roles.spec import Instance, Stack, Weights
+
+ROOT = places.ROOT
+STATE = places.STATE
+CACHE = places.CACHE
+UNITS = places.UNITS
+
+HOSTSIDE = f"{ROOT}/hostside"
+RECOVER_UNIT = "metalserve-recover.service"
+LOGS = places.AUDIT.rsplit("/", 1)[0]
+
+
+def script(name: str) -> str:
+    """One of the scripts that run on hosts."""
+    return f"{HOSTSIDE}/{name}.py"
+
+
+def stack(stack: Stack) -> str:
+    """Folder of an installed stack; complete only with its marker."""
+    return f"{places.stacks()}/{stack.folder}"
+
+
+def weights(weights: Weights, *, root: str) -> str:
+    """Folder of a complete model revision."""
+    return f"{root}/{weights.name}/{weights.digest[:12]}"
+
+
+def incoming(weights: Weights, *, root: str) -> str:
+    """Folder that files of the control machine arrive in, to be verified from there."""
+    return f"{root}/.incoming/{weights.digest[:12]}"
+
+
+def user(name: str) -> str:
+    """The system user that an instance runs as."""
+    return f"metalserve-{name}"
+
+
+def unit_template(engine: str) -> str:
+    """File name of an engine's template unit."""
+    return f"metalserve-{engine}@.service"
+
+
+def unit(instance: Instance) -> str:
+    """Unit that runs an instance."""
+    return f"metalserve-{instance.stack.engine}@{instance.name}.service"

@@ -1,0 +1,39 @@
+"""Ask a host once, and tell what of an earlier run still holds there."""
+
+from typing import Any, cast
+
+from gevent.lock import RLock
+from pyinfra.api import Host
+from pyinfra.api.output import echo
+
+from roles import job
+from roles.probe.facts import Probe
+
+_ASKED = "metalserve probe"
+_ASKING = "metalserve probe lock"
+
+
+def of(host: Host) -> dict[str, Any]:
+    """Return the probe of a host, asked on first use and kept for the run."""
+    with host.connector_data.setdefault(_ASKING, RLock()):
+        if _ASKED not in host.connector_data:
+            spec = host.data.spec
+            job.tune(host)
+            host.connector_data[_ASKED] = host.get_fact(
+                Probe,
+                python=spec.python,
+                weights_root=spec.weights_root,
+                _stdin=job.program("probe"),
+            )
+        return cast("dict[str, Any]", host.connector_data[_ASKED])
+
+
+def holds(host: Host, *, phase: str, digest: str) -> bool:
+    """Say whether a phase left its receipt for ``digest`` and nothing drifted since."""
+    receipts: dict[str, Any] = of(host)["receipts"] or {}
+    receipt = receipts.get(phase, {"digest": None})
+    if receipt["digest"] != digest:
+        return False
+    for line in receipt["drift"]:
+        echo(f"{host.print_prefix}drift in {phase}: {line}", err=True)
+    return not receipt["drift"]

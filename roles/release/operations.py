@@ -1,0 +1,93 @@
+"""Releases on a host."""
+
+from collections.abc import Generator
+from typing import Any
+
+from pyinfra import host
+from pyinfra.api import StringCommand, operation
+
+from roles import instance as secrets_of
+from roles import job, lock, probe
+from roles.release.release import Release
+from roles.spec import Instance
+
+
+@operation()
+def laid_out_release(release: Release) -> Generator[StringCommand, None, None]:
+    """
+    The release is staged whole: links, rendered files, questions, secrets.
+
+    + release: what to lay out; the serving release is not touched
+    """
+    found = probe.of(host)
+    secrets = _secrets(release, found)
+    phase, digest = f"stage-{release.instance.name}", release.staged(secrets["generation"])
+    if probe.holds(host, phase=phase, digest=digest):
+        host.noop(f"{release.name} is staged")
+        return
+    yield from lock.held()
+    yield job.script("stage", python=release.spec.python, given=release.staging(secrets=secrets))
+
+
+@operation()
+def serving_release(release: Release) -> job.Commands:
+    """
+    The release serves and has answered its questions; or what served before serves again.
+
+    + release: what to switch to; staged
+    """
+    found = probe.of(host)
+    generation = _secrets(release, found)["generation"]
+    if serves(found, release=release, generation=generation):
+        host.noop(f"{release.name} serves")
+        return
+    yield from lock.held()
+    name = release.instance.name
+    plan = release.activation(generation=generation, who=lock.owner()["who"])
+    yield from job.commands(
+        f"activate-{name}", script="activate", python=release.spec.python, plan=plan
+    )
+
+
+@operation()
+def previous_release(instance: Instance, python: str) -> job.Commands:
+    """
+    The release before the current one serves again.
+
+    + instance: whose release; no version to name
+    + python: the interpreter that runs our own code
+    """
+    instances: dict[str, Any] = probe.of(host)["instances"] or {}
+    seen: dict[str, Any] = instances.get(instance.name) or {"current": None, "previous": None}
+    previous, bad = seen["previous"], seen.get("bad", {})
+    if not previous:
+        yield job.refusal(f"{instance.name} has no release before {seen['current']}")
+    elif previous in bad:
+        yield job.refusal(f"{previous} is marked bad: {bad[previous]}")
+    else:
+        yield from lock.held()
+        plan = {
+            "instance": instance.name,
+            "release": previous,
+            "secrets": None,
+            "drain_within_s": instance.drain_within_s,
+            "who": lock.owner()["who"],
+        }
+        yield from job.commands(
+            f"activate-{instance.name}", script="activate", python=python, plan=plan
+        )
+
+
+def serves(found: dict[str, Any], *, release: Release, generation: str) -> bool:
+    """Say whether a release serves, as the probe saw it."""
+    instances: dict[str, Any] = found["instances"] or {}
+    seen = instances.get(release.instance.name, {"current": None})
+    return seen["current"] == release.name and (
+        seen["secrets"] == generation
+        and seen["active"]
+        and seen["transaction"]["outcome"] is not None
+    )
+
+
+def _secrets(release: Release, found: dict[str, Any]) -> dict[str, Any]:
+    return secrets_of.generation(release.instance, machine_id=str(found["system"]["machine_id"]))

@@ -1,0 +1,114 @@
+"""A release: everything that an instance runs, rendered and named by its digest."""
+
+import base64
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from roles import engine, paths
+from roles.hostside import places
+from roles.spec import Check, HostSpec, Instance
+from roles.spec.base import digest
+
+_MEDIA_TYPES = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".mp4": "video/mp4",
+}
+
+
+class Release:
+    """
+    One instance of a host as it would be laid out there. The same instance gives the same
+    release, on any machine.
+    """
+
+    def __init__(self, *, spec: HostSpec, instance: Instance) -> None:
+        self.spec, self.instance = spec, instance
+
+    @cached_property
+    def links(self) -> dict[str, str]:
+        """What the release's folder points at."""
+        return {
+            "stack": paths.stack(self.instance.stack),
+            "weights": paths.weights(self.instance.weights, root=self.spec.weights_root),
+        }
+
+    @cached_property
+    def files(self) -> dict[str, engine.File]:
+        """What is rendered into the release's folder."""
+        about = {
+            "engine": self.instance.stack.engine,
+            "unit": paths.unit(self.instance),
+            "address": str(self.instance.address),
+            "port": self.instance.port,
+            "model": self.instance.served_as,
+            "ready_within_s": self.instance.ready_within_s,
+            "in_flight": engine.in_flight(self.instance.stack.engine),
+            "stack": self.instance.stack.name,
+            "weights": self.instance.weights.name,
+        }
+        text = json.dumps(about, indent=1, sort_keys=True) + "\n"
+        return engine.render(self.instance) | {"release.json": engine.File(text, "0644")}
+
+    @cached_property
+    def name(self) -> str:
+        """``<stack>-<digest>``: changes when, and only when, something changes that runs."""
+        files = {name: [file.text, file.mode] for name, file in self.files.items()}
+        content = {
+            "instance": self.instance.name,
+            "stack": self.instance.stack.digest,
+            "weights": self.instance.weights.digest,
+            "links": self.links,
+            "files": files,
+        }
+        return f"{self.instance.stack.name}-{digest(content)[:12]}"
+
+    @cached_property
+    def checks(self) -> list[dict[str, Any]]:
+        """The questions, with what they are about, as the host asks them."""
+        return [_question(check) for check in self.instance.questions]
+
+    def staging(self, *, secrets: dict[str, Any]) -> dict[str, Any]:
+        """Return what ``stage.py`` is given."""
+        wanted: dict[str, Any] = {
+            "instance": self.instance.name,
+            "release": self.name,
+            "links": self.links,
+            "files": {
+                name: {"text": file.text, "mode": file.mode} for name, file in self.files.items()
+            },
+            "checks": self.checks,
+        }
+        return wanted | {"secrets": secrets, "digest": self.staged(secrets["generation"])}
+
+    def staged(self, generation: str) -> str:
+        """Return the digest of the receipt that staging leaves."""
+        return digest([self.name, self.checks, generation])
+
+    def activation(self, *, generation: str, who: str) -> dict[str, Any]:
+        """Return the plan of the job that activates it."""
+        return {
+            "instance": self.instance.name,
+            "release": self.name,
+            "secrets": generation,
+            "drain_within_s": self.instance.drain_within_s,
+            "who": who,
+        }
+
+    @property
+    def folder(self) -> str:
+        """Its folder on the host."""
+        return f"{places.releases(self.instance.name)}/{self.name}"
+
+
+def _question(check: Check) -> dict[str, Any]:
+    asked = check.model_dump(mode="json", exclude={"file"})
+    return asked | {"media": _data_url(check.file) if check.file else ""}
+
+
+def _data_url(file: Path) -> str:
+    kind = _MEDIA_TYPES[file.suffix.lower()]
+    return f"data:{kind};base64,{base64.b64encode(file.read_bytes()).decode()}"

@@ -1,0 +1,134 @@
+"""A host: one machine and what it should serve; and an inventory of them."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated
+
+from pydantic import Field
+
+from roles.spec.base import Fault, Findings, RemotePath, Spec, SpecError, spelled
+from roles.spec.instance import Instance
+from roles.spec.stack import Accelerator, Stack
+from roles.spec.weights import Weights
+
+Group = list[tuple[str, dict[str, "HostSpec"]]]
+
+_IndexUrl = Annotated[
+    str, spelled(r"https?://[^@\s]+", "should be an http or https URL without a password")
+]
+_ProxyUrl = Annotated[str, spelled(r"http://[^@\s]+", "should be an http URL without a password")]
+
+
+class Packages(Spec):
+    """
+    Where a host gets packages from; its own system's settings unless given.
+
+    :param index: URL of a package index with the simple API
+    :param folder: a folder on the host that holds every wheel; no index is asked then
+    :param proxy: URL of an HTTP proxy
+    """
+
+    index: _IndexUrl | None = Field(default=None, repr=False)
+    folder: RemotePath | None = None
+    proxy: _ProxyUrl | None = Field(default=None, repr=False)
+
+    def contradictions(self) -> Iterator[Fault]:
+        """See ``Spec``."""
+        if self.folder and (self.index or self.proxy):
+            yield Fault(
+                path="folder",
+                wrong="is given beside an index or a proxy that would never be asked",
+                right="give one of them",
+            )
+
+
+class HostSpec(Spec):
+    """
+    What one machine should be.
+
+    :param weights_root: where weights lie; a large disk
+    :param python: the interpreter that runs our own code there, 3.8 or newer
+    """
+
+    accelerator: Accelerator
+    instances: tuple[Instance, ...] = ()
+    weights_root: RemotePath = "/srv/metalserve/weights"
+    python: RemotePath = "/usr/bin/python3"
+    packages: Packages = Packages()
+
+    def contradictions(self) -> Iterator[Fault]:
+        """See ``Spec``."""
+        for instance in self.instances:
+            path = f"instances/{instance.name}"
+            if instance.stack.accelerator is not self.accelerator:
+                yield Fault(
+                    path=f"{path}/stack",
+                    wrong=f"{instance.stack.name} needs {instance.stack.accelerator}, "
+                    f"this host has {self.accelerator}",
+                    right=f"choose a stack for {self.accelerator}",
+                )
+        yield from self._shared()
+
+    def _shared(self) -> Iterator[Fault]:
+        """Two instances that want the same thing."""
+        names: dict[str, str] = {}
+        for index, instance in enumerate(self.instances):
+            wants = {
+                f"the name {instance.name}": "give each instance its own name",
+                f"port {instance.port}": "give each instance its own port",
+            }
+            wants |= {f"device {d}": "give each device to one instance" for d in instance.devices}
+            for want, right in wants.items():
+                if want in names:
+                    yield Fault(
+                        path=f"instances/{instance.name}",
+                        wrong=f"wants {want}, which {names[want]} has",
+                        right=right,
+                    )
+                names.setdefault(want, f"instance {index + 1} ({instance.name})")
+        pins: dict[str, Stack | Weights] = {}
+        for instance in self.instances:
+            for noun in (instance.stack, instance.weights):
+                key = f"{type(noun).__name__.lower()} {noun.name}"
+                first = pins.setdefault(key, noun)
+                if first is noun or first.faults() or noun.faults():
+                    continue
+                if first.digest != noun.digest:
+                    yield Fault(
+                        path=f"instances/{instance.name}",
+                        wrong=f"has {key} with other content than an instance before it",
+                        right="never edit what was deployed, give it a new name",
+                    )
+
+
+def inventory(*groups: Mapping[str, HostSpec]) -> tuple[Group, ...]:
+    """
+    Turn groups of hosts into what pyinfra reads, in the same order.
+
+    .. code:: python
+
+        h200, rtx3090 = inventory({"h200-1.example": _h200}, {"rtx-1.example": _rtx3090})
+
+    :raises SpecError: with every fault of every host
+    """
+    faults: list[Fault] = []
+    seen: dict[int, Findings] = {}
+    specs: dict[str, HostSpec] = {}
+    sharing: dict[int, list[str]] = {}
+    for group in groups:
+        for name, spec in group.items():
+            if name not in specs:
+                specs[name] = spec
+                sharing.setdefault(id(spec), []).append(name)
+            elif spec != specs[name]:
+                fault = Fault(
+                    path=name,
+                    wrong="is in two groups with different specs",
+                    right="give a host one spec",
+                )
+                faults.append(fault)
+    for first, *others in sharing.values():
+        path = f"{first} (and {len(others)} more)" if others else first
+        faults += [fault.below(path) for fault in specs[first].examined(seen).faults]
+    if faults:
+        raise SpecError(faults)
+    return tuple([(name, {"spec": spec}) for name, spec in group.items()] for group in groups)

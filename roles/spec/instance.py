@@ -1,0 +1,122 @@
+"""An instance: one running server."""
+
+from collections.abc import Iterator
+from ipaddress import IPv4Address
+from typing import Annotated
+
+from pydantic import Field, IPvAnyAddress
+
+from roles.spec.base import Fault, Spec, a, spelled
+from roles.spec.check import Check, Kind
+from roles.spec.options import Options
+from roles.spec.secret import Secret
+from roles.spec.stack import Accelerator, Stack
+from roles.spec.weights import Weights
+
+# A user and a unit carry the name: metalserve-<name> has to stay within 31 characters.
+InstanceName = Annotated[
+    str,
+    spelled(
+        r"(?=.{1,20}$)[a-z][a-z0-9]*(-[a-z0-9]+)*",
+        "should be up to 20 lower-case letters and digits, with - between them",
+    ),
+]
+
+
+class Instance(Spec):
+    """
+    One server: a stack and weights, on devices, behind a port.
+
+    :param devices: indices of the accelerators it may use; none on a CPU
+    :param address: where it listens; anything but loopback needs an API key
+    :param model: the name that clients ask for; the weights' own name unless given
+    :param api_key: what clients must show; ``None`` opens the server, on loopback only
+    :param checks: questions asked before a release counts; the weights' own unless given
+    :param ready_within_s: seconds from start to the first completion
+    :param drain_within_s: seconds that requests in flight are waited for before a switch
+    """
+
+    name: InstanceName
+    stack: Stack
+    weights: Weights
+    options: Options
+    devices: tuple[int, ...] = ()
+    address: IPvAnyAddress = IPv4Address("127.0.0.1")
+    port: int = Field(ge=1024, le=65535)
+    model: str = ""
+    api_key: Secret | None = Field(default=Secret(env="METALSERVE_API_KEY"), repr=False)
+    checks: tuple[Check, ...] = ()
+    ready_within_s: int = Field(default=1800, ge=10, le=14400)
+    drain_within_s: int = Field(default=120, ge=0, le=3600)
+
+    @property
+    def served_as(self) -> str:
+        """The model name that clients ask for."""
+        return self.model or self.weights.name
+
+    @property
+    def questions(self) -> tuple[Check, ...]:
+        """What is asked before a release counts."""
+        return self.checks or self.weights.checks
+
+    def contradictions(self) -> Iterator[Fault]:
+        """See ``Spec``."""
+        yield from self._reachable()
+        yield from self._devices()
+        yield from self._questions()
+
+    def _reachable(self) -> Iterator[Fault]:
+        if self.api_key is None and not self.address.is_loopback:
+            yield Fault(
+                path="api_key",
+                wrong=f"is None while the server listens on {self.address}",
+                right="name a secret, or listen on 127.0.0.1",
+            )
+
+    def _devices(self) -> Iterator[Fault]:
+        wanted = self.options.tensor_parallel_size
+        if self.stack.accelerator is Accelerator.CPU:
+            if self.devices:
+                yield Fault(path="devices", wrong="is given to a cpu stack", right="leave it out")
+            return
+        if len(set(self.devices)) != len(self.devices) or any(d < 0 for d in self.devices):
+            yield Fault(
+                path="devices",
+                wrong=f"is {list(self.devices)}",
+                right="should be different indices, 0 or greater",
+            )
+        if len(self.devices) != wanted:
+            yield Fault(
+                path="options/tensor_parallel_size",
+                wrong=f"is {wanted} on {len(self.devices)} device(s)",
+                right="should equal the number of devices",
+            )
+
+    def _questions(self) -> Iterator[Fault]:
+        questions = self.questions
+        kinds = {check.kind for check in questions}
+        for kind in (Kind.TEXT, *self.weights.takes):
+            if kind not in kinds:
+                yield Fault(
+                    path="checks",
+                    wrong=f"asks no {kind} question, which {self.weights.name} can answer",
+                    right="add one whose answer is known",
+                )
+        for kind, limit in ((Kind.IMAGE, "images"), (Kind.VIDEO, "videos")):
+            if kind not in kinds:
+                continue
+            if kind not in self.weights.takes:
+                yield Fault(
+                    path="checks",
+                    wrong=f"asks about {a(kind)}, which {self.weights.name} does not take",
+                    right=f"drop the question, or add {kind} to the weights' takes",
+                )
+            elif getattr(self.options, limit) < 1:
+                yield Fault(
+                    path=f"options/{limit}",
+                    wrong=f"is 0 while a check sends {a(kind)}",
+                    right="should be 1 or more",
+                )
+        names = [check.name for check in questions]
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            yield Fault(path=f"checks/{name}", wrong="is asked twice", right="name it once")

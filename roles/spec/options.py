@@ -1,0 +1,59 @@
+"""What an engine can be told, typed per engine."""
+
+import re
+from collections.abc import Iterator
+from typing import Literal
+
+from pydantic import Field
+
+from roles.spec.base import Fault, Spec
+from roles.spec.stack import Engine
+
+_RENDERED = (
+    *("api-key", "config", "host", "model", "port", "served-model-name"),
+    *("dtype", "enforce-eager", "no-enforce-eager", "gpu-memory-utilization", "max-model-len"),
+    *("max-num-seqs", "limit-mm-per-prompt", "tensor-parallel-size", "tp"),
+)
+
+
+class VllmOptions(Spec):
+    """
+    Options of ``vllm serve``.
+
+    :param max_model_len: tokens of prompt and answer together
+    :param max_num_seqs: requests worked on at once
+    :param gpu_memory_utilization: share of each device's memory; no meaning on a CPU
+    :param kv_cache_gib: key-value cache; on a CPU only
+    :param images: images that one request may hold
+    :param videos: videos that one request may hold
+    :param environment: further variables of the server's process
+    :param extra: further words of the command line, as the pinned version spells them
+    """
+
+    engine: Literal[Engine.VLLM] = Engine.VLLM
+    dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
+    max_model_len: int = Field(ge=16)
+    max_num_seqs: int = Field(default=64, ge=1)
+    tensor_parallel_size: int = Field(default=1, ge=1)
+    gpu_memory_utilization: float = Field(default=0.9, gt=0, lt=1)
+    kv_cache_gib: int | None = Field(default=None, ge=1)
+    images: int = Field(default=0, ge=0)
+    videos: int = Field(default=0, ge=0)
+    enforce_eager: bool = False
+    environment: dict[str, str] = Field(default_factory=dict, repr=False)
+    extra: tuple[str, ...] = Field(default=(), repr=False)
+
+    def contradictions(self) -> Iterator[Fault]:
+        """See ``Spec``."""
+        for word in self.extra:
+            # What follows the flag may be a key: it is not shown.
+            flag = re.split("[=.]", word)[0].replace("_", "-")
+            if flag.startswith("-") and flag.lstrip("-") in _RENDERED:
+                yield Fault(
+                    path="extra",
+                    wrong=f"{flag} is rendered from the spec",
+                    right="leave it out and set the field that says it",
+                )
+
+
+Options = VllmOptions

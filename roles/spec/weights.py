@@ -1,0 +1,125 @@
+"""Weights: one model revision, file by file."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from roles.spec.base import Fault, Name, RemotePath, Spec, SpecError, digest, spelled
+from roles.spec.check import Check, Kind
+
+_RelativePath = Annotated[
+    str,
+    spelled(
+        r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*",
+        "should be a path below the snapshot's folder, of letters, digits, . _ and -",
+    ),
+]
+_Sha256 = Annotated[str, spelled(r"[0-9a-f]{64}", "should be 64 hexadecimal digits")]
+
+
+class WeightsFile(Spec):
+    """One file as pinned; ``path`` is relative to the snapshot's folder, ``size`` in bytes."""
+
+    path: _RelativePath
+    size: int = Field(ge=0)
+    sha256: _Sha256
+
+
+class Folder(Spec):
+    """A folder on the control machine: for models of a few MB, they travel over SSH."""
+
+    kind: Literal["folder"] = "folder"
+    path: Path
+
+    def contradictions(self) -> Iterator[Fault]:
+        """See ``Spec``."""
+        if not self.path.is_dir():
+            yield Fault(
+                path="path", wrong=f"{self.path} is no folder", right="name one on this machine"
+            )
+
+
+class HostFolder(Spec):
+    """A folder that the host itself sees: a mount, a disk that was carried in."""
+
+    kind: Literal["host folder"] = "host folder"
+    path: RemotePath
+
+
+Source = Folder | HostFolder
+
+
+class Weights(Spec):
+    """
+    One model revision. Never edit weights that were deployed, add a file.
+
+    :param files: the manifest; see :func:`manifest`
+    :param takes: what the model can be asked about besides text
+    :param checks: questions whose answers are known; what instances ask unless they have their own
+    """
+
+    name: Name
+    files: tuple[WeightsFile, ...] = Field(min_length=1)
+    source: Source
+    takes: tuple[Literal[Kind.IMAGE, Kind.VIDEO], ...] = ()
+    checks: tuple[Check, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """Digest of the manifest: the same files, the same digest, wherever they came from."""
+        return digest([[f.path, f.size, f.sha256] for f in sorted(self.files, key=_by_path)])
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(file.size for file in self.files)
+
+    def contradictions(self) -> Iterator[Fault]:
+        """See ``Spec``."""
+        paths = [file.path for file in self.files]
+        for path in sorted({path for path in paths if paths.count(path) > 1}):
+            yield Fault(path="files", wrong=f"{path} is listed twice", right="list it once")
+        for path in paths:
+            if path.endswith((".bin", ".pt", ".pth", ".pkl", ".ckpt")):
+                yield Fault(
+                    path=f"files/{path}",
+                    wrong="may hold a pickle, which runs code when loaded",
+                    right="use the safetensors of the same revision",
+                )
+            if path.endswith(".py"):
+                yield Fault(
+                    path=f"files/{path}",
+                    wrong="is code that the engine would be asked to trust",
+                    right="use a revision without remote code",
+                )
+        if "config.json" not in paths:
+            yield Fault(path="files", wrong="has no config.json", right="list the whole snapshot")
+
+
+def manifest(file: Path) -> tuple[WeightsFile, ...]:
+    """
+    Read a manifest: a line ``<sha256>  <size in bytes>  <path>`` a file.
+
+    :raises SpecError: there is no such file, or lines have another shape
+    """
+    if not file.is_file():
+        right = "make it with python -m roles.weights.manifest FOLDER"
+        raise SpecError([Fault(path=str(file), wrong="does not exist", right=right)])
+    files = []
+    faults = []
+    for number, line in enumerate(file.read_text().splitlines(), start=1):
+        fields = line.split("  ", 2)
+        if len(fields) == 3 and fields[1].isdecimal():
+            files.append(WeightsFile(sha256=fields[0], size=int(fields[1]), path=fields[2]))
+        else:
+            path, right = f"{file}:{number}", "should be '<sha256>  <size>  <path>'"
+            faults.append(Fault(path=path, wrong=f"is {line!r}", right=right))
+    if faults:
+        raise SpecError(faults)
+    return tuple(files)
+
+
+def _by_path(file: WeightsFile) -> str:
+    return file.path

@@ -1,0 +1,53 @@
+"""Weights on a host."""
+
+from collections.abc import Generator
+from pathlib import PurePosixPath
+from typing import assert_never
+
+from pyinfra import host
+from pyinfra.api import FileUploadCommand, FunctionCommand, QuoteString, StringCommand, operation
+
+from roles import job, lock, paths, probe
+from roles.spec import Folder, HostFolder, Weights
+
+
+@operation()
+def model_files(
+    weights: Weights, root: str, python: str
+) -> Generator[StringCommand | FileUploadCommand | FunctionCommand, None, None]:
+    """
+    Every file of ``weights`` is on disk with its pinned digest.
+
+    + weights: the files wanted; those already right are left alone
+    + root: where weights lie on the host
+    + python: the interpreter that runs our own code
+    """
+    phase = f"weights-{weights.name}-{weights.digest[:12]}"
+    if probe.holds(host, phase=phase, digest=weights.digest):
+        host.noop(f"{weights.name} is complete")
+        return
+    yield from lock.held()
+    match weights.source:
+        case HostFolder(path=source):
+            arrived = False
+        case Folder(path=folder):
+            arrived = True
+            source = paths.incoming(weights, root=root)
+            targets = {file.path: f"{source}/{file.path}" for file in weights.files}
+            folders = sorted({str(PurePosixPath(target).parent) for target in targets.values()})
+            yield StringCommand("mkdir", "-p", *map(QuoteString, folders))
+            for path, target in targets.items():
+                yield FileUploadCommand(str(folder / path), target)
+        case _:
+            assert_never(weights.source)
+    plan = {
+        "name": weights.name,
+        "phase": phase,
+        "digest": weights.digest,
+        "folder": paths.weights(weights, root=root),
+        "source": source,
+        "files": [file.model_dump() for file in weights.files],
+    }
+    yield from job.commands(phase, script="fetch", python=python, plan=plan)
+    if arrived:
+        yield StringCommand("rm", "-rf", QuoteString(source))

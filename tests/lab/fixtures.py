@@ -1,0 +1,43 @@
+"""Sites of lab hosts with the stand-in engine, installed from a folder as offline hosts do."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from roles.lab import LabHost, places
+from tests.lab.site import STANDIN, Site
+from tests.standins.vllm import build
+
+WHEELS = "/srv/wheels"
+
+
+def wheels(folder: Path) -> Path:
+    """Make a folder of wheels: the stand-in and the installer, all that an offline host needs."""
+    folder.mkdir(parents=True)
+    build.build(folder, places.REPOSITORY / "canary/questions.json")
+    subprocess.run(
+        [
+            sys.executable, "-m", "pip", "--quiet", "download", "--no-deps", "--require-hashes",
+            "--only-binary=:all:", "--dest", str(folder),
+            "--requirement", str(places.REPOSITORY / "roles/engine/uv.txt"),
+        ],
+        check=True,
+        timeout=120,
+    )  # fmt: skip
+    return folder
+
+
+def site(hosts: list[LabHost], folder: Path, carried: Path) -> Site:
+    """Return a site whose hosts have the wheels on their own disks."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for host in hosts:
+        target = Path(host.disk.root) / WHEELS.lstrip("/")
+        if not target.exists():
+            shutil.copytree(carried, target)
+    return Site(
+        hosts=hosts,
+        folder=folder,
+        stack=STANDIN.format(lock=str(carried / "lock.txt")),
+        packages=f"Packages(folder={WHEELS!r})",
+    )

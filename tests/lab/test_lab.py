@@ -1,0 +1,229 @@
+"""The lab is what the other tests trust: its hosts are real, and so is their misfortune."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from roles.lab import Lab, LabError, LabHost, cgroup, places
+from roles.lab.command import wait
+
+# Prints how long a fixed piece of work takes.
+SPIN = """python3 -c '
+import time
+begin = time.time()
+sum(range(20_000_000))
+print(time.time() - begin)
+'"""
+
+pytestmark = pytest.mark.lab
+
+
+def remains(name: str) -> list[str]:
+    """Everything on this machine that bears a lab's name."""
+    kept = [str(path) for path in (places.STATE / name, *Path("/run").rglob(f"*{name}-[0-9]*"))]
+    mounts = Path("/proc/self/mounts").read_text().splitlines()
+    words = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
+    groups = [str(h.top / cgroup.ROOT / name) for h in cgroup.hierarchies()]
+    return [
+        *[path for path in (*kept, *groups) if Path(path).exists()],
+        *[mount for mount in mounts if f"{places.STATE}/{name}/" in mount],
+        *[str(word) for word in words if f"{places.STATE}/{name}/".encode() in word],
+    ]
+
+
+def links() -> list[str]:
+    listed = subprocess.run(
+        ["ip", "-o", "link"], capture_output=True, text=True, check=True, timeout=10
+    ).stdout
+    return sorted(line.split(":")[1].split("@")[0] for line in listed.splitlines())
+
+
+def deploy(*data: str) -> subprocess.CompletedProcess[str]:
+    """Run ``deploy/lab.py`` as an operator does."""
+    words = [word for value in data for word in ("--data", value)]
+    return subprocess.run(
+        [".venv/bin/pyinfra", "@local", "deploy/lab.py", "-y", "--json", *words],
+        cwd=places.REPOSITORY,
+        env={**os.environ, "PYINFRA_PROGRESS": "off"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+def changed(result: subprocess.CompletedProcess[str]) -> int:
+    assert result.returncode == 0, result.stderr
+    return int(json.loads(result.stdout)["results"]["totals"]["success"])
+
+
+def test_hosts_are_booted_systems(lab: Lab) -> None:
+    assert [host.name for host in lab.hosts] == ["test-1", "test-2"]
+    ids = set()
+    for host in lab.hosts:
+        asked = host.run("hostname; cat /proc/1/comm; cat /etc/machine-id; nproc --all")
+        name, init, machine, _ = asked.stdout.split()
+        assert (name, init) == (host.name, "systemd")
+        ids.add(machine)
+    assert len(ids) == 2
+
+
+def test_addresses_are_written_for_others(lab: Lab) -> None:
+    listed = json.loads((lab.folder / "hosts.json").read_text())
+    assert listed["hosts"] == [{"name": h.name, "address": h.address} for h in lab.hosts]
+    assert Path(listed["key"]).stat().st_mode & 0o777 == 0o600
+    assert listed["proxy"] == lab.proxy.url
+
+
+def test_second_up_changes_nothing(lab: Lab) -> None:
+    assert lab.up(2) == []
+    assert changed(deploy("name=test")) == 0
+
+
+def test_packages_come_through_the_proxy_alone(lab_host: LabHost) -> None:
+    assert lab_host.run("apt-get update", timeout_s=120).returncode == 0
+    fetched = lab_host.run("cd /root && python3 -m venv --clear v && v/bin/pip download six")
+    assert fetched.returncode == 0, fetched.stderr
+    assert "Could not resolve" in lab_host.run("curl -sS http://example.com").stderr
+    assert "unreachable" in lab_host.run("ip route get 192.0.2.1").stderr
+    refused = lab_host.run(
+        f"curl -sS -x {proxy(lab_host)} -o /dev/null -w '%{{http_code}}' http://example.com"
+    )
+    assert refused.stdout == "403"
+
+
+def proxy(host: LabHost) -> str:
+    return host.run("sed -n 's/proxy = //p' /etc/pip.conf").stdout.strip()
+
+
+def test_hosts_share_a_uv_cache(lab: Lab) -> None:
+    first, second = lab.hosts
+    shared = f"{places.HOST_UV_CACHE}/lab-test"
+    assert first.run(f"touch {shared}").returncode == 0
+    assert second.run(f"rm {shared}").returncode == 0
+
+
+def test_hardened_units_run(lab_host: LabHost) -> None:
+    wishes = (
+        "DynamicUser=yes ProtectSystem=strict PrivateTmp=yes ProtectKernelTunables=yes "
+        "DevicePolicy=closed SystemCallFilter=@system-service CapabilityBoundingSet= "
+        "LoadCredential=secret:/etc/hostname NoNewPrivileges=yes"
+    )
+    options = " ".join(f"-p {wish}" for wish in wishes.split())
+    said = lab_host.run(
+        f"systemd-run --wait --pipe -q {options} sh -c 'cat $CREDENTIALS_DIRECTORY/secret'"
+    )
+    assert said.stdout.strip() == lab_host.name, said.stderr
+
+
+def test_crash_keeps_what_was_synced(lab_host: LabHost) -> None:
+    lab_host.run("echo kept > /root/file && sync")
+    lab_host.crash()
+    assert not lab_host.running
+    assert not lab_host.answers()
+    lab_host.start()
+    assert lab_host.run("cat /root/file").stdout == "kept\n"
+
+
+def test_deploy_starts_a_crashed_host(lab: Lab) -> None:
+    lab.hosts[1].crash()
+    assert lab.faults(2) == ["test-2 is off"]
+    assert changed(deploy("name=test")) == 1
+    assert lab.faults(2) == []
+
+
+def test_up_survives_a_killed_keeper(lab: Lab) -> None:
+    host = lab.hosts[1]
+    booted = boot(host)
+    # What a killed session leaves: a system that runs and nobody who knows of it.
+    os.kill(int((host.folder / "pid").read_text()), signal.SIGKILL)
+    lab.up(2)
+    assert boot(host) != booted
+
+
+def test_reboot_comes_back(lab_host: LabHost) -> None:
+    before = boot(lab_host)
+    lab_host.run("systemctl reboot")
+    assert wait(lambda: lab_host.answers() and boot(lab_host) not in ("", before), within_s=30)
+    lab_host.wait_ready()
+
+
+def boot(host: LabHost) -> str:
+    return host.run("cat /proc/sys/kernel/random/boot_id").stdout
+
+
+def test_cut_host_is_not_reached_until_mended(lab_host: LabHost) -> None:
+    lab_host.cut()
+    assert not lab_host.answers()
+    lab_host.mend()
+    assert wait(lab_host.answers, within_s=10)
+
+
+def test_shaped_host_is_slow_until_mended(lab_host: LabHost) -> None:
+    lab_host.shape(8)
+    shaped = seconds(lab_host)
+    lab_host.mend()
+    assert shaped > 1.5 > seconds(lab_host)
+
+
+def seconds(host: LabHost) -> float:
+    """How long two megabytes take."""
+    begin = time.monotonic()
+    assert len(host.run("head -c 2M /dev/zero").stdout) == 2 << 20
+    return time.monotonic() - begin
+
+
+def test_starved_host_kills_the_hog_and_lives(lab_host: LabHost) -> None:
+    lab_host.starve(memory_mib=256)
+    hog = "python3 -c 'x = bytearray(1 << 30)'; echo $?"
+    starved = lab_host.run(hog)
+    lab_host.feed()
+    assert starved.stdout == "137\n"
+    assert lab_host.run(hog).stdout == "0\n"
+
+
+def test_starved_host_gets_its_share_of_a_core(lab_host: LabHost) -> None:
+    lab_host.starve(cpu_percent=10)
+    starved = lab_host.run(SPIN)
+    lab_host.feed()
+    assert float(starved.stdout) > 3 * float(lab_host.run(SPIN).stdout)
+
+
+def test_confined_folder_fills_up(lab_host: LabHost) -> None:
+    lab_host.run("mkdir -p /srv/space && touch /srv/space/below")
+    lab_host.confine("/srv/space", 16)
+    lab_host.fill("/srv/space", 4)
+    full = lab_host.run("head -c 6M /dev/zero > /srv/space/file")
+    assert "No space left on device" in full.stderr
+    lab_host.release("/srv/space")
+    assert lab_host.run("ls /srv/space").stdout == "below\n"
+
+
+def test_disk_of_this_machine_is_never_filled(lab_host: LabHost) -> None:
+    with pytest.raises(LabError, match=r"test-1: .*: was refused"):
+        lab_host.fill("/srv", 4)
+
+
+def test_down_keeps_disks_and_destroy_nothing() -> None:
+    lab, before = Lab("test2"), links()
+    lab.up(1)
+    lab.hosts[0].run("echo kept > /root/file")
+    assert remains("test2")
+
+    assert changed(deploy("name=test2", "lab=down")) == 1
+    assert changed(deploy("name=test2", "lab=down")) == 0
+    assert remains("test2") == [f"{places.STATE}/test2"]
+    assert links() == before
+
+    lab.up(1)
+    assert lab.hosts[0].run("cat /root/file").stdout == "kept\n"
+
+    lab.destroy()
+    assert remains("test2") == []
+    assert links() == before
+    assert lab.destroy() == []

@@ -1,0 +1,50 @@
+"""Run the tiers of ``bin/test`` one after the other and tell the time of each."""
+
+import os
+import subprocess
+import sys
+import time
+
+_MYPY = [sys.executable, "-m", "mypy"]
+_PYTEST = [sys.executable, "-m", "pytest", "-q"]
+
+# Scripts for hosts import their siblings by bare names, so they are checked from their folder.
+TIERS = {
+    "lint": [
+        [".venv/bin/ruff", "check"],
+        [".venv/bin/ruff", "format", "--check"],
+    ],
+    "types": [
+        [*_MYPY, "deploy", "inventories", "roles", "--exclude", "roles/hostside/"],
+        [*_MYPY, "roles/hostside", "tests"],
+    ],
+    "unit": [[*_PYTEST, "-m", "not lab and not engine"]],
+    "lab": [[*_PYTEST, "-m", "lab and not engine"]],
+    "engine": [[*_PYTEST, "-m", "engine"]],
+}
+
+
+def main() -> int:
+    """Return how many tiers failed."""
+    wanted = sys.argv[1:] or list(TIERS)
+    unknown = [name for name in wanted if name not in TIERS]
+    if unknown:
+        print(f"bin/test: {', '.join(unknown)}: no such tier, there are {', '.join(TIERS)}")
+        return 2
+    environment = os.environ | {"MYPYPATH": "roles/hostside"}
+    took, failed = {}, []
+    for name in wanted:
+        print(f"== {name}", flush=True)
+        began = time.monotonic()
+        codes = [subprocess.run(words, env=environment).returncode for words in TIERS[name]]
+        took[name] = time.monotonic() - began
+        if any(codes):
+            failed.append(name)
+    for name, seconds in took.items():
+        print(f"{name:8} {seconds:6.0f} s  {'FAILED' if name in failed else 'passed'}")
+    print(f"{'in all':8} {sum(took.values()):6.0f} s")
+    return len(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
