@@ -16,7 +16,7 @@ COLOURS: Final[dict[str, tuple[int, int, int]]] = {
     "blue": (35, 60, 215),
     "yellow": (240, 215, 20),
 }
-SHAPES: Final = ("circle", "square", "triangle")
+SHAPES: Final = ("circle", "cross", "triangle")
 DIRECTIONS: Final[dict[str, tuple[int, int]]] = {
     "left": (-1, 0),
     "right": (1, 0),
@@ -54,8 +54,10 @@ def shape(rng: np.random.Generator, *, kind: str, colour: str, size: int = 96) -
     match kind:
         case "circle":
             cv2.circle(picture, (x, y), half, ink, -1, cv2.LINE_AA)
-        case "square":
-            cv2.rectangle(picture, (x - half, y - half), (x + half, y + half), ink, -1)
+        case "cross":
+            arm = half // 3
+            cv2.rectangle(picture, (x - half, y - arm), (x + half, y + arm), ink, -1)
+            cv2.rectangle(picture, (x - arm, y - half), (x + arm, y + half), ink, -1)
         case "triangle":
             corners = np.array([(x, y - half), (x - half, y + half), (x + half, y + half)])
             cv2.fillPoly(picture, [corners.astype(np.int32)], ink, cv2.LINE_AA)
@@ -67,8 +69,8 @@ def shape(rng: np.random.Generator, *, kind: str, colour: str, size: int = 96) -
 def digit(rng: np.random.Generator, *, value: int, size: int = 96) -> Picture:
     """One large dark digit near the middle of a light sheet."""
     picture = _paper(rng, size=size)
-    scale = size * rng.uniform(0.026, 0.034)
-    thickness = max(2, int(size * rng.uniform(0.05, 0.09)))
+    scale = size * rng.uniform(0.029, 0.034)
+    thickness = max(2, int(size * rng.uniform(0.06, 0.08)))
     (width, height), _ = cv2.getTextSize(str(value), cv2.FONT_HERSHEY_SIMPLEX, scale, thickness)
     slack = max(1, int(size * 0.06))
     dx, dy = (int(v) for v in rng.integers(-slack, slack + 1, 2))

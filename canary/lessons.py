@@ -102,7 +102,7 @@ def write_questions(*, folder: Path, seed: int) -> list[dict[str, Any]]:
         question = {"name": name, "kind": kind, "prompt": prompt, "file": file, "expect": expect}
         asked.append(question)
 
-    scenes = (("red", "circle"), ("blue", "square"), ("green", "triangle"), ("yellow", "circle"))
+    scenes = (("red", "circle"), ("blue", "cross"), ("green", "triangle"), ("yellow", "circle"))
     for colour, kind in scenes:
         file = f"{colour}-{kind}.png"
         draw.write_picture(draw.shape(rng, kind=kind, colour=colour), folder / file)

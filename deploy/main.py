@@ -2,7 +2,6 @@
 
 from pyinfra import local
 
-local.include("./preflight.py")
 local.include("./prepare.py")
 local.include("./stage.py")
 local.include("./activate.py")

@@ -96,7 +96,7 @@ class Activation:
                 blamed=False,
             )
         began = time.time()
-        ready = service.start(unit, lambda s: self.say("starting, {:.0f} s".format(s)))
+        ready = service.start(unit, lambda s: self.say("starting: {:.0f} s".format(s)))
         if not ready:
             lines = service.log(unit, began)
             service.stop(unit)
@@ -124,7 +124,7 @@ def drain(plan: Any, say: Any) -> None:
         count = in_flight(plan)
         if not count:
             return
-        say("draining, {:.0f} in flight".format(count))
+        say("draining: {:.0f} in flight".format(count))
         time.sleep(_LOOK_EVERY_S)
 
 
@@ -162,7 +162,7 @@ def put_back(transaction: Transaction, why: str, say: Any) -> str:
         return "no release served before, so nothing serves {}".format(transaction.instance)
     step("restart back")
     began = time.time()
-    if not service.start(unit, lambda s: say("starting {} again, {:.0f} s".format(release, s))):
+    if not service.start(unit, lambda s: say("starting {} again: {:.0f} s".format(release, s))):
         _end(transaction, "broken", why)
         lines = "; ".join(_evidence(service.log(unit, began)))
         return "{} is current again but DOES NOT START: {}".format(release, lines)

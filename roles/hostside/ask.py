@@ -20,6 +20,16 @@ import places
 
 Report = List[Dict[str, Any]]
 
+# A server may send anything: nothing, half of it, JSON of another shape.
+_NO_ANSWER = (
+    OSError,
+    http.client.HTTPException,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+
 
 class Server:
     """One server with the OpenAI API. ``key`` is empty when it is open."""
@@ -33,8 +43,16 @@ class Server:
         headers = {"Content-Type": "application/json"}
         if self.key:
             headers["Authorization"] = "Bearer " + self.key
-        connection.request(method, path, None if body is None else json.dumps(body), headers)
-        return connection.getresponse()
+        try:
+            connection.request(method, path, None if body is None else json.dumps(body), headers)
+            response = connection.getresponse()
+        except BaseException:
+            connection.close()
+            raise
+        if connection.sock:
+            # One request a connection: it ends when the response is read or given up.
+            connection.sock.close()
+        return response
 
     def complete(self, content: Any, max_tokens: int, within_s: float) -> Tuple[int, str]:
         """Return the status and the answer, or the body of a refusal."""
@@ -52,18 +70,26 @@ class Server:
         response = self.request("POST", "/v1/chat/completions", body, within_s)
         if response.status != 200:
             return response.status, response.read().decode("utf-8", "replace")[:500], 0.0
-        said, first_at = "", 0.0
+        said, first_at, ended = "", 0.0, False
         for raw in response:
             if time.monotonic() > deadline:
                 raise TimeoutError("the answer was still being streamed")
             line = raw.decode("utf-8", "replace").strip()
-            if not line.startswith("data:") or line == "data: [DONE]":
+            sent = line[len("data:") :].strip() if line.startswith("data:") else ""
+            if sent == "[DONE]":
+                ended = True
+            if ended or not sent:
                 continue
-            choices = json.loads(line[len("data:") :]).get("choices") or [{}]
+            chunk = json.loads(sent)
+            if "error" in chunk:
+                raise ValueError("the stream ended in an error: {}".format(sent[:500]))
+            choices = chunk.get("choices") or [{}]
             piece = (choices[0].get("delta") or {}).get("content")
             if piece:
                 first_at = first_at or time.monotonic()
                 said += piece
+        if not ended:
+            raise ValueError("the stream broke off after {!r}".format(said))
         return 200, said, first_at
 
     def body(self, content: Any, max_tokens: int) -> Dict[str, Any]:
@@ -94,7 +120,7 @@ def ask_all(instance: str, release: str, say: Any = None) -> Report:
     report = []
     for number, question in enumerate(questions, start=1):
         if say:
-            say("asking {} ({} of {})".format(question["name"], number, len(questions)))
+            say("asking: {} of {}, {}".format(number, len(questions), question["name"]))
         report.append(ask(asked, question))
     return report
 
@@ -108,7 +134,7 @@ def ask(asked: Server, question: Any) -> Dict[str, Any]:
             _ask_malformed(asked, question, found)
         else:
             _ask_known(asked, question, found, began)
-    except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError) as error:
+    except _NO_ANSWER as error:
         why = str(error) or type(error).__name__
         if isinstance(error, OSError) and "timed out" in why:
             why = "no answer within {} s".format(question["within_s"])

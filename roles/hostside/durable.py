@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import time
@@ -16,7 +17,7 @@ def write(path: str, text: str, mode: int = 0o644) -> None:
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     try:
         os.fchmod(descriptor, mode)
-        with os.fdopen(descriptor, "w") as file:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
@@ -36,14 +37,14 @@ def write_json(path: str, content: object, mode: int = 0o644) -> None:
 def read_json(path: str) -> Any:
     """Return what ``path`` holds, ``None`` when there is none or it is no JSON."""
     try:
-        with open(path) as file:
+        with open(path, encoding="utf-8") as file:
             return json.load(file)
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
 
 
 def link(path: str, target: str | None) -> None:
-    """Point ``path`` at ``target`` in one step; ``None`` removes it."""
+    """Point ``path`` at ``target`` in one step, in two on a full disk; ``None`` removes it."""
     if target == read_link(path):
         return
     if target is None:
@@ -53,8 +54,17 @@ def link(path: str, target: str | None) -> None:
         beside = "{}.{}.new".format(path, os.getpid())
         with contextlib.suppress(FileNotFoundError):
             os.unlink(beside)
-        os.symlink(target, beside)
-        os.replace(beside, path)
+        try:
+            os.symlink(target, beside)
+            os.replace(beside, path)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                os.unlink(beside)
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT) or not os.path.islink(path):
+                raise
+            # There is no room for a second link, so the first one makes it.
+            os.unlink(path)
+            os.symlink(target, path)
     sync_folder(os.path.dirname(path))
 
 
@@ -62,7 +72,12 @@ def read_link(path: str) -> str | None:
     """Return what ``path`` points at, ``None`` when it is no link."""
     try:
         return os.readlink(path)
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        # A disk that cannot be read must not look like a host on which nothing serves.
+        if error.errno != errno.EINVAL:
+            raise
         return None
 
 
@@ -84,7 +99,7 @@ def now() -> str:
 def appended(path: str) -> Iterator[Any]:
     """Open a file to append whole lines to."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "a") as file:
+    with open(path, "a", encoding="utf-8") as file:
         yield file
         file.flush()
         os.fsync(file.fileno())

@@ -33,7 +33,7 @@ KNOWN = [
         "raise gpu_memory_utilization (kv_cache_gib on a CPU) or use a smaller model",
     ),
     (
-        r"available KV cache memory",
+        r"larger than the available KV cache memory",
         "the context is longer than the key-value cache",
         "lower max_model_len to the length that the log names",
     ),

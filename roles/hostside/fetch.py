@@ -75,7 +75,7 @@ class Fetch:
 
     def room(self, wanted: List[Any]) -> None:
         """Refuse before the first byte when the disk is too small."""
-        need = sum(file["size"] - self.partial(file) for file in wanted)
+        need = sum(max(0, file["size"] - self.partial(file)) for file in wanted)
         free = shutil.disk_usage(self.folder).free
         if free < need + min(_SPARE, need):
             raise FetchError(

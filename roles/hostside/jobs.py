@@ -22,7 +22,7 @@ import places
 import progress
 
 _LOOK_EVERY_S = 0.2
-_SPEAK_EVERY_S = 2.0
+_SPEAK_EVERY_S = 5.0
 
 
 def unit(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import json
 import os
 import time
@@ -38,9 +39,11 @@ class Progress:
         since, first = self.seen[0]
         rate = (done - first) / (now - since) if now > since else 0.0
         beside = self.path + ".new"
-        with open(beside, "w") as file:
-            json.dump({"stage": stage, "done": done, "total": total, "rate": rate}, file)
-        os.replace(beside, self.path)
+        # A job on a full disk goes on, and back, unwatched.
+        with contextlib.suppress(OSError):
+            with open(beside, "w") as file:
+                json.dump({"stage": stage, "done": done, "total": total, "rate": rate}, file)
+            os.replace(beside, self.path)
 
 
 def line(path: str) -> str:

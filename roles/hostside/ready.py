@@ -1,18 +1,21 @@
 """
 Wait until a server completes a request; what ``systemctl start`` waits for.
 
-``ready.py`` runs beside the server, as its user, in the folder of the current release.
+``ready.py INSTANCE`` is started by the instance's unit, which tells the server's process in
+``MAINPID``. It runs as root, outside the sandbox: before systemd 254 nothing but the server itself
+is shown the unit's credentials.
 """
 
 from __future__ import annotations
 
 import http.client
-import json
 import os
 import sys
 import time
 
 import ask
+import places
+import transaction
 
 _EVERY_S = 0.5
 _ANSWER_S = 60.0
@@ -41,13 +44,11 @@ def wait(asked: ask.Server, within_s: float, pid: int) -> str:
 
 def main() -> None:
     """See the top of the file."""
-    with open("release.json") as file:
-        about = json.load(file)
-    with open(os.environ["CREDENTIALS_DIRECTORY"] + "/api-key") as file:
-        key = file.read().strip()
-    asked = ask.Server(about["address"], about["port"], about["model"], key)
+    instance, pid = sys.argv[1], int(os.environ["MAINPID"])
+    release = os.path.basename(os.readlink(places.instance(instance) + "/current"))
+    about = transaction.about(instance, release)
     began = time.monotonic()
-    why = wait(asked, about["ready_within_s"], int(os.environ["MAINPID"]))
+    why = wait(ask.server(instance, release), about["ready_within_s"], pid)
     if why:
         print("not ready: " + why, file=sys.stderr)
         sys.exit(1)

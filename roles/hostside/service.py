@@ -10,6 +10,7 @@ import time
 from typing import Any, List
 
 _SHOWN_LINES = 12
+_SPEAK_EVERY_S = 0.2
 
 
 def start(unit: str, on_wait: Any) -> bool:
@@ -17,10 +18,11 @@ def start(unit: str, on_wait: Any) -> bool:
     subprocess.run(["systemctl", "reset-failed", unit], stderr=subprocess.DEVNULL)
     began = time.monotonic()
     with subprocess.Popen(["systemctl", "start", unit]) as starting:
-        while starting.poll() is None:
-            on_wait(time.monotonic() - began)
-            time.sleep(0.2)
-    return starting.returncode == 0
+        while True:
+            try:
+                return starting.wait(_SPEAK_EVERY_S) == 0
+            except subprocess.TimeoutExpired:
+                on_wait(time.monotonic() - began)
 
 
 def stop(unit: str) -> None:
@@ -37,7 +39,9 @@ def active(unit: str) -> bool:
 
 def log(unit: str, since: float) -> List[str]:
     """Return what a unit logged since a time, its own words and systemd's."""
-    command = ["journalctl", "-q", "-u", unit, "--since", "@{:.0f}".format(since)]
+    # What a process said last may not be in the journal yet when it is gone.
+    subprocess.run(["journalctl", "--sync"], stderr=subprocess.DEVNULL)
+    command = ["journalctl", "-q", "-u", unit, "--since", "@{:.6f}".format(since)]
     command += ["-o", "cat", "--no-pager", "-n", "2000"]
     return subprocess.run(command, stdout=subprocess.PIPE, text=True).stdout.splitlines()
 

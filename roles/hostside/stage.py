@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import stat
 import sys
 from typing import Any, List
 
@@ -26,43 +27,51 @@ def lay_out(wanted: Any) -> List[str]:
     paths = [folder + "/" + name for name in [*wanted["links"], *wanted["files"]]]
     if _whole(folder, wanted):
         return paths
-    serving = durable.read_link(places.instance(wanted["instance"]) + "/current")
-    beside = folder + ".new"
-    shutil.rmtree(beside, ignore_errors=True)
-    os.makedirs(beside, mode=0o755)
-    for name, target in wanted["links"].items():
-        os.symlink(target, beside + "/" + name)
-    for name, file in wanted["files"].items():
-        durable.write(beside + "/" + name, file["text"], int(file["mode"], 8))
     if os.path.isdir(folder):
-        # Never edited: the old folder goes away whole. A server that runs from it has read its
-        # files already, and finds the same names again.
-        os.rename(folder, folder + ".drifted")
+        serving = durable.read_link(places.instance(wanted["instance"]) + "/current")
         print(
             "{} was changed by hand{}; laid out anew".format(
                 folder, ", and serves" if serving == folder else ""
             )
         )
+        # Path by path, each in one step: the folder may serve, and is there whatever happens.
+        _fill(folder, wanted)
+        return paths
+    beside = folder + ".new"
+    shutil.rmtree(beside, ignore_errors=True)
+    os.makedirs(beside, mode=0o755)
+    _fill(beside, wanted)
     os.rename(beside, folder)
     durable.sync_folder(os.path.dirname(folder))
-    shutil.rmtree(folder + ".drifted", ignore_errors=True)
     return paths
 
 
-def _whole(folder: str, wanted: Any) -> bool:
+def _fill(folder: str, wanted: Any) -> None:
     for name, target in wanted["links"].items():
-        if durable.read_link(folder + "/" + name) != target:
-            return False
+        durable.link(folder + "/" + name, target)
     for name, file in wanted["files"].items():
-        try:
-            with open(folder + "/" + name) as found:
-                if found.read() != file["text"]:
-                    return False
-        except OSError:
-            return False
-        if os.stat(folder + "/" + name).st_mode & 0o777 != int(file["mode"], 8):
-            return False
-    return True
+        durable.write(folder + "/" + name, file["text"], int(file["mode"], 8))
+
+
+def _whole(folder: str, wanted: Any) -> bool:
+    return all(
+        durable.read_link(folder + "/" + name) == target for name, target in wanted["links"].items()
+    ) and all(
+        _right(folder + "/" + name, file["text"].encode(), int(file["mode"], 8))
+        for name, file in wanted["files"].items()
+    )
+
+
+def _right(path: str, content: bytes, mode: int) -> bool:
+    try:
+        found = os.lstat(path)
+        with open(path, "rb") as file:
+            same = file.read() == content
+    except OSError:
+        return False
+    # Whoever owns a file may change it at any time.
+    owned = found.st_uid == os.geteuid() and stat.S_ISREG(found.st_mode)
+    return same and owned and stat.S_IMODE(found.st_mode) == mode
 
 
 def questions(wanted: Any) -> str:
@@ -76,9 +85,10 @@ def questions(wanted: Any) -> str:
 def secrets(wanted: Any) -> None:
     """Leave a generation of secrets that root alone can read."""
     folder = places.secrets(wanted["instance"])
-    os.makedirs(folder, mode=0o700, exist_ok=True)
     generation = folder + "/" + wanted["secrets"]["generation"]
-    os.makedirs(generation, mode=0o700, exist_ok=True)
+    for closed in (folder, generation):
+        os.makedirs(closed, mode=0o700, exist_ok=True)
+        os.chmod(closed, 0o700)
     for name, text in wanted["secrets"]["files"].items():
         durable.write(generation + "/" + name, text, mode=0o600)
 

@@ -8,12 +8,14 @@ import subprocess
 from functools import cache
 from typing import Any
 
-from pyinfra.api import DeployError
-
 from roles.spec import Instance, Secret
 
 _COMMAND_WITHIN_S = 60
 _SHORTEST = 16
+
+
+class SecretError(Exception):
+    """A secret is not to be had on the control machine."""
 
 
 @cache
@@ -21,7 +23,7 @@ def resolve(secret: Secret) -> str:
     """
     Return a secret's value.
 
-    :raises DeployError: it is not to be had, or too short to stand up to guessing
+    :raises SecretError: it is not to be had, or too short to stand up to guessing
     """
     if secret.env:
         place, value = f"the environment variable {secret.env}", os.environ.get(secret.env, "")
@@ -30,11 +32,11 @@ def resolve(secret: Secret) -> str:
     else:
         place, value = f"the command {secret.command[0]}", _of_command(secret)
     if not value:
-        raise DeployError(f"{place} holds no secret on this machine, put it there and run again")
+        raise SecretError(f"{place} holds no secret on this machine")
     if len(value) < _SHORTEST or not value.isprintable() or " " in value:
-        raise DeployError(
-            f"the secret in {place} cannot be used, it should be {_SHORTEST} or more printable "
-            "characters without spaces"
+        raise SecretError(
+            f"{place} holds one of {len(value)} characters, shorter than {_SHORTEST} or not all "
+            "printable"
         )
     return value
 
@@ -54,7 +56,7 @@ def _of_file(secret: Secret) -> str:
     try:
         return secret.file.read_text().strip() if secret.file else ""
     except OSError as error:
-        raise DeployError(f"the secret's file cannot be read: {error}") from error
+        raise SecretError(f"the secret's file cannot be read: {error}") from error
 
 
 def _of_command(secret: Secret) -> str:
@@ -63,5 +65,5 @@ def _of_command(secret: Secret) -> str:
             secret.command, stdout=subprocess.PIPE, text=True, timeout=_COMMAND_WITHIN_S, check=True
         )
     except (OSError, subprocess.SubprocessError) as error:
-        raise DeployError(f"the secret's command failed: {error}") from error
+        raise SecretError(f"the secret's command failed: {error}") from error
     return done.stdout.strip()

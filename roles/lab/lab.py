@@ -3,10 +3,10 @@
 import json
 import re
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-from roles.lab import cgroup, disk, image, network, packages, places, sources
+from roles.lab import cgroup, disk, image, network, packages, places, record
 from roles.lab.command import LabError, run
 from roles.lab.host import LabHost
 from roles.lab.lock import alone
@@ -14,14 +14,6 @@ from roles.lab.proxy import Proxy
 
 _INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
 _INOTIFY_INSTANCES = 8192
-
-
-@dataclass(frozen=True, kw_only=True)
-class Record:
-    """What a lab was given when it was founded."""
-
-    subnet: int
-    image: str
 
 
 @dataclass(frozen=True)
@@ -54,7 +46,7 @@ class Lab:
     @property
     def founded(self) -> bool:
         """Whether the lab was ever given its image and subnet."""
-        return (self.folder / "lab.json").is_file()
+        return self.name in record.every()
 
     @property
     def hosts(self) -> list[LabHost]:
@@ -77,7 +69,7 @@ class Lab:
         faults = []
         if not self.network.has_bridge():
             faults.append(f"bridge {self.network.bridge} is missing")
-        if not self.proxy.runs(_allowed()):
+        if not self.proxy.runs():
             faults.append("the proxy is not running with today's allow list")
         for host in self._wanted(count):
             if not host.folder.is_dir():
@@ -115,11 +107,11 @@ class Lab:
         """What ``down`` would take away."""
         if not self.founded:
             return []
-        remains = [f"{host.name} is running" for host in self.hosts if host.running]
+        remains = [f"system of {host.name}" for host in self.hosts if host.running]
         if self.network.has_bridge():
-            remains.append(f"bridge {self.network.bridge} is there")
+            remains.append(f"bridge {self.network.bridge}")
         if self._group.exists:
-            remains.append(f"processes and mounts of lab {self.name} are kept track of")
+            remains.append(f"control group {cgroup.ROOT}/{self.name}")
         return remains
 
     def down(self) -> list[str]:
@@ -136,7 +128,7 @@ class Lab:
                 self.network.remove_bridge()
                 self._group.kill()
                 self._group.remove()
-        return remains
+        return [f"{what} is gone" for what in remains]
 
     def destroy(self) -> list[str]:
         """Take the lab down and delete its disks and its keys; the image stays."""
@@ -152,11 +144,8 @@ class Lab:
         return changes
 
     @property
-    def _record(self) -> Record:
-        found = _records().get(self.name)
-        if found is None:
-            raise LabError(f"lab {self.name}: there is none, bring it up first")
-        return found
+    def _record(self) -> record.Record:
+        return record.of(self.name)
 
     @property
     def _group(self) -> cgroup.Group:
@@ -187,10 +176,9 @@ class Lab:
     def _found(self) -> None:
         """Give the lab an image, a subnet and a key, unless it has them."""
         if not self.founded:
-            others = [record.subnet for record in _records().values()]
+            others = [other.subnet for other in record.every().values()]
             subnet = network.choose(self.name, others).index
-            record = Record(subnet=subnet, image=image.build())
-            _write(self.folder / "lab.json", json.dumps(asdict(record)))
+            record.keep(self.name, record.Record(subnet=subnet, image=image.build()))
         if not image.path(self._record.image).is_dir():
             raise LabError(
                 f"{image.path(self._record.image)}: the image below the disks of lab {self.name} "
@@ -207,12 +195,15 @@ class Lab:
         disk.make_uv_cache()
         self._keepers.create()
         self.network.make_bridge()
-        if not self.proxy.runs(_allowed()):
-            self.proxy.start(_allowed())
+        if not self.proxy.runs():
+            self.proxy.start()
 
     def _prepare(self, host: LabHost) -> None:
-        if host.running and not self.network.has_link(host.number, host.namespace):
+        linked = self.network.has_link(host.number, host.namespace)
+        if host.running and not linked:
             host.stop()
+        if linked and self.network.is_cut(host.number):
+            host.mend()
         if not host.running:
             host.disk.prepare(
                 name=host.name,
@@ -220,40 +211,15 @@ class Lab:
                 proxy=self.proxy.url,
                 authorized=(self.folder / "key.pub").read_text(),
             )
-        elif self.network.is_cut(host.number):
-            host.mend()
 
     def _write_addresses(self) -> None:
         """Write what others need to reach the hosts."""
         lines = [f"{h.name},{h.address} {h.disk.public_key()}\n" for h in self.hosts]
-        _write(self.folder / "known_hosts", "".join(lines))
+        record.write(self.folder / "known_hosts", "".join(lines))
         listed = {
             "hosts": [{"name": host.name, "address": host.address} for host in self.hosts],
             "key": str(self.folder / "key"),
             "known_hosts": str(self.folder / "known_hosts"),
             "proxy": self.proxy.url,
         }
-        _write(self.folder / "hosts.json", json.dumps(listed, indent=2) + "\n")
-
-
-def used_images(*, besides: str = "") -> set[str]:
-    """Name the images that disks lie on, of every lab of this machine but ``besides``."""
-    return {record.image for name, record in _records().items() if name != besides}
-
-
-def _records() -> dict[str, Record]:
-    files = places.STATE.glob("*/lab.json")
-    return {file.parent.name: Record(**json.loads(file.read_text())) for file in files}
-
-
-def _allowed() -> list[str]:
-    lock = places.REPOSITORY / "uv.lock"
-    return sources.package_hosts(lock.read_text(), sources.read())
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.unfinished")
-    unfinished.write_text(text)
-    unfinished.rename(path)
+        record.write(self.folder / "hosts.json", json.dumps(listed, indent=2) + "\n")

@@ -5,9 +5,9 @@ from collections.abc import Callable, Generator
 from pyinfra import host, logger
 from pyinfra.api import FunctionCommand, Host, State, operation
 
-from roles.lab import image, packages
+from roles.lab import image, packages, record
 from roles.lab.command import LabError
-from roles.lab.lab import Lab, used_images
+from roles.lab.lab import Lab
 
 Commands = Generator[FunctionCommand, None, None]
 
@@ -69,8 +69,8 @@ def absent(lab: Lab) -> Commands:
         yield _step(lab.destroy)
     else:
         host.noop(f"there is no lab {lab.name}")
-    if image.unused(used_images(besides=lab.name)):
-        yield _step(lambda: image.remove_unused(used_images()))
+    if image.unused(record.used_images(besides=lab.name)):
+        yield _step(lambda: image.remove_unused(record.used_images()))
 
 
 def _step(verb: Callable[[], object]) -> FunctionCommand:

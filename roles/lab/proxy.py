@@ -2,10 +2,10 @@
 
 import re
 import socket
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from roles.lab import places, sources
 from roles.lab.cgroup import Group
 from roles.lab.command import LabError, wait
 from roles.lab.daemon import ONCE, Daemon
@@ -30,6 +30,12 @@ DisableViaHeader Yes
 """
 
 
+def allowed() -> list[str]:
+    """Name the hosts that packages come from: those of our lock and those of this machine's apt."""
+    lock = places.REPOSITORY / "uv.lock"
+    return sources.package_hosts(lock.read_text(), sources.read())
+
+
 @dataclass(frozen=True)
 class Proxy:
     """The proxy of one lab, on its bridge."""
@@ -46,14 +52,14 @@ class Proxy:
     def daemon(self) -> Daemon:
         return Daemon(self.folder / "pid", self.folder / "log")
 
-    def runs(self, allowed: Iterable[str]) -> bool:
-        return self.daemon.pid is not None and self._is_configured(allowed)
+    def runs(self) -> bool:
+        """Whether it runs, with the allow list that is right today."""
+        return self.daemon.pid is not None and self._is_configured()
 
-    def start(self, allowed: Iterable[str]) -> None:
-        allowed = list(allowed)
+    def start(self) -> None:
         self.stop()
         self.folder.mkdir(parents=True, exist_ok=True)
-        for name, text in self._files(allowed).items():
+        for name, text in self._files().items():
             (self.folder / name).write_text(text)
         doors = " ".join(str(door) for door in self.group.doors())
         self.daemon.start(ONCE, doors, "tinyproxy", "-d", "-c", self.folder / "tinyproxy.conf")
@@ -63,18 +69,18 @@ class Proxy:
     def stop(self) -> None:
         self.daemon.kill()
 
-    def _files(self, allowed: Iterable[str]) -> dict[str, str]:
+    def _files(self) -> dict[str, str]:
         config = _CONFIG.format(
             gateway=self.network.gateway,
             port=PORT,
             subnet=self.network.subnet,
             folder=self.folder,
         )
-        patterns = [f"^{re.escape(name)}$" for name in allowed]
+        patterns = [f"^{re.escape(name)}$" for name in allowed()]
         return {"tinyproxy.conf": config, "allowed": "\n".join(patterns) + "\n"}
 
-    def _is_configured(self, allowed: Iterable[str]) -> bool:
-        for name, text in self._files(allowed).items():
+    def _is_configured(self) -> bool:
+        for name, text in self._files().items():
             path = self.folder / name
             if not path.is_file() or path.read_text() != text:
                 return False

@@ -1,14 +1,15 @@
 """Judge every host's plan before the first change, and refuse all of it for any reason."""
 
-from typing import Any
+from collections.abc import Iterator
 
 import gevent
 from gevent.lock import RLock
 from pyinfra import state
 from pyinfra.api import DeployError, Host
 
-from roles import probe
+from roles import instance, probe
 from roles.preflight.reasons import Reason, against
+from roles.spec import HostSpec
 
 _judging = RLock()
 _verdicts: dict[str, list[Reason]] = {}
@@ -38,8 +39,23 @@ def judge() -> dict[str, list[Reason]]:
 
 
 def _reasons(asked: Host) -> list[Reason]:
-    found: dict[str, Any] = probe.of(asked)
-    return against(asked.data.spec, found)
+    spec: HostSpec = asked.data.spec
+    return [*against(spec, probe.of(asked)), *_secrets(spec)]
+
+
+def _secrets(spec: HostSpec) -> Iterator[Reason]:
+    for one in spec.instances:
+        try:
+            if one.api_key:
+                instance.resolve(one.api_key)
+        except instance.SecretError as error:
+            yield Reason(
+                code="secret",
+                path=f"instances/{one.name}/api_key",
+                found=str(error),
+                wanted="a secret of 16 or more printable characters",
+                remedy="put it there and run again",
+            )
 
 
 def _told(refused: dict[str, list[Reason]]) -> str:

@@ -2,13 +2,20 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
+from string import ascii_lowercase
 
 import pytest
 
-from roles.lab import Lab, LabError, LabHost, packages
+from roles.lab import Lab, LabError, LabHost, packages, places
 
-# The default lab is the user's.
-NAME = "test"
+PREFIX = "test"
+
+
+def left_over() -> list[Lab]:
+    """Labs of test runs that are no more: the number in their name is no process."""
+    names = [path.name for path in places.STATE.glob(f"{PREFIX}[0-9]*")]
+    return [Lab(name) for name in names if not Path("/proc", name.strip(ascii_lowercase)).exists()]
 
 
 @pytest.fixture(scope="session")
@@ -22,8 +29,10 @@ def lab() -> Iterator[Lab]:
             raise
         pytest.skip(str(error))
 
-    lab = Lab(NAME)
-    lab.destroy()
+    for lab in left_over():
+        lab.destroy()
+    # A run has a lab of its own: neither the user's nor that of a run beside it.
+    lab = Lab(f"{PREFIX}{os.getpid()}")
     lab.up(2)
     yield lab
     lab.destroy()

@@ -82,7 +82,9 @@ class Site:
 
     def want(self, **instances: str) -> None:
         """Say what each host serves: its name with ``_`` for ``-``, and Python of a tuple."""
-        listed = {host.name: instances.get(host.name.replace("-", "_"), "()") for host in self.hosts}
+        listed = {
+            host.name: instances.get(host.name.replace("-", "_"), "()") for host in self.hosts
+        }
         written = "{" + ", ".join(f"{name!r}: {text}" for name, text in listed.items()) + "}"
         connections = {
             host.name: {

@@ -36,11 +36,13 @@ def remains(name: str) -> list[str]:
     ]
 
 
-def links() -> list[str]:
+def links(bridge: str) -> list[str]:
+    """The bridge and what hangs on it, as far as they are there."""
     listed = subprocess.run(
         ["ip", "-o", "link"], capture_output=True, text=True, check=True, timeout=10
     ).stdout
-    return sorted(line.split(":")[1].split("@")[0] for line in listed.splitlines())
+    names = [line.split(":")[1].split("@")[0].strip() for line in listed.splitlines()]
+    return [name for name in names if name.split("-")[0] == bridge]
 
 
 def deploy(*data: str) -> subprocess.CompletedProcess[str]:
@@ -63,7 +65,7 @@ def changed(result: subprocess.CompletedProcess[str]) -> int:
 
 
 def test_hosts_are_booted_systems(lab: Lab) -> None:
-    assert [host.name for host in lab.hosts] == ["test-1", "test-2"]
+    assert [host.name for host in lab.hosts] == [f"{lab.name}-1", f"{lab.name}-2"]
     ids = set()
     for host in lab.hosts:
         asked = host.run("hostname; cat /proc/1/comm; cat /etc/machine-id; nproc --all")
@@ -82,7 +84,7 @@ def test_addresses_are_written_for_others(lab: Lab) -> None:
 
 def test_second_up_changes_nothing(lab: Lab) -> None:
     assert lab.up(2) == []
-    assert changed(deploy("name=test")) == 0
+    assert changed(deploy(f"name={lab.name}")) == 0
 
 
 def test_packages_come_through_the_proxy_alone(lab_host: LabHost) -> None:
@@ -130,10 +132,11 @@ def test_crash_keeps_what_was_synced(lab_host: LabHost) -> None:
     assert lab_host.run("cat /root/file").stdout == "kept\n"
 
 
-def test_deploy_starts_a_crashed_host(lab: Lab) -> None:
+def test_deploy_starts_a_crashed_host_and_plugs_it_in(lab: Lab) -> None:
+    lab.hosts[1].cut()
     lab.hosts[1].crash()
-    assert lab.faults(2) == ["test-2 is off"]
-    assert changed(deploy("name=test")) == 1
+    assert lab.faults(2) == [f"{lab.name}-2 is off"]
+    assert changed(deploy(f"name={lab.name}")) == 1
     assert lab.faults(2) == []
 
 
@@ -205,25 +208,27 @@ def test_confined_folder_fills_up(lab_host: LabHost) -> None:
 
 
 def test_disk_of_this_machine_is_never_filled(lab_host: LabHost) -> None:
-    with pytest.raises(LabError, match=r"test-1: .*: was refused"):
+    with pytest.raises(LabError, match=r"-1: .*: was refused"):
         lab_host.fill("/srv", 4)
 
 
-def test_down_keeps_disks_and_destroy_nothing() -> None:
-    lab, before = Lab("test2"), links()
-    lab.up(1)
-    lab.hosts[0].run("echo kept > /root/file")
-    assert remains("test2")
+def test_down_keeps_disks_and_destroy_nothing(lab: Lab) -> None:
+    second = Lab(f"{lab.name}x")
+    second.up(1)
+    bridge = second.network.bridge
+    second.hosts[0].run("echo kept > /root/file")
+    assert remains(second.name)
+    assert links(bridge) == [bridge, f"{bridge}-1"]
 
-    assert changed(deploy("name=test2", "lab=down")) == 1
-    assert changed(deploy("name=test2", "lab=down")) == 0
-    assert remains("test2") == [f"{places.STATE}/test2"]
-    assert links() == before
+    assert changed(deploy(f"name={second.name}", "lab=down")) == 1
+    assert changed(deploy(f"name={second.name}", "lab=down")) == 0
+    assert remains(second.name) == [str(second.folder)]
+    assert links(bridge) == []
 
-    lab.up(1)
-    assert lab.hosts[0].run("cat /root/file").stdout == "kept\n"
+    second.up(1)
+    assert second.hosts[0].run("cat /root/file").stdout == "kept\n"
 
-    lab.destroy()
-    assert remains("test2") == []
-    assert links() == before
-    assert lab.destroy() == []
+    second.destroy()
+    assert remains(second.name) == []
+    assert links(bridge) == []
+    assert second.destroy() == []
