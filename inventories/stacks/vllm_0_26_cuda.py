@@ -2,8 +2,7 @@
 vLLM 0.26 on CUDA 13.0, for x86_64 hosts with driver 580 and glibc 2.31 or newer.
 
 The lock resolves and installs (7.41 GiB, measured with uv 0.13.8); this project has not yet run
-it on a GPU. The canary model (``inventories/weights/canary.py``) tells within a minute of the
-first activation whether it serves on yours.
+it on a GPU. The canary model (``inventories/weights/canary.py``) tells whether it serves on yours.
 """
 
 from pathlib import Path

@@ -47,6 +47,10 @@ def lay_out(wanted: Any) -> List[str]:
 
 
 def _fill(folder: str, wanted: Any) -> None:
+    for name in [*wanted["links"], *wanted["files"]]:
+        path = folder + "/" + name
+        if os.path.isdir(path) and not os.path.islink(path):
+            shutil.rmtree(path)
     for name, target in wanted["links"].items():
         durable.link(folder + "/" + name, target)
     for name, file in wanted["files"].items():
@@ -97,12 +101,19 @@ def main() -> None:
     """See the top of the file."""
     wanted = json.load(sys.stdin)
     os.umask(0o022)
-    paths = lay_out(wanted)
-    paths.append(questions(wanted))
-    secrets(wanted)
-    os.makedirs(places.instance(wanted["instance"]), exist_ok=True)
-    os.sync()
-    receipts.write("stage-" + wanted["instance"], wanted["digest"], paths)
+    try:
+        paths = lay_out(wanted)
+        paths.append(questions(wanted))
+        secrets(wanted)
+        os.makedirs(places.instance(wanted["instance"]), exist_ok=True)
+        os.sync()
+        receipts.write("stage-" + wanted["instance"], wanted["digest"], paths)
+    except OSError as error:
+        raise SystemExit(
+            "{instance} {release} is not staged, nothing that serves was touched: {0}".format(
+                error, **wanted
+            )
+        ) from error
 
 
 if __name__ == "__main__":

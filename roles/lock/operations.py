@@ -55,7 +55,8 @@ class _GiveBack(BaseStateCallback):
 def owner() -> dict[str, Any]:
     """Return who this run is."""
     return {
-        "run": uuid.uuid4().hex[:8],
+        # A letter first: pyinfra reads --data of digits as a number.
+        "run": f"r{uuid.uuid4().hex[:7]}",
         "who": f"{getpass.getuser()}@{socket.gethostname()}",
         "machine": _machine(),
         "pid": os.getpid(),

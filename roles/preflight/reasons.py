@@ -109,7 +109,7 @@ def _disks(spec: HostSpec, found: dict[str, Any]) -> Iterator[Reason]:
         if names and free_mib < need_mib:
             yield Reason(
                 code="disk",
-                path=path,
+                path=f"disks{path}",
                 found=f"{free_mib / _GIB:.1f} GiB free",
                 wanted=f"{need_mib / _GIB:.1f} GiB for {', '.join(names)}",
                 remedy="free some, or put it on a larger disk",

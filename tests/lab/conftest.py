@@ -1,13 +1,15 @@
-"""A lab of two real hosts, for the tests below."""
+"""A lab of two real hosts, and sites on them."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from string import ascii_lowercase
 
 import pytest
 
 from roles.lab import Lab, LabError, LabHost, packages, places
+from tests.lab import fixtures
+from tests.lab.site import Site
 
 PREFIX = "test"
 
@@ -33,9 +35,11 @@ def lab() -> Iterator[Lab]:
         lab.destroy()
     # A run has a lab of its own: neither the user's nor that of a run beside it.
     lab = Lab(f"{PREFIX}{os.getpid()}")
-    lab.up(2)
-    yield lab
-    lab.destroy()
+    try:
+        lab.up(2)
+        yield lab
+    finally:
+        lab.destroy()
 
 
 @pytest.fixture
@@ -43,3 +47,33 @@ def lab_host(lab: Lab) -> LabHost:
     """The first host of the lab, running."""
     lab.up(2)
     return lab.hosts[0]
+
+
+@pytest.fixture(scope="session")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of wheels, as it is carried to hosts without internet."""
+    return fixtures.wheels(tmp_path_factory.mktemp("carried") / "wheels")
+
+
+@pytest.fixture(scope="module")
+def make_site(
+    lab: Lab, wheels: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Site]:
+    """Make a site of both hosts that installs the stand-in engine."""
+
+    def make() -> Site:
+        lab.up(2)
+        return fixtures.site(lab.hosts, tmp_path_factory.mktemp("site"), wheels)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def site(make_site: Callable[..., Site]) -> Site:
+    """A site whose first host serves ``chat`` with the stand-in engine."""
+    made = make_site()
+    made.want("(_instance(),)")
+    made.planned = made.run("main", "--dry")
+    done = made.run("main")
+    assert done.code == 0, done.said
+    return made

@@ -73,6 +73,7 @@ class Site:
     packages: str
     imports: str = ""
     ready_within_s: int = 30
+    planned: Run | None = None
     environment: dict[str, str] = field(default_factory=lambda: {"TEST_API_KEY": KEY})
 
     @property
@@ -80,11 +81,10 @@ class Site:
         """The inventory file."""
         return self.folder / "site.py"
 
-    def want(self, **instances: str) -> None:
-        """Say what each host serves: its name with ``_`` for ``-``, and Python of a tuple."""
-        listed = {
-            host.name: instances.get(host.name.replace("-", "_"), "()") for host in self.hosts
-        }
+    def want(self, *instances: str) -> None:
+        """Say what each host serves, in order, as Python of a tuple; the others are idle."""
+        wanted = [*instances, *["()"] * (len(self.hosts) - len(instances))]
+        listed = {host.name: text for host, text in zip(self.hosts, wanted, strict=True)}
         written = "{" + ", ".join(f"{name!r}: {text}" for name, text in listed.items()) + "}"
         connections = {
             host.name: {

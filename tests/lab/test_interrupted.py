@@ -1,0 +1,169 @@
+"""Whatever dies in the middle of an activation, one of the two releases answers afterwards."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from roles.lab import LabHost
+from roles.lab.command import wait
+from tests.lab.site import Site, current, transaction
+
+pytestmark = pytest.mark.lab
+
+FORWARD = ["begin", "drain", "swap", "restart", "ask", "commit"]
+BACK = ["mark bad", "swap back", "restart back", "ask back"]
+
+SLOW = '\'--hf-overrides\', \'{"standin": {"start_s": 2, "answer_s": 0.05}}\''
+WRONG = '\'--hf-overrides\', \'{"standin": {"answer": "no"}}\''
+
+_seeds = iter(range(100, 1000))
+
+
+def fresh(*extra: str) -> str:
+    """Return an instance that was never deployed before."""
+    words = ", ".join([f"'--seed', '{next(_seeds)}'", *extra])
+    return f"(_instance(extra=({words})),)"
+
+
+@pytest.fixture
+def served(site: Site) -> str:
+    """A release that serves on the first host."""
+    site.want(fresh())
+    done = site.run("main", "--limit", site.hosts[0].name)
+    assert done.code == 0, done.said
+    return current(site.hosts[0])
+
+
+def step(host: LabHost) -> str:
+    """Return the step that the journal of the last activation ends with."""
+    record = transaction(host)
+    return str(record["steps"][-1]["step"]) if record else ""
+
+
+def settled(host: LabHost) -> bool:
+    """Say whether the last activation came to an end."""
+    return bool(transaction(host)["outcome"])
+
+
+@pytest.mark.parametrize("at", ["drain", "swap", "restart", "ask"])
+def test_controller_killed(site: Site, served: str, at: str) -> None:
+    host = site.hosts[0]
+    site.want(fresh(SLOW))
+    with site.start("main", "--limit", host.name) as run:
+        steps = FORWARD[FORWARD.index(at) :]
+        assert wait(
+            lambda: current(host) != served or step(host) in steps, within_s=60, every_s=0.05
+        )
+        os.killpg(run.pid, signal.SIGKILL)
+    # Nobody watches, and the job comes to its end all the same.
+    assert wait(lambda: settled(host) and current(host) != served, within_s=60)
+    assert transaction(host)["outcome"] == "committed"
+    assert site.answers(host)
+    again = site.run("main", "--limit", host.name)
+    assert again.code == 0, again.said
+    assert "took over the lock" in again.said or "No changes" in again.said
+
+
+def test_connection_cut(site: Site, served: str) -> None:
+    host = site.hosts[0]
+    site.want(fresh("'--hf-overrides', '{\"standin\": {\"start_s\": 8}}'"))
+    with site.start("main", "--limit", host.name) as run:
+        assert wait(lambda: step(host) == "restart", within_s=60)
+        host.cut()
+        time.sleep(5)
+        host.mend()
+        out, err = run.communicate(timeout=120)
+    assert run.returncode == 0, out + err
+    assert current(host) != served
+    assert site.answers(host)
+
+
+def test_job_killed(site: Site, served: str) -> None:
+    host = site.hosts[0]
+    site.want(fresh(SLOW))
+    with site.start("main", "--limit", host.name) as run:
+        assert wait(lambda: step(host) == "restart", within_s=60)
+        host.run("systemctl kill -s KILL metalserve-job-activate-chat")
+        out, err = run.communicate(timeout=120)
+    assert run.returncode == 1, out + err
+    assert f"state: {served} serves again and answers right" in out + err
+    assert current(host) == served
+    assert site.answers(host)
+
+
+def paused(site: Site, at: str) -> None:
+    """Activate what is staged on the first host, and stand still at a step of the journal."""
+    host = site.hosts[0]
+    root = Path(host.disk.root)
+    shutil.copy(Path(__file__).with_name("paused_activate.py"), root / "root")
+    staged = site.run("stage", "--limit", host.name)
+    assert staged.code == 0, staged.said
+    release = host.run("ls -t /opt/metalserve/releases/chat | head -n 1").stdout.strip()
+    secrets = Path(host.run("readlink /opt/metalserve/instances/chat/secrets").stdout.strip()).name
+    plan = (
+        f'{{"instance": "chat", "release": "{release}", "secrets": "{secrets}",'
+        ' "drain_within_s": 5, "who": "test"}'
+    )
+    job = "/var/lib/metalserve/jobs/paused"
+    done = host.run(
+        f"rm -f /root/paused; mkdir -p {job} && echo '{plan}' > {job}/plan.json && systemd-run"
+        f" --quiet --collect python3 /root/paused_activate.py '{at}' {job}"
+    )
+    assert done.returncode == 0, done.stderr
+    assert wait(lambda: (root / "root/paused").exists(), within_s=60), f"never came to {at}"
+
+
+@pytest.mark.parametrize("at", [*FORWARD, *BACK])
+def test_power_lost(site: Site, served: str, at: str) -> None:
+    host = site.hosts[0]
+    site.want(fresh() if at in FORWARD else fresh(WRONG))
+    paused(site, at)
+    host.crash()
+    host.start()
+    assert current(host) == served
+    assert wait(lambda: site.answers(host), within_s=30)
+    record = transaction(host)
+    assert record["outcome"] == "restored at boot"
+    assert record["why"] == f"the host went down at step {at}"
+
+    site.want(fresh())
+    again = site.run("main", "--limit", host.name)
+    assert again.code == 0, again.said
+    assert current(host) not in ("", served)
+    assert site.answers(host)
+
+
+def test_installer_survives_the_loss_of_its_watcher(site: Site) -> None:
+    """A run that comes while the job of a killed one is at work attaches to it."""
+    host = site.hosts[1]
+    host.run("mkdir -p /var/lib/metalserve/jobs/slow")
+    script = Path(host.disk.root) / "opt/metalserve/hostside/slow.py"
+    script.write_text(
+        "import sys, time, jobs, progress\n"
+        "said = progress.Progress(sys.argv[1])\n"
+        "for n in range(50):\n"
+        "    said.say('counting', n << 20, 50 << 20)\n"
+        "    time.sleep(0.1)\n"
+        "jobs.finish(sys.argv[1], {'ok': True, 'summary': 'counted'})\n"
+    )
+    command = "echo '{}' | python3 /opt/metalserve/hostside/jobs.py run slow slow"
+    first = subprocess.Popen(
+        ["ssh", "-F", "none", "-i", str(host.key), "-o", f"UserKnownHostsFile={host.known_hosts}",
+         f"root@{host.address}", command],
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    time.sleep(1.5)
+    first.kill()
+    first.communicate()
+    second = host.run(command)
+    script.unlink()
+    assert second.returncode == 0, second.stderr
+    lines = second.stdout.splitlines()
+    assert lines[0].startswith("attached to slow, at work since ")
+    assert any(line.startswith("counting: ") and line.endswith(" left") for line in lines)
+    assert lines[-1] == "counted"

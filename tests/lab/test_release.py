@@ -1,0 +1,115 @@
+"""Upgrades, rollbacks, and releases that turn out bad: one of the two always serves."""
+
+import json
+
+import pytest
+
+from tests.lab.site import Site, current, transaction
+
+pytestmark = pytest.mark.lab
+
+UPGRADED = "(_instance(extra=('--seed', '1')),)"
+
+
+def misbehaving(**wishes: object) -> str:
+    """Return an instance whose stand-in engine misbehaves as wished."""
+    overrides = json.dumps({"standin": wishes})
+    return f"(_instance(extra=('--hf-overrides', {overrides!r})),)"
+
+
+def test_upgrade_and_rollback(site: Site) -> None:
+    host = site.hosts[0]
+    first = current(host)
+    site.want(UPGRADED)
+    done = site.run("main")
+    assert done.code == 0, done.said
+    second = current(host)
+    assert second != first
+    assert site.answers(host)
+
+    back = site.run("rollback", "--limit", host.name)
+    assert back.code == 0, back.said
+    assert current(host) == first
+    assert site.answers(host)
+
+    # Rolling back the rollback works.
+    again = site.run("rollback", "--limit", host.name)
+    assert again.code == 0, again.said
+    assert current(host) == second
+    assert site.answers(host)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        (
+            "(_instance(extra=('--no-such-flag',)),)",
+            ["unrecognized arguments: --no-such-flag", "does not know this flag"],
+        ),
+        (misbehaving(answer="I am wrong"), ["answers wrong", "answered 'I am wrong', expected"]),
+        (misbehaving(hang=True), ["no completion within 5 s"]),
+        (misbehaving(die_at_start="CUDA out of memory"), ["lower max_model_len or max_num_seqs"]),
+        (misbehaving(crash_after_s=0.5, answer_s=2), ["did not become ready", "is gone"]),
+    ],
+    ids=["unknown flag", "wrong answer", "hang", "dies at start", "crash"],
+)
+def test_bad_release_leaves_the_old_one_serving(
+    site: Site, monkeypatch: pytest.MonkeyPatch, wanted: str, said: list[str]
+) -> None:
+    host = site.hosts[0]
+    monkeypatch.setattr(site, "ready_within_s", 5)
+    site.want("(_instance(extra=('--seed', '2')),)")
+    done = site.run("main")
+    assert done.code == 0, done.said
+    before = current(host)
+
+    site.want(wanted)
+    failed = site.run("main")
+    assert failed.code == 1
+    for words in said:
+        assert words in failed.said
+    assert f"state: {before} serves again and answers right" in failed.said
+    assert current(host) == before
+    assert site.answers(host)
+    record = transaction(host)
+    assert record["outcome"] == "rolled back"
+    marked = host.run("ls /var/lib/metalserve/bad/chat").stdout
+    assert f"{record['release']}.json" in marked
+
+
+def test_first_release_that_fails_leaves_nothing(site: Site) -> None:
+    host = site.hosts[1]
+    site.want("(_instance(extra=('--seed', '2')),)", misbehaving(answer="no"))
+    failed = site.run("main")
+    assert failed.code == 1
+    assert "state: no release served before, so nothing serves chat" in failed.said
+    assert current(host) == ""
+    assert host.run("systemctl is-active metalserve-vllm@chat").stdout.strip() == "inactive"
+    # The other host is not held up by it.
+    assert site.answers(site.hosts[0])
+
+    site.want("(_instance(extra=('--seed', '2')),)", "(_instance(),)")
+    done = site.run("main")
+    assert done.code == 0, done.said
+    assert site.answers(host)
+
+
+def test_rollback_needs_a_release_to_go_back_to(site: Site) -> None:
+    host = site.hosts[1]
+    only = current(host)
+    refused = site.run("rollback", "--limit", host.name)
+    assert refused.code == 1
+    assert f"chat has no release before {only}" in refused.said
+    assert site.answers(host)
+
+
+def test_new_secret_is_an_activation(site: Site) -> None:
+    host = site.hosts[0]
+    site.environment = {"TEST_API_KEY": "sk-another-0123456789abcdef"}
+    before = current(host)
+    done = site.run("main", "--limit", host.name)
+    assert done.code == 0, done.said
+    assert current(host) == before
+    ask = "curl -s -o /dev/null -w '%{http_code}' -H 'Authorization: Bearer '"
+    said = host.run(f"{ask}sk-another-0123456789abcdef http://127.0.0.1:8000/v1/models")
+    assert said.stdout == "200"
