@@ -7,6 +7,7 @@ from pyinfra.api import Host, State, StringCommand
 from rich.console import Console
 from rich.table import Table
 
+_FILE_WIDTH = 160
 ANSWERS = "metalserve answers"
 
 
@@ -16,6 +17,8 @@ def asked(
     """Ask an instance on a host, show what it answered, say whether all was right."""
     _, output = host.run_shell_command(command, **arguments)
     console = Console(stderr=True)
+    if not console.is_terminal:
+        console = Console(stderr=True, width=_FILE_WIDTH)
     try:
         report = json.loads(output.stdout_lines[-1])
     except (IndexError, ValueError):
