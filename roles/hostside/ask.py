@@ -21,7 +21,7 @@ import places
 Report = List[Dict[str, Any]]
 
 # A server may send anything: nothing, half of it, JSON of another shape.
-_NO_ANSWER = (
+NO_ANSWER = (
     OSError,
     http.client.HTTPException,
     AttributeError,
@@ -134,7 +134,7 @@ def ask(asked: Server, question: Any) -> Dict[str, Any]:
             _ask_malformed(asked, question, found)
         else:
             _ask_known(asked, question, found, began)
-    except _NO_ANSWER as error:
+    except NO_ANSWER as error:
         why = str(error) or type(error).__name__
         if isinstance(error, OSError) and "timed out" in why:
             why = "no answer within {} s".format(question["within_s"])

@@ -8,7 +8,6 @@ is shown the unit's credentials.
 
 from __future__ import annotations
 
-import http.client
 import os
 import sys
 import time
@@ -36,7 +35,7 @@ def wait(asked: ask.Server, within_s: float, pid: int) -> str:
             last = "the last answer was {}: {}".format(status, text)
         except ConnectionRefusedError:
             pass
-        except (OSError, http.client.HTTPException, ValueError, LookupError) as error:
+        except ask.NO_ANSWER as error:
             last = "the last request failed: {}".format(error or type(error).__name__)
         time.sleep(_EVERY_S)
     return "no completion within {:.0f} s; {}".format(within_s, last)
