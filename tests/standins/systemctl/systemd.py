@@ -32,8 +32,7 @@ class _Unit:
 @dataclass(frozen=True)
 class _Answer:
     code: int = 0
-    out: str = ""
-    err: str = ""
+    said: str = ""
 
 
 @dataclass
@@ -41,12 +40,10 @@ class Systemd:
     """
     The stand-in.
 
-    :param address: the socket that its commands ask
     :param root: where our own things lie
     :param unit_files: where unit files lie
     """
 
-    address: Path
     root: Path
     unit_files: Path
     manners: dict[str, Manner] = field(default_factory=dict)
@@ -59,7 +56,7 @@ class Systemd:
     """Hears each command before it is obeyed."""
 
     def __post_init__(self) -> None:
-        self._desk = _Desk(str(self.address), _Clerk)
+        self._desk = _Desk(("127.0.0.1", 0), _Clerk)
         self._desk.systemd = self
         self._thread = threading.Thread(target=self._desk.serve_forever, args=(0.01,))
         self._thread.start()
@@ -82,7 +79,7 @@ class Systemd:
     def environment(self) -> dict[str, str]:
         """The variables that commands need to find it."""
         path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
-        return {"PATH": path, "STANDIN_SYSTEMD": str(self.address)}
+        return {"PATH": path, "STANDIN_SYSTEMD": str(self._desk.server_address[1])}
 
     def active(self, unit: str) -> bool:
         """Say whether a unit is up."""
@@ -125,21 +122,21 @@ class Systemd:
                 return self._start(unit)
             case ["systemctl", "stop", unit]:
                 if not self._known(unit):
-                    return _Answer(5, err=f"Failed to stop {unit}: Unit {unit} not loaded.\n")
+                    return _Answer(5, said=f"Failed to stop {unit}: Unit {unit} not loaded.\n")
                 self._stop(unit)
                 return _Answer()
             case ["systemctl", "reset-failed", unit]:
                 if unit not in self.units:
                     why = f"Failed to reset failed state of unit {unit}: Unit {unit} not loaded.\n"
-                    return _Answer(1, err=why)
+                    return _Answer(1, said=why)
                 if self.units[unit].state == "failed":
                     self.units[unit].state = "inactive"
                 return _Answer()
             case ["systemctl", "show", "-P", "ActiveState", unit]:
-                return _Answer(out=self.units.get(unit, _Unit()).state + "\n")
+                return _Answer(said=self.units.get(unit, _Unit()).state + "\n")
             case ["systemctl", "show", "-P", "ActiveEnterTimestamp", unit]:
                 known = unit in self.units
-                return _Answer(out="Mon 2026-01-05 10:00:00 UTC\n" if known else "\n")
+                return _Answer(said="Mon 2026-01-05 10:00:00 UTC\n" if known else "\n")
             case ["systemd-run", *options]:
                 return self._run(options)
             case ["journalctl", "--sync"]:
@@ -148,7 +145,7 @@ class Systemd:
                 return self._journal(unit, options)
             case _:
                 self.unknown.append(said)
-                return _Answer(1, err=f"unknown command: {said}\n")
+                return _Answer(1, said=f"unknown command: {said}\n")
 
     def _known(self, unit: str) -> bool:
         name, at, _ = unit.partition("@")
@@ -157,7 +154,7 @@ class Systemd:
 
     def _start(self, name: str) -> _Answer:
         if not self._known(name):
-            return _Answer(5, err=f"Failed to start {name}: Unit {name} not found.\n")
+            return _Answer(5, said=f"Failed to start {name}: Unit {name} not found.\n")
         unit = self.units.setdefault(name, _Unit())
         if unit.state == "active":
             return _Answer()
@@ -180,7 +177,7 @@ class Systemd:
             if not manner.fails_to_start:
                 self.log(name, f"{type(error).__name__}: {error}")
             unit.state = "failed"
-            return _Answer(1, err=f"Job for {name} failed because the control process exited\n")
+            return _Answer(1, said=f"Job for {name} failed because the control process exited\n")
         unit.state = "active"
         self.log(name, "Application startup complete.")
         return _Answer()
@@ -205,12 +202,12 @@ class Systemd:
                 if key == "ExecStopPost":
                     after = value
                 elif key not in ("TimeoutStopSec", "WorkingDirectory"):
-                    return _Answer(1, err=f"Unknown assignment: {key}={value}\n")
+                    return _Answer(1, said=f"Unknown assignment: {key}={value}\n")
             elif word not in ("--quiet", "--collect"):
-                return _Answer(1, err=f"systemd-run: unrecognized option '{word}'\n")
+                return _Answer(1, said=f"systemd-run: unrecognized option '{word}'\n")
         if self.units.get(name, _Unit()).state in ("active", "activating", "deactivating"):
             why = f"Unit {name} was already loaded or has a fragment file."
-            return _Answer(1, err=f"Failed to start transient service unit: {why}\n")
+            return _Answer(1, said=f"Failed to start transient service unit: {why}\n")
         process = self._process(words)
         self.units[name] = _Unit(state="active", process=process)
         job = threading.Thread(target=self._follow, args=(name, process, after.split()))
@@ -226,7 +223,7 @@ class Systemd:
             text=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stdout=subprocess.STDOUT,
         )
 
     def _follow(self, name: str, process: subprocess.Popen[str], after: list[str]) -> None:
@@ -250,12 +247,12 @@ class Systemd:
                 words.pop(0)
             elif word != "--no-pager":
                 self.unknown.append(f"journalctl {word}")
-                return _Answer(1, err=f"journalctl: unrecognized option '{word}'\n")
+                return _Answer(1, said=f"journalctl: unrecognized option '{word}'\n")
         found = [line for at, of, line in self.journal if of == unit and at >= since]
-        return _Answer(out="".join(line + "\n" for line in found[-last:]))
+        return _Answer(said="".join(line + "\n" for line in found[-last:]))
 
 
-class _Desk(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+class _Desk(socketserver.ThreadingTCPServer):
     daemon_threads = True
     systemd: Systemd
 
@@ -264,10 +261,10 @@ class _Clerk(socketserver.StreamRequestHandler):
     server: _Desk
 
     def handle(self) -> None:
-        """Take one command and answer it."""
-        answer = self.server.systemd.obey(json.loads(self.rfile.readline()))
-        told = {"code": answer.code, "out": answer.out, "err": answer.err}
-        self.wfile.write(json.dumps(told).encode() + b"\n")
+        """Take one command, a word a line, and answer it."""
+        words = [line.decode().rstrip("\n") for line in iter(self.rfile.readline, b"\n")]
+        answer = self.server.systemd.obey(words)
+        self.wfile.write(f"{answer.code}\n{answer.said}".encode())
 
 
 def free_port() -> int:
