@@ -223,7 +223,7 @@ class Systemd:
             text=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stdout=subprocess.STDOUT,
+            stderr=subprocess.STDOUT,
         )
 
     def _follow(self, name: str, process: subprocess.Popen[str], after: list[str]) -> None:

@@ -1,0 +1,99 @@
+"""Ready is a completion; until then the reason is told."""
+
+import os
+import subprocess
+import time
+from typing import Any
+
+import ask
+import pytest
+import ready
+
+from tests.roles.hostside.staged import Host
+from tests.standins.systemctl.answering import Manner, answering
+from tests.standins.systemctl.systemd import free_port
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look more often than in earnest."""
+    monkeypatch.setattr(ready, "_EVERY_S", 0.02)
+
+
+def _wait(manner: Manner, within_s: float, *, key: str = "") -> str:
+    with answering(manner) as server:
+        asked = ask.Server("127.0.0.1", server.port, "canary", key)
+        return ready.wait(asked, within_s, os.getpid())
+
+
+def test_server_that_completes_is_ready() -> None:
+    manner = Manner(key="sesame")
+    assert _wait(manner, 5, key="sesame") == ""
+    assert [asked["max_tokens"] for asked in manner.asked] == [1]
+
+
+def test_server_that_comes_up_late_is_waited_for() -> None:
+    port, pid = free_port(), os.getpid()
+    began = time.monotonic()
+    said = ready.wait(ask.Server("127.0.0.1", port, "canary", ""), 0.1, pid)
+    assert said == f"no completion within 0 s; nothing listened on port {port}"
+    assert time.monotonic() - began < 1
+
+
+@pytest.mark.parametrize(
+    ("manner", "last"),
+    [
+        (Manner(key="sesame"), 'the last answer was 401: {"error": "Unauthorized"}'),
+        (Manner(status=503), "the last answer was 503: engine is dead"),
+        (Manner(body=b"<html>"), "the last request failed: Expecting value"),
+        (Manner(body=b'{"choices": []}'), "the last request failed: list index out of range"),
+        (Manner(body=b'{"choices": [{"message": null}]}'), "the last request failed: 'NoneType'"),
+        (Manner(body=b"[]"), "the last request failed: list indices must be integers"),
+    ],
+)
+def test_server_that_never_completes_is_told(manner: Manner, last: str) -> None:
+    said = _wait(manner, 0.1)
+    assert said.startswith(f"no completion within 0 s; {last}")
+
+
+def test_server_that_hangs_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ready, "_ANSWER_S", 0.1)
+    assert _wait(Manner(hang=True), 0.15) == (
+        "no completion within 0 s; the last request failed: timed out"
+    )
+
+
+def test_process_that_is_gone_is_not_waited_for() -> None:
+    with subprocess.Popen(["true"]) as gone:
+        pass
+    began = time.monotonic()
+    said = ready.wait(ask.Server("127.0.0.1", free_port(), "canary", ""), 60, gone.pid)
+    assert said == f"the server's process {gone.pid} is gone"
+    assert time.monotonic() - began < 1
+
+
+def _main(monkeypatch: pytest.MonkeyPatch, **variables: Any) -> None:
+    monkeypatch.setattr("sys.argv", ["ready.py", "chat"])
+    for name, value in variables.items():
+        monkeypatch.setenv(name, str(value))
+    ready.main()
+
+
+def test_script_asks_the_current_release_with_its_key(
+    host: Host, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host.serving("old")
+    _main(monkeypatch, MAINPID=os.getpid())
+    assert capsys.readouterr().out == "ready after 0.0 s\n"
+
+
+def test_script_ends_with_1_and_the_reason(
+    host: Host, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host.serving("old")
+    with subprocess.Popen(["true"]) as gone:
+        pass
+    with pytest.raises(SystemExit) as ended:
+        _main(monkeypatch, MAINPID=gone.pid)
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == f"not ready: the server's process {gone.pid} is gone\n"
