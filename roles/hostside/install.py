@@ -100,7 +100,7 @@ class Install:
         """Install what the lock says, and tell how far it is by what the disk holds more."""
         total = int(self.plan["disk_gib"] * _GIB)
         empty = _used(places.ROOT)
-        sync = [uv, "pip", "sync", "--quiet", "--require-hashes", "--python"]
+        sync = [uv, "pip", "sync", "--quiet", "--compile-bytecode", "--require-hashes", "--python"]
         sync += [self.folder + "/venv/bin/python", self.folder + "/lock.txt"]
         sync += self.origin("--no-index")
         with open(self.folder + "/install.log", "w+") as log:

@@ -110,7 +110,9 @@ class LabHost:
             "IdentitiesOnly=yes",
             "BatchMode=yes",
             "ConnectTimeout=5",
-            "ServerAliveInterval=5",
+            # A starved host may say nothing for long, and still be at work.
+            "ServerAliveInterval=10",
+            "ServerAliveCountMax=6",
             "LogLevel=ERROR",
         ]
         words = [word for option in options for word in ("-o", option)]

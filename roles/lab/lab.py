@@ -2,6 +2,7 @@
 
 import json
 import re
+import secrets
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -187,6 +188,10 @@ class Lab:
         if not (self.folder / "key").is_file():
             comment, key = f"lab {self.name}", self.folder / "key"
             run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", key)
+        if not (self.folder / "api-key").is_file():
+            # What clients of the lab's servers have to show.
+            (self.folder / "api-key").touch(mode=0o600)
+            (self.folder / "api-key").write_text(f"sk-{secrets.token_urlsafe(24)}\n")
 
     def _connect(self) -> None:
         if int(_INOTIFY.read_text()) < _INOTIFY_INSTANCES:

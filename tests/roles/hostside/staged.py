@@ -1,5 +1,7 @@
 """Releases staged on the host in a folder, by the code that stages them."""
 
+import contextlib
+import itertools
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +26,18 @@ SUM = {
     "within_s": 5.0,
     "media": "",
 }
+
+
+def names(folder: str | Path) -> list[str]:
+    """Return what lies in a folder, in order."""
+    return sorted(path.name for path in Path(folder).iterdir())
+
+
+def fill(folder: Path) -> None:
+    """Fill a small disk to its last file."""
+    with contextlib.suppress(OSError):
+        for number in itertools.count():
+            (folder / f"filler-{number}").write_text("")
 
 
 @dataclass
@@ -101,7 +115,12 @@ class Host:
         folder = Path(places.instance("chat"))
         wants = Path(places.UNITS) / "multi-user.target.wants"
         links = [*folder.glob("*"), *wants.glob("*")]
-        return {link.name: Path(durable.read_link(str(link)) or "?").name for link in links}
+        # A process that is killed leaves links with names that mean nothing to anybody.
+        return {
+            link.name: Path(durable.read_link(str(link)) or "?").name
+            for link in links
+            if not link.name.endswith(".new")
+        }
 
     @property
     def serves(self) -> str | None:

@@ -10,9 +10,7 @@ from typing import Any
 import durable
 import pytest
 
-
-def _names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
+from tests.roles.hostside.staged import fill, names
 
 
 def test_write_leaves_text_and_mode(tmp_path: Path) -> None:
@@ -20,7 +18,7 @@ def test_write_leaves_text_and_mode(tmp_path: Path) -> None:
     durable.write(str(path), "größer\n", 0o600)
     assert path.read_bytes() == "größer\n".encode()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert _names(path.parent) == ["file"]
+    assert names(path.parent) == ["file"]
 
 
 def test_write_sets_the_mode_whatever_the_umask(tmp_path: Path) -> None:
@@ -46,13 +44,13 @@ def test_write_leaves_what_was_when_it_fails(
     with pytest.raises(OSError, match="No space left"):
         durable.write(str(path), "after")
     assert path.read_text() == "before"
-    assert _names(tmp_path) == ["file"]
+    assert names(tmp_path) == ["file"]
 
 
 def test_write_on_a_disk_that_is_really_full(full_disk: Path) -> None:
     path = full_disk / "file"
     path.write_text("before")
-    _fill(full_disk)
+    fill(full_disk)
     with pytest.raises(OSError, match="No space left on device"):
         durable.write(str(path), "after")
     assert path.read_text() == "before"
@@ -82,9 +80,9 @@ def test_link_points_moves_and_goes(tmp_path: Path) -> None:
     for target in ("one", "two", "two"):
         durable.link(str(link), target)
         assert durable.read_link(str(link)) == target
-        assert _names(link.parent) == ["current"]
+        assert names(link.parent) == ["current"]
     durable.link(str(link), None)
-    assert _names(link.parent) == []
+    assert names(link.parent) == []
     durable.link(str(link), None)
 
 
@@ -92,7 +90,7 @@ def test_link_takes_the_place_of_what_an_earlier_try_left(tmp_path: Path) -> Non
     (tmp_path / f"current.{os.getpid()}.new").symlink_to("elsewhere")
     durable.link(str(tmp_path / "current"), "one")
     assert durable.read_link(str(tmp_path / "current")) == "one"
-    assert _names(tmp_path) == ["current"]
+    assert names(tmp_path) == ["current"]
 
 
 def test_link_is_never_missing_while_it_moves(
@@ -124,13 +122,13 @@ def test_link_that_fails_leaves_what_was(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(OSError, match="Read-only"):
         durable.link(str(tmp_path / "current"), "two")
     assert durable.read_link(str(tmp_path / "current")) == "one"
-    assert _names(tmp_path) == ["current"]
+    assert names(tmp_path) == ["current"]
 
 
 def test_link_moves_on_a_disk_that_is_really_full(full_disk: Path) -> None:
     link = full_disk / "current"
     durable.link(str(link), "new")
-    _fill(full_disk)
+    fill(full_disk)
     durable.link(str(link), "old")
     assert durable.read_link(str(link)) == "old"
 
@@ -156,9 +154,3 @@ def test_appended_lines_follow_each_other(tmp_path: Path) -> None:
         with durable.appended(str(path)) as file:
             file.write(json.dumps({"n": number}) + "\n")
     assert [json.loads(line)["n"] for line in path.read_text().splitlines()] == [0, 1, 2]
-
-
-def _fill(folder: Path) -> None:
-    with pytest.raises(OSError, match="No space left"):
-        for number in range(20):
-            (folder / f"filler-{number}").write_text("")

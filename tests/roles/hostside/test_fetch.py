@@ -82,9 +82,7 @@ def _whole(site: Site) -> bool:
 
 
 def test_files_are_brought(site: Site) -> None:
-    assert site.run().startswith(
-        "qwen3-vl-8b: 2 of 2 files (1 MiB) brought and verified in 0 s"
-    )
+    assert site.run().startswith("qwen3-vl-8b: 2 of 2 files (1 MiB) brought and verified in 0 s")
     assert _whole(site)
     assert [site.large.stat().st_mode & 0o777, site.large.parent.stat().st_mode & 0o777] == [
         0o644,
@@ -245,9 +243,9 @@ def test_partial_file_that_is_too_long_makes_no_room_for_others(
 
 def test_flipped_byte_is_put_right_and_whoever_reads_the_old_file_goes_on(site: Site) -> None:
     site.run()
-    with site.large.open("r+b") as file:
-        file.seek(5)
-        file.write(b"\x00")
+    with site.large.open("r+b") as damaging:
+        damaging.seek(5)
+        damaging.write(b"\x00")
     damaged = site.large.read_bytes()
     inode = site.large.stat().st_ino
     with site.large.open("rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as held:

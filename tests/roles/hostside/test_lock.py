@@ -61,7 +61,7 @@ def test_lock_of_the_named_run_is_taken_over(tree: Path) -> None:
 
 def test_lock_of_another_run_than_the_named_one_is_not(tree: Path) -> None:
     lock.take(_owner("r1"))
-    with pytest.raises(SystemExit, match="locked by ann@desk .run r1."):
+    with pytest.raises(SystemExit, match=r"locked by ann@desk \(run r1\)"):
         lock.take(_owner("r3", take_over="r2"))
 
 

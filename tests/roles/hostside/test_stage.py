@@ -15,6 +15,8 @@ import pytest
 import receipts
 import stage
 
+from tests.roles.hostside.staged import names
+
 WANTED: dict[str, Any] = {
     "instance": "chat",
     "release": "r1",
@@ -58,7 +60,7 @@ def _same_as_wanted() -> bool:
 def test_everything_is_laid_out(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _run(monkeypatch)
     assert _same_as_wanted()
-    assert os.readlink(_folder() / "stack") == "/opt/stacks/one"
+    assert (_folder() / "stack").readlink() == Path("/opt/stacks/one")
     assert (_mode(_folder()), _mode(_folder() / "start")) == (0o755, 0o755)
     assert _mode(_folder() / "release.json") == 0o644
     assert durable.read_json(f"{places.checks('chat')}/r1.json") == WANTED["checks"]
@@ -103,7 +105,9 @@ def test_secrets_are_nowhere_else(
     _run(monkeypatch)
     said = capsys.readouterr()
     assert "sesame" not in said.out + said.err
-    holding = [path for path in tree.rglob("*") if path.is_file() and b"sesame" in path.read_bytes()]
+    holding = [
+        path for path in tree.rglob("*") if path.is_file() and b"sesame" in path.read_bytes()
+    ]
     assert holding == [Path(places.secrets("chat"), "g1", "api-key")]
 
 
@@ -112,7 +116,7 @@ def test_generations_lie_side_by_side(tree: Path, monkeypatch: pytest.MonkeyPatc
     changed = copy.deepcopy(WANTED)
     changed["secrets"] = {"generation": "g2", "files": {"api-key": "other-0123456789"}}
     _run(monkeypatch, changed)
-    assert sorted(os.listdir(places.secrets("chat"))) == ["g1", "g2"]
+    assert names(places.secrets("chat")) == ["g1", "g2"]
 
 
 def test_questions_follow_the_inventory(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,7 +172,7 @@ def test_what_was_changed_by_hand_is_laid_out_anew(
     assert capsys.readouterr().out == f"{_folder()} was changed by hand; laid out anew\n"
     assert _same_as_wanted()
     assert receipts.read_all()["stage-chat"]["drift"] == []
-    assert os.listdir(places.releases("chat")) == ["r1"]
+    assert names(places.releases("chat")) == ["r1"]
 
 
 def test_release_that_serves_is_said_to(

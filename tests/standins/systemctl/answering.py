@@ -81,14 +81,14 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *words: object) -> None:
         """Say nothing."""
 
-    def do_GET(self) -> None:  # noqa: N802  # http.server's name
+    def do_GET(self) -> None:  # http.server's name
         """Metrics."""
         if self.path == "/metrics":
             self._send(200, self.server.manner.metrics().encode())
         else:
             self._send(404, b"no such page")
 
-    def do_POST(self) -> None:  # noqa: N802  # http.server's name
+    def do_POST(self) -> None:  # http.server's name
         """Completions."""
         manner = self.server.manner
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

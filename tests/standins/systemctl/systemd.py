@@ -5,6 +5,7 @@ Its units of instances are servers inside the test's own process, its jobs are r
 the real one refuses it refuses too; a command that it does not know is kept in ``unknown``.
 """
 
+import fnmatch
 import json
 import os
 import signal
@@ -52,6 +53,8 @@ class Systemd:
     unknown: list[str] = field(default_factory=list)
     journal: list[tuple[float, str, str]] = field(default_factory=list)
     units: dict[str, _Unit] = field(default_factory=dict)
+    refuses_jobs: str = ""
+    """What ``systemd-run`` says instead of starting anything."""
     on_call: Callable[[str], None] = lambda _: None
     """Hears each command before it is obeyed."""
 
@@ -106,6 +109,10 @@ class Systemd:
         for link in sorted((self.unit_files / "multi-user.target.wants").glob("*.service")):
             self._start(link.name)
 
+    def at_work(self, unit: str) -> None:
+        """Let a job be at work."""
+        self.units[unit] = _Unit(state="active")
+
     def kill(self, unit: str) -> None:
         """Let a job die on the spot; what it says is to be done afterwards is done."""
         process = self.units[unit].process
@@ -137,6 +144,12 @@ class Systemd:
             case ["systemctl", "show", "-P", "ActiveEnterTimestamp", unit]:
                 known = unit in self.units
                 return _Answer(said="Mon 2026-01-05 10:00:00 UTC\n" if known else "\n")
+            case ["systemctl", "list-units", "--plain", "--no-legend", pattern]:
+                names = fnmatch.filter(sorted(self.units), pattern)
+                rows = [f"{name} loaded {self.units[name].state} running x\n" for name in names]
+                return _Answer(said="".join(rows))
+            case ["systemd-run", *_] if self.refuses_jobs:
+                return _Answer(1, said=self.refuses_jobs + "\n")
             case ["systemd-run", *options]:
                 return self._run(options)
             case ["journalctl", "--sync"]:

@@ -1,0 +1,157 @@
+"""The probe tells what is, with nothing but Python 3.8, and survives what it cannot find out."""
+
+import json
+import os
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import durable
+import places
+import probe
+import pytest
+
+from tests.roles.hostside.staged import UNIT, Host
+from tests.standins.systemctl.answering import Manner, answering
+from tests.standins.systemctl.systemd import Systemd
+
+ROLES = Path(__file__).parents[3] / "roles"
+HOSTSIDE = ROLES / "hostside"
+
+
+def _pythons() -> list[str]:
+    """Return every older Python of this machine that hosts may have."""
+    found = Path.home().glob(".pyenv/versions/3.*/bin/python3")
+    older = [path for path in found if (3, 8) <= _version(path) < sys.version_info[:2]]
+    return sorted(str(path) for path in older)
+
+
+def _version(python: Path) -> tuple[int, int]:
+    major, minor, *_ = python.parents[1].name.split(".")
+    return int(major), int(minor)
+
+
+def _probe(tree: Path) -> dict[str, Any]:
+    found = probe.probe({"weights_root": f"{tree}/srv/weights"})
+    json.dumps(found)
+    return found
+
+
+def test_bare_host(tree: Path, systemd: Systemd) -> None:
+    found = _probe(tree)
+    assert found["faults"] == {}
+    assert found["schema"] == 1
+    assert (found["stacks"], found["instances"], found["receipts"]) == ([], {}, {})
+    assert (found["lock"], found["jobs"]) == (None, [])
+    assert sorted(found["disks"]) == sorted([places.ROOT, places.STATE, f"{tree}/srv/weights"])
+    assert all(disk["total_mib"] >= disk["free_mib"] > 0 for disk in found["disks"].values())
+    system = found["system"]
+    assert system["uid"] == os.geteuid()
+    assert system["memory_mib"] >= system["memory_free_mib"] > 0
+    assert re.fullmatch(r"3\.\d+\.\d+", system["python"])
+
+
+def test_instances(tree: Path, host: Host) -> None:
+    host.serving("old")
+    host.misbehave("new", answers={})
+    host.activate("new")
+    [(name, found)] = probe.instances().items()
+    assert name == "chat"
+    assert found["transaction"].pop("began")
+    assert found["transaction"].pop("ended")
+    assert found["about"]["port"] == host.port
+    del found["about"]
+    assert found == {
+        "current": "old",
+        "previous": None,
+        "secrets": "g1",
+        "releases": ["new", "old"],
+        "bad": {"new": "new failed: 1 of 1 answers wrong"},
+        "unit": UNIT,
+        "active": True,
+        "transaction": {
+            "release": "new",
+            "outcome": "rolled back",
+            "why": "new failed: 1 of 1 answers wrong",
+        },
+    }
+
+
+def test_instance_without_a_release(tree: Path, host: Host) -> None:
+    Path(places.instance("chat")).mkdir(parents=True)
+    found = probe.instances()["chat"]
+    assert (found["current"], found["unit"], found["active"]) == (None, None, False)
+    assert found["transaction"]["outcome"] is None
+
+
+def test_stacks_count_with_their_marker_alone(tree: Path) -> None:
+    (Path(places.stacks()) / "half").mkdir(parents=True)
+    durable.write_json(f"{places.stacks()}/whole/complete.json", {})
+    assert probe.stacks() == ["whole"]
+
+
+def test_ports_name_who_listens() -> None:
+    with answering(Manner()) as server:
+        [found] = [port for port in probe.ports() if port["port"] == server.port]
+    assert found["pid"] == os.getpid()
+    assert found["process"] == Path("/proc/self/comm").read_text().strip()
+
+
+def test_fact_that_fails_costs_no_other(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise OSError("no such thing")
+
+    monkeypatch.setattr(probe, "ports", broken)
+    found = probe.probe({"weights_root": "/srv"})
+    assert found["ports"] is None
+    assert found["faults"]["ports"] == "OSError: no such thing"
+    assert found["stacks"] == []
+
+
+def test_jobs_at_work(systemd: Systemd) -> None:
+    systemd.at_work("metalserve-job-fetch-1.service")
+    systemd.at_work("metalserve-vllm@chat.service")
+    assert probe.jobs() == ["fetch-1"]
+
+
+def test_whole_program_needs_no_file_of_ours() -> None:
+    _probed("/usr/bin/python3")
+
+
+@pytest.mark.parametrize("python", _pythons(), ids=lambda path: Path(path).parents[1].name)
+def test_older_pythons_run_the_probe(python: str) -> None:
+    found = _probed(python)
+    assert found["system"]["python"] == Path(python).parents[1].name
+
+
+@pytest.mark.parametrize("python", _pythons(), ids=lambda path: Path(path).parents[1].name)
+def test_older_pythons_load_every_script(python: str) -> None:
+    names = sorted(path.stem for path in HOSTSIDE.glob("*.py"))
+    command = [python, "-W", "error", "-SEB", "-c", "import " + ", ".join(names)]
+    assert subprocess.run(command, cwd=HOSTSIDE).returncode == 0
+
+
+def _program() -> str:
+    """The probe as it is sent to hosts that have nothing of ours yet."""
+    found = runpy.run_path(str(ROLES / "job" / "program.py"))["program"]("probe")
+    assert isinstance(found, str)
+    return found
+
+
+def _probed(python: str) -> dict[str, Any]:
+    done = subprocess.run(
+        [python, "-", '{"weights_root": "/srv/weights"}'],
+        input=_program(),
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd="/",
+        env={"PATH": os.defpath},
+    )
+    assert done.returncode == 0
+    assert done.stdout.count("\n") == 1
+    found: dict[str, Any] = json.loads(done.stdout)
+    assert set(found["faults"]) <= {"jobs", "instances"}
+    return found

@@ -1,0 +1,65 @@
+"""Units are started until ready and stopped until gone; who holds a port is found out."""
+
+import os
+import time
+
+import pytest
+import service
+
+from tests.roles.hostside.staged import UNIT, Host
+from tests.standins.systemctl.answering import Manner, answering
+from tests.standins.systemctl.systemd import free_port
+
+
+def test_start_waits_and_tells_how_long(host: Host) -> None:
+    host.serving("old")
+    service.stop(UNIT)
+    host.misbehave("old", starts_in_s=0.5)
+    heard: list[float] = []
+    assert service.start(UNIT, heard.append)
+    assert heard == sorted(heard)
+    assert heard[0] == pytest.approx(0.2, abs=0.15)
+    assert service.active(UNIT)
+
+
+def test_start_that_fails_is_no_success(host: Host, capfd: pytest.CaptureFixture[str]) -> None:
+    host.serving("old")
+    service.stop(UNIT)
+    host.misbehave("old", fails_to_start=("died",))
+    assert not service.start(UNIT, print)
+    assert not service.active(UNIT)
+    assert capfd.readouterr().err.startswith(f"Job for {UNIT} failed")
+
+
+def test_start_of_a_unit_that_is_not_there(host: Host, capfd: pytest.CaptureFixture[str]) -> None:
+    assert not service.start("metalserve-mindie@chat.service", print)
+    assert "Unit metalserve-mindie@chat.service not found." in capfd.readouterr().err
+
+
+def test_stop_is_silent_about_a_unit_that_is_not_there(
+    host: Host, capfd: pytest.CaptureFixture[str]
+) -> None:
+    service.stop("metalserve-mindie@chat.service")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_log_begins_at_its_time_to_the_microsecond(host: Host) -> None:
+    for unit, line in ((UNIT, "before"), ("other.service", "other")):
+        host.systemd.log(unit, line)
+    time.sleep(0.001)
+    began = time.time()
+    host.systemd.log(UNIT, "after")
+    assert service.log(UNIT, began) == ["after"]
+    assert host.systemd.calls[-2] == "journalctl --sync"
+
+
+def test_end_of_a_log_leaves_out_what_says_nothing() -> None:
+    lines = [str(number) for number in range(20)]
+    assert service.end_of([*lines, "", " "]) == lines[-12:]
+    assert service.end_of([]) == []
+
+
+def test_holder_of_a_port() -> None:
+    assert service.holder(free_port()) == ""
+    with answering(Manner()) as server:
+        assert service.holder(server.port).endswith(f" (pid {os.getpid()})")
