@@ -52,6 +52,7 @@ class Install:
         self.ask(uv, ["venv", "--quiet", "--no-project", "--python", python, self.folder + "/venv"])
         self.packages(uv)
         self.verify()
+        self.compile()
         os.sync()
         durable.write_json(self.folder + "/complete.json", {"at": durable.now()})
         took = progress.duration(time.monotonic() - began)
@@ -100,7 +101,7 @@ class Install:
         """Install what the lock says, and tell how far it is by what the disk holds more."""
         total = int(self.plan["disk_gib"] * _GIB)
         empty = _used(places.ROOT)
-        sync = [uv, "pip", "sync", "--quiet", "--compile-bytecode", "--require-hashes", "--python"]
+        sync = [uv, "pip", "sync", "--quiet", "--require-hashes", "--python"]
         sync += [self.folder + "/venv/bin/python", self.folder + "/lock.txt"]
         sync += self.origin("--no-index")
         with open(self.folder + "/install.log", "w+") as log:
@@ -133,6 +134,13 @@ class Install:
                 "{} of {} installed files differ from their packages' records, as in {}; the "
                 "package cache was emptied, run again".format(len(wrong), len(files), wrong[0])
             )
+
+    def compile(self) -> None:
+        """Compile what servers import: they cannot write here, and would do it at every start."""
+        self.progress.say("compiling")
+        words = ["-m", "compileall", "-q", "-j", "0", self.folder + "/venv/lib"]
+        # Packages carry templates and files for other Pythons, which do not compile: no matter.
+        self.command([self.folder + "/venv/bin/python", *words])
 
     def origin(self, no_index: str) -> List[str]:
         """Return the words that say where packages come from."""

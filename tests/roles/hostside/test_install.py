@@ -222,6 +222,15 @@ def test_packages_are_installed_by_their_hashes_alone(stack: Stack) -> None:
     assert progress.line(f"{stack.job}/progress.json").startswith("installing, about: ")
 
 
+def test_what_does_not_compile_is_no_fault(stack: Stack) -> None:
+    python = stack.folder / "venv" / "bin" / "python"
+    python.write_text('#!/bin/sh\necho "$@" > "$0.words"; echo "SyntaxError"; exit 1\n')
+    python.chmod(0o755)
+    stack.install.compile()
+    words = f"-m compileall -q -j 0 {stack.folder}/venv/lib\n"
+    assert Path(f"{python}.words").read_text() == words
+
+
 def test_what_uv_said_is_told(stack: Stack) -> None:
     with pytest.raises(install.InstallError) as refused:
         stack.install.packages(_uv(stack, "echo 'hash mismatch for vllm'; exit 1"))

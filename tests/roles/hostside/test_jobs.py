@@ -49,7 +49,7 @@ def _run(count: Path, **plan: Any) -> tuple[int, list[str]]:
 
 
 def test_job_is_followed_to_its_end(count: Path, systemd: Systemd) -> None:
-    code, lines = _run(count, ok=True, takes_s=0.3, report=[{"got": "4"}])
+    code, lines = _run(count, ok=True, takes_s=0.25, report=[{"got": "4"}])
     assert code == 0
     assert lines == [
         "one: 1 MiB of 2 MiB",
@@ -105,7 +105,7 @@ def _started(count: Path, systemd: Systemd, plan: Any) -> subprocess.Popen[str]:
 
 
 def test_job_survives_its_watcher_and_is_attached_to(count: Path, systemd: Systemd) -> None:
-    plan = {"ok": True, "takes_s": 0.6}
+    plan = {"ok": True, "takes_s": 0.4}
     watcher = _started(count, systemd, plan)
     watcher.kill()
     watcher.wait()
@@ -117,7 +117,7 @@ def test_job_survives_its_watcher_and_is_attached_to(count: Path, systemd: Syste
 
 
 def test_another_plan_is_not_mixed_with_the_one_at_work(count: Path, systemd: Systemd) -> None:
-    watcher = _started(count, systemd, {"ok": True, "takes_s": 0.4})
+    watcher = _started(count, systemd, {"ok": True, "takes_s": 0.3})
     other = subprocess.run(
         _command(count), input='{"ok": false, "takes_s": 0}', stderr=subprocess.PIPE, text=True
     )
@@ -142,7 +142,7 @@ def test_job_that_is_killed_in_an_activation_is_recovered(host: Host, installed:
     """The real thing: a real job under the stand-in, killed, and what systemd runs after it."""
     host.serving("old")
     before = host.state
-    host.misbehave("new", starts_in_s=1.0)
+    host.misbehave("new", starts_in_s=0.5)
     name = "activate-chat"
 
     def on_call(said: str) -> None:

@@ -48,6 +48,7 @@ def test_log_begins_at_its_time_to_the_microsecond(host: Host) -> None:
         host.systemd.log(unit, line)
     time.sleep(0.001)
     began = time.time()
+    time.sleep(0.001)
     host.systemd.log(UNIT, "after")
     assert service.log(UNIT, began) == ["after"]
     assert host.systemd.calls[-2] == "journalctl --sync"

@@ -26,6 +26,7 @@ BIN = Path(__file__).parent / "bin"
 @dataclass
 class _Unit:
     state: str = "inactive"
+    starts: int = 0
     server: Answering | None = None
     process: subprocess.Popen[str] | None = None
 
@@ -178,9 +179,13 @@ class Systemd:
         about = json.loads((release / "release.json").read_text())
         manner = self.manners.setdefault(release.resolve().name, Manner())
         unit.state = "activating"
+        unit.starts += 1
+        started = unit.starts
         for line in manner.fails_to_start:
             self.log(name, line)
         time.sleep(manner.starts_in_s)
+        if unit.state != "activating" or unit.starts != started:
+            return _Answer(1, said=f"Job for {name} canceled.\n")
         try:
             if manner.fails_to_start:
                 raise OSError("died")
