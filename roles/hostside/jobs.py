@@ -126,8 +126,6 @@ def main() -> None:
         print(attached, flush=True)
     result = follow(sys.argv[2])
     print(result["summary"], flush=True)
-    if result.get("report") is not None:
-        print("report " + json.dumps(result["report"]), flush=True)
     sys.exit(0 if result["ok"] else 1)
 
 

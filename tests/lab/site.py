@@ -32,7 +32,8 @@ def _instance(name="chat", port=8000, extra=(), **changed):
         api_key=Secret(env="TEST_API_KEY"),
         options=VllmOptions(
             dtype="float32", max_model_len=1024, max_num_seqs=4, images=1, videos=1,
-            kv_cache_gib=1, enforce_eager=True, extra=extra,
+            kv_cache_gib=1, enforce_eager=True, environment={environment!r},
+            extra={words!r} + extra,
         ),
         ready_within_s={ready_within_s},
         drain_within_s=10,
@@ -73,6 +74,8 @@ class Site:
     packages: str
     imports: str = ""
     ready_within_s: int = 30
+    options: dict[str, str] = field(default_factory=dict)
+    words: tuple[str, ...] = ()
     planned: Run | None = None
     environment: dict[str, str] = field(default_factory=lambda: {"TEST_API_KEY": KEY})
 
@@ -105,6 +108,8 @@ class Site:
             instances=written,
             connections=connections,
             ready_within_s=self.ready_within_s,
+            environment=self.options,
+            words=self.words,
         )
         self.inventory.write_text(text)
 

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,16 +19,20 @@ from tests.standins.systemctl.systemd import Systemd, free_port  # noqa: E402
 
 
 @pytest.fixture
-def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def tree(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder in which everything of ours lies."""
-    monkeypatch.setattr(places, "ROOT", f"{tmp_path}/opt")
-    monkeypatch.setattr(places, "STATE", f"{tmp_path}/state")
-    monkeypatch.setattr(places, "CACHE", f"{tmp_path}/cache")
-    monkeypatch.setattr(places, "UNITS", f"{tmp_path}/units")
-    monkeypatch.setattr(places, "AUDIT", f"{tmp_path}/log/audit.jsonl")
-    for path in (places.ROOT, places.STATE, places.UNITS):
-        Path(path).mkdir()
-    return tmp_path
+    # In memory: no test should wait for what others write to this machine's disks.
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    monkeypatch.setattr(os, "sync", lambda: None)
+    with tempfile.TemporaryDirectory(dir=memory, prefix="hostside-") as folder:
+        monkeypatch.setattr(places, "ROOT", f"{folder}/opt")
+        monkeypatch.setattr(places, "STATE", f"{folder}/state")
+        monkeypatch.setattr(places, "CACHE", f"{folder}/cache")
+        monkeypatch.setattr(places, "UNITS", f"{folder}/units")
+        monkeypatch.setattr(places, "AUDIT", f"{folder}/log/audit.jsonl")
+        for path in (places.ROOT, places.STATE, places.UNITS):
+            Path(path).mkdir()
+        yield Path(folder)
 
 
 @pytest.fixture

@@ -1,0 +1,160 @@
+"""The real engine on a lab host: it serves, is upgraded, rolled back, and saved from bad releases."""
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from roles.lab import Lab, LabHost
+from roles.lab.command import wait
+from tests.lab import fixtures
+from tests.lab.site import KEY, Site, current, transaction
+
+pytestmark = [pytest.mark.lab, pytest.mark.engine]
+
+UNIT = "metalserve-vllm@chat.service"
+WRONG = "'--hf-overrides', '{\"text_config\": {\"rms_norm_eps\": 1.0}}'"
+
+
+@pytest.fixture(scope="module")
+def site(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A site whose first host serves the canary with the real engine."""
+    lab.up(2)
+    for host in lab.hosts:
+        fixtures.strip(host)
+    made = Site(
+        hosts=lab.hosts,
+        folder=tmp_path_factory.mktemp("site"),
+        imports="from inventories.stacks import vllm_0_32_cpu",
+        stack="vllm_0_32_cpu.STACK",
+        packages=f"Packages(proxy={lab.proxy.url!r})",
+        ready_within_s=300,
+        options={"VLLM_ENABLE_V1_MULTIPROCESSING": "0"},
+        words=("--distributed-executor-backend", "uni", "--skip-mm-profiling"),
+    )
+    made.want("(_instance(),)")
+    done = made.run("main", within_s=900)
+    assert done.code == 0, done.said
+    yield made
+    lab.hosts[0].run("systemctl stop 'metalserve-vllm@*'")
+
+
+@pytest.fixture
+def measured(capsys: pytest.CaptureFixture[str]) -> Iterator[list[str]]:
+    """Lines to show whatever pytest captures."""
+    lines: list[str] = []
+    yield lines
+    with capsys.disabled():
+        print("".join(f"\n  measured: {line}" for line in lines))
+
+
+def timed(site: Site, deploy: str, measured: list[str], what: str) -> None:
+    """Run a deploy and note how long it took to the last right answer."""
+    began = time.monotonic()
+    done = site.run(deploy, "--limit", site.hosts[0].name, within_s=600)
+    took = time.monotonic() - began
+    assert done.code == 0, done.said
+    told = re.findall(r"answers right, after ([\d.]+) s", done.said)
+    measured.append(f"{what}: {took:.1f} s in all, {told[-1]} s of them on the host")
+
+
+def test_every_kind_of_question(site: Site) -> None:
+    report = site.asked(site.hosts[0])
+    assert len(report) >= 19
+    assert {answer["kind"] for answer in report} == {"text", "stream", "image", "video", "error"}
+    assert [answer for answer in report if not answer["passed"]] == []
+
+
+def test_exposure_while_serving(site: Site, measured: list[str]) -> None:
+    said = site.hosts[0].run(f"systemd-analyze security {UNIT} --no-pager")
+    level = float(re.findall(r"exposure level for .*: ([\d.]+)", said.stdout)[0])
+    measured.append(f"exposure of {UNIT}: {level}")
+    assert level <= 3.0, said.stdout
+
+
+def test_secret_is_not_told_by_the_engine(site: Site) -> None:
+    host = site.hosts[0]
+    assert KEY not in host.run("journalctl --no-pager -o export; ps -eo args").stdout
+    (Path(host.disk.root) / "root/pattern").write_text(KEY)
+    places = "/var/cache/metalserve /tmp /var/log /dev/shm /run/systemd"
+    assert host.run(f"grep -rlsF -f - {places} < /root/pattern").stdout == ""
+
+
+def test_second_run_changes_nothing(site: Site) -> None:
+    since = started(site.hosts[0])
+    done = site.run("main")
+    assert done.code == 0, done.said
+    assert [done for done in done.report["results"]["operations"] if done["success"]] == []
+    assert started(site.hosts[0]) == since
+
+
+def test_upgrade_and_rollback(site: Site, measured: list[str]) -> None:
+    host = site.hosts[0]
+    first = current(host)
+    site.want("(_instance(extra=('--seed', '1')),)")
+    timed(site, "main", measured, "upgrade to another option")
+    second = current(host)
+    assert second != first
+    assert site.answers(host)
+    timed(site, "rollback", measured, "rollback")
+    assert current(host) == first
+    assert site.answers(host)
+
+
+def test_release_that_cannot_start(site: Site) -> None:
+    failed = refused(site, "'--no-such-flag'")
+    assert "cause: the pinned engine does not know this flag" in failed
+    assert "unrecognized arguments: --no-such-flag" in failed
+
+
+def test_release_that_answers_wrong(site: Site) -> None:
+    failed = refused(site, WRONG)
+    assert "answers wrong" in failed
+    assert "expected '" in failed
+
+
+def test_release_that_hangs(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server's processes stand still while they start, so that it never answers."""
+    host = site.hosts[0]
+    before = current(host)
+    monkeypatch.setattr(site, "ready_within_s", 45)
+    site.want("(_instance(extra=('--seed', '3')),)")
+    with site.start("main", "--limit", host.name) as run:
+        assert wait(lambda: transaction(host)["release"] != before, within_s=60)
+        assert wait(lambda: is_starting(host), within_s=60)
+        time.sleep(5)
+        host.run(f"systemctl kill --signal=STOP {UNIT}")
+        out, err = run.communicate(timeout=400)
+    assert run.returncode == 1
+    assert "not ready: no completion within 45 s" in out + err
+    assert f"state: {before} serves again and answers right" in out + err
+    assert current(host) == before
+    assert site.answers(host)
+
+
+def refused(site: Site, words: str) -> str:
+    """Deploy a bad release, and see that the one before it serves."""
+    host = site.hosts[0]
+    before = current(host)
+    site.want(f"(_instance(extra=({words},)),)")
+    failed = site.run("main", "--limit", host.name, within_s=600)
+    assert failed.code == 1
+    assert f"state: {before} serves again and answers right" in failed.said
+    assert current(host) == before
+    assert site.answers(host)
+    marked = host.run("ls /var/lib/metalserve/bad/chat").stdout
+    assert f"{transaction(host)['release']}.json" in marked
+    return failed.said
+
+
+def started(host: LabHost) -> str:
+    """Return since when the server's process runs."""
+    return host.run(f"systemctl show -P ExecMainStartTimestampMonotonic {UNIT}").stdout.strip()
+
+
+def is_starting(host: LabHost) -> bool:
+    """Say whether the server was started and is not ready yet."""
+    shown = host.run(f"systemctl show -P ActiveState -P MainPID {UNIT}").stdout.split()
+    return "activating" in shown and "0" not in shown
