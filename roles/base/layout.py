@@ -1,6 +1,7 @@
 """What a prepared host has from us: folders, units, users. Pure functions of the spec."""
 
 import base64
+import gzip
 import io
 import tarfile
 
@@ -55,13 +56,13 @@ def hostside_digest() -> str:
 def hostside_archive() -> str:
     """Return the scripts that run on hosts as a tar archive in base64, always the same bytes."""
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=9) as archive:
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
         for path in sorted(job.FOLDER.glob("*.py")):
             content = path.read_bytes()
             member = tarfile.TarInfo(path.name)
             member.size, member.mode, member.mtime = len(content), 0o644, 0
             archive.addfile(member, io.BytesIO(content))
-    return base64.encodebytes(buffer.getvalue()).decode()
+    return base64.encodebytes(gzip.compress(buffer.getvalue(), mtime=0)).decode()
 
 
 def digest_of(spec: HostSpec) -> str:

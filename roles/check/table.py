@@ -16,9 +16,10 @@ def asked(
 ) -> bool:
     """Ask an instance on a host, show what it answered, say whether all was right."""
     _, output = host.run_shell_command(command, **arguments)
-    console = Console(stderr=True)
+    # An answer may hold anything: [/INST] is no markup, :100: no picture.
+    console = Console(stderr=True, markup=False, emoji=False, highlight=False)
     if not console.is_terminal:
-        console = Console(stderr=True, width=_FILE_WIDTH)
+        console.width = _FILE_WIDTH
     try:
         report = json.loads(output.stdout_lines[-1])
     except (IndexError, ValueError):
@@ -26,7 +27,7 @@ def asked(
         return False
     host.connector_data.setdefault(ANSWERS, {})[instance] = report
     console.print(_table(f"{host.name} {instance}", report))
-    return all(answer["passed"] for answer in report)
+    return bool(report) and all(answer["passed"] for answer in report)
 
 
 def _table(title: str, report: list[dict[str, Any]]) -> Table:

@@ -1,15 +1,13 @@
 """
 Switch an instance to a staged release, question it, and switch back if it answers wrong.
 
-``activate.py JOB`` runs the plan of a job to its end, whoever still watches.
-``activate.py recover INSTANCE`` finishes what a killed job left behind: what was serves again.
-``activate.py restore`` does so at boot, before any instance starts: it puts the links back.
+``activate.py JOB`` runs the plan of a job, ``{"instance", "release", "secrets": generation or null,
+"drain_within_s", "who"}``, to its end, whoever still watches.
 """
 
 from __future__ import annotations
 
 import contextlib
-import http.client
 import os
 import sys
 import time
@@ -22,8 +20,9 @@ import failures
 import jobs
 import places
 import progress
+import recovery
 import service
-from transaction import Transaction, about, unfinished
+from transaction import Transaction, about
 
 _LOOK_EVERY_S = 0.5
 
@@ -42,6 +41,7 @@ class Activation:
     def __init__(self, plan: Any, say: Any) -> None:
         self.plan, self.say = plan, say
         self.about = about(plan["instance"], plan["release"])
+        self.refuse_taken_port()
         self.transaction = Transaction.begin(plan)
         self.report: ask.Report = []
 
@@ -50,7 +50,7 @@ class Activation:
         began = time.monotonic()
         try:
             self.forward()
-        except (StepError, OSError) as error:
+        except Exception as error:  # whatever it was, the old release has to serve again
             return self.back(error)
         took = time.monotonic() - began
         summary = "{} serves on port {}, {} of {} answers right, after {:.1f} s".format(
@@ -70,7 +70,8 @@ class Activation:
         if old:
             service.stop(old)
         service.stop(new)
-        self.start(new, self.about["port"])
+        self.free_port()
+        self.start(new)
         self.step("ask")
         self.report = ask.ask_all(self.plan["instance"], self.plan["release"], self.say)
         wrong = ask.wrong(self.report)
@@ -86,32 +87,44 @@ class Activation:
         self.transaction.step(name)
         self.say(name)
 
-    def start(self, unit: str, port: int) -> None:
-        """Start the new release and wait until it is ready."""
-        taken_by = service.holder(port)
+    def refuse_taken_port(self) -> None:
+        """Look at the port before anything is stopped, unless the old release is what has it."""
+        current = durable.read_link(places.instance(self.plan["instance"]) + "/current")
+        serving = durable.read_json(current + "/release.json") if current else None
+        same = serving is not None and serving["port"] == self.about["port"]
+        if not (same and service.active(serving["unit"])):
+            self.free_port()
+
+    def free_port(self) -> None:
+        """Refuse a port that somebody else has: some engines would share it, without a word."""
+        taken_by = service.holder(self.about["port"])
         if taken_by:
             raise StepError(
-                "port {} is held by {}".format(port, taken_by),
+                "port {} is held by {}".format(self.about["port"], taken_by),
                 ["stop it, or give the instance another port"],
                 blamed=False,
             )
+
+    def start(self, unit: str) -> None:
+        """Start the new release and wait until it is ready."""
         began = time.time()
         ready = service.start(unit, lambda s: self.say("starting: {:.0f} s".format(s)))
         if not ready:
             lines = service.log(unit, began)
             service.stop(unit)
-            raise StepError("it did not become ready", _evidence(lines))
+            raise StepError("it did not become ready", failures.evidence(lines))
 
     def back(self, error: Exception) -> Any:
         """Return to what was and say in which state the host is."""
-        why = "{} failed: {}".format(self.plan["release"], error)
+        why = "{} failed: {}".format(self.plan["release"], str(error) or type(error).__name__)
         evidence = error.evidence if isinstance(error, StepError) else []
         # A release that served before is not made bad by failing to start again.
-        if isinstance(error, StepError) and error.blamed and not self.transaction.same:
+        again = self.transaction.record["before"]["release"] == self.plan["release"]
+        if isinstance(error, StepError) and error.blamed and not again:
             with contextlib.suppress(OSError):
                 self.transaction.step("mark bad")
                 _mark(self.plan["instance"], self.plan["release"], why, evidence)
-        state = put_back(self.transaction, why, self.say)
+        state = recovery.put_back(self.transaction, why, self.say)
         _note(self.plan, "failed: {}; {}".format(error, state))
         summary = "\n".join([why, *("  " + line for line in evidence), "state: " + state])
         return {"ok": False, "summary": summary, "report": self.report or None}
@@ -136,59 +149,10 @@ def in_flight(plan: Any) -> float:
         asked = ask.server(plan["instance"], release)
         response = asked.request("GET", "/metrics", None, 5.0)
         lines = response.read().decode("utf-8", "replace").splitlines()
-    except (OSError, http.client.HTTPException, KeyError, TypeError):
+        counts = [line.split() for line in lines if line.startswith(prefixes)]
+        return sum(float(words[-1]) for words in counts)
+    except (*ask.NO_ANSWER, KeyError):
         return 0
-    counts = [line.split() for line in lines if line.startswith(prefixes)]
-    return sum(float(words[-1]) for words in counts)
-
-
-def put_back(transaction: Transaction, why: str, say: Any) -> str:
-    """Let what was serve again; return the state that the host is in then."""
-
-    def step(name: str) -> None:
-        # A full disk must not keep the old release from serving: the record on disk, however
-        # old, says the same as this step does.
-        with contextlib.suppress(OSError):
-            transaction.step(name)
-        say(name)
-
-    before, after = transaction.record["before"], transaction.record["after"]
-    release, unit = before["release"], before["unit"]
-    step("swap back")
-    service.stop(after["unit"])
-    transaction.swap_back()
-    if transaction.first:
-        _end(transaction, "nothing serves", why)
-        return "no release served before, so nothing serves {}".format(transaction.instance)
-    step("restart back")
-    began = time.time()
-    if not service.start(unit, lambda s: say("starting {} again: {:.0f} s".format(release, s))):
-        _end(transaction, "broken", why)
-        lines = "; ".join(_evidence(service.log(unit, began)))
-        return "{} is current again but DOES NOT START: {}".format(release, lines)
-    step("ask back")
-    wrong = ask.wrong(ask.ask_all(transaction.instance, release, say))
-    if wrong:
-        _end(transaction, "broken", why)
-        return "{} runs again but ANSWERS WRONG: {}".format(release, "; ".join(wrong))
-    _end(transaction, "rolled back", why)
-    return "{} serves again and answers right".format(release)
-
-
-def _end(transaction: Transaction, outcome: str, why: str) -> None:
-    with contextlib.suppress(OSError):
-        transaction.end(outcome, why)
-
-
-def _evidence(lines: List[str]) -> List[str]:
-    known = failures.diagnose(lines)
-    if not known:
-        return ["its last lines were:", *service.end_of(lines)]
-    return [
-        "cause: " + known["cause"],
-        "remedy: " + known["remedy"],
-        *("log: " + line.strip() for line in known["lines"]),
-    ]
 
 
 def _mark(instance: str, release: str, why: str, evidence: List[str]) -> None:
@@ -197,7 +161,7 @@ def _mark(instance: str, release: str, why: str, evidence: List[str]) -> None:
 
 
 def _unmark(instance: str, release: str) -> None:
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(OSError):
         os.unlink("{}/{}.json".format(places.bad(instance), release))
 
 
@@ -206,53 +170,20 @@ def _note(plan: Any, result: str) -> None:
         audit.note(plan["who"], "activate {instance} {release}".format(**plan), result)
 
 
-def recover(instance: str) -> None:
-    """Finish an interrupted transaction while the host is up."""
-    found = Transaction.of(instance)
-    if found is None or found.over:
-        return
-    why = "the job was killed at step {}".format(found.record["steps"][-1]["step"])
-    state = put_back(found, why, print)
-    jobs.finish(
-        places.job("activate-" + instance),
-        {"ok": False, "summary": "{}\nstate: {}".format(why, state)},
-    )
-    audit.note(found.record["who"], "recover " + instance, state)
-
-
-def restore() -> None:
-    """Finish interrupted transactions at boot; systemd starts what is current afterwards."""
-    for found in unfinished():
-        found.swap_back()
-        last = found.record["steps"][-1]["step"]
-        why = "the host went down at step {}".format(last)
-        found.end("restored at boot", why)
-        was = found.record["before"]["release"] or "nothing"
-        audit.note("boot", "restore " + found.instance, "{}; current is {}".format(why, was))
-        print("{}: {}; current is {}".format(found.instance, why, was))
-
-
 def main() -> None:
     """See the top of the file."""
-    if sys.argv[1] == "restore":
-        restore()
-    elif sys.argv[1] == "recover":
-        recover(sys.argv[2])
+    folder = sys.argv[1]
+    plan = durable.read_json(folder + "/plan.json")
+    recovery.finish(plan["instance"])
+    try:
+        activation = Activation(plan, progress.Progress(folder).say)
+    except (OSError, StepError) as error:
+        summary = "the activation cannot begin: {}; nothing was changed".format(error)
+        result = {"ok": False, "summary": summary}
     else:
-        folder = sys.argv[1]
-        plan = durable.read_json(folder + "/plan.json")
-        left = Transaction.of(plan["instance"])
-        if left and not left.over:
-            recover(plan["instance"])
-        try:
-            activation = Activation(plan, progress.Progress(folder).say)
-        except OSError as error:
-            summary = "the activation cannot begin: {}; nothing was changed".format(error)
-            result = {"ok": False, "summary": summary}
-        else:
-            result = activation.run()
-        print(result["summary"], flush=True)
-        jobs.finish(folder, result)
+        result = activation.run()
+    print(result["summary"], flush=True)
+    jobs.finish(folder, result)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, List
 
+_SHOWN_LINES = 12
+
 # (pattern, cause, remedy); the earliest line that matches is the root, wrappers come after it.
 KNOWN = [
     (
@@ -83,3 +85,15 @@ def diagnose(lines: List[str]) -> Dict[str, Any] | None:
                 around = lines[max(0, number - 1) : number + 2]
                 return {"cause": cause, "remedy": remedy, "lines": around}
     return None
+
+
+def evidence(lines: List[str]) -> List[str]:
+    """Return what a log says of why a server failed, for people."""
+    known = diagnose(lines)
+    if not known:
+        return ["its last lines were:", *[line for line in lines if line.strip()][-_SHOWN_LINES:]]
+    return [
+        "cause: " + known["cause"],
+        "remedy: " + known["remedy"],
+        *("log: " + line.strip() for line in known["lines"]),
+    ]

@@ -44,9 +44,12 @@ class Install:
         """Leave the stack complete and return what was done."""
         if durable.read_json(self.folder + "/complete.json"):
             return "{} is complete".format(self.plan["name"])
+        self.unused()
         self.room()
         began = time.monotonic()
         uv = self.installer()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        os.makedirs(self.folder, mode=0o755)
         durable.write(self.folder + "/lock.txt", self.plan["lock"])
         python = self.interpreter(uv)
         self.ask(uv, ["venv", "--quiet", "--no-project", "--python", python, self.folder + "/venv"])
@@ -58,11 +61,21 @@ class Install:
         took = progress.duration(time.monotonic() - began)
         return "{} installed in {}".format(self.plan["name"], took)
 
+    def unused(self) -> None:
+        """Refuse to make a stack anew below a server that runs from it."""
+        links = glob.glob(places.instances() + "/*/current/stack")
+        users = [link for link in links if os.path.realpath(link) == self.folder]
+        if users:
+            raise InstallError(
+                "its marker is gone while {} runs from it; look why, and write {{}} to "
+                "{}/complete.json if the folder is whole".format(
+                    users[0].split("/")[-3], self.folder
+                )
+            )
+
     def room(self) -> None:
         """Refuse before the first byte when the disk is too small."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-        os.makedirs(self.folder, mode=0o755)
-        free = shutil.disk_usage(self.folder).free
+        free = shutil.disk_usage(places.ROOT).free
         if free < self.plan["disk_gib"] * _GIB:
             raise InstallError(
                 "it takes {} GiB, the disk of {} has {} free; free some".format(
@@ -95,7 +108,7 @@ class Install:
                 "this host has no Python {0}, which the lock was made for; install python{0} from "
                 "the distribution, or choose a stack for another Python".format(self.plan["python"])
             )
-        return found.stdout.strip()
+        return found.stdout.strip().splitlines()[-1]
 
     def packages(self, uv: str) -> None:
         """Install what the lock says, and tell how far it is by what the disk holds more."""
@@ -121,6 +134,8 @@ class Install:
         """Hold every installed file against the hash that its package's record has for it."""
         records = glob.glob(self.folder + "/venv/lib/python3*/site-packages/*.dist-info/RECORD")
         files = [row for record in records for row in _recorded(record)]
+        if not files:
+            raise InstallError("{} holds no installed package".format(self.folder))
         total = sum(int(row["size"]) for row in files)
         done, wrong = 0, []
         for row in files:

@@ -59,8 +59,8 @@ def start(name: str, script: str, plan: Any) -> str:
     command += ["--property", "TimeoutStopSec=2h", "--property", "WorkingDirectory=/"]
     if script == "activate":
         # Whatever ends the job, the instance must not be left between two releases.
-        stop = " ".join([*program, "recover", plan["instance"]])
-        command += ["--property", "ExecStopPost=" + stop]
+        stop = [sys.executable, here + "/recovery.py", "job", plan["instance"]]
+        command += ["--property", "ExecStopPost=" + " ".join(stop)]
     started = subprocess.run(
         [*command, *program, folder], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )

@@ -124,9 +124,11 @@ def instances() -> Dict[str, Any]:
             "current": _base(current),
             "previous": _base(durable.read_link(folder + "/previous")),
             "secrets": _base(durable.read_link(folder + "/secrets")),
-            "releases": sorted(os.listdir(places.releases(name)))
-            if os.path.isdir(places.releases(name))
-            else [],
+            "releases": sorted(
+                os.path.basename(os.path.dirname(path))
+                for path in glob.glob(places.releases(name) + "/*/release.json")
+                if not os.path.dirname(path).endswith((".new", ".drifted"))
+            ),
             "bad": {
                 os.path.basename(path)[: -len(".json")]: (durable.read_json(path) or {}).get("why")
                 for path in sorted(glob.glob(places.bad(name) + "/*.json"))

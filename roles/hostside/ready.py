@@ -33,6 +33,8 @@ def wait(asked: ask.Server, within_s: float, pid: int) -> str:
             if status == 200:
                 return ""
             last = "the last answer was {}: {}".format(status, text)
+            if status in (401, 403):
+                return "the server does not take its own key, " + last
         except ConnectionRefusedError:
             pass
         except ask.NO_ANSWER as error:

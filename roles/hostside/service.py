@@ -9,7 +9,6 @@ import subprocess
 import time
 from typing import Any, List
 
-_SHOWN_LINES = 12
 _SPEAK_EVERY_S = 0.2
 
 
@@ -44,11 +43,6 @@ def log(unit: str, since: float) -> List[str]:
     command = ["journalctl", "-q", "-u", unit, "--since", "@{:.6f}".format(since)]
     command += ["-o", "cat", "--no-pager", "-n", "2000"]
     return subprocess.run(command, stdout=subprocess.PIPE, text=True).stdout.splitlines()
-
-
-def end_of(lines: List[str]) -> List[str]:
-    """Return the last lines that say something."""
-    return [line for line in lines if line.strip()][-_SHOWN_LINES:]
 
 
 def holder(port: int) -> str:

@@ -39,11 +39,13 @@ class Transaction:
             links[folder + "/secrets"] = "{}/{}".format(places.secrets(instance), plan["secrets"])
         if serving != links[current]:
             links[previous] = serving
-        old = about(instance, os.path.basename(serving))["unit"] if serving else None
+        # Whatever lost its description ran under the same unit, as far as can be known.
+        found = durable.read_json(serving + "/release.json") if serving else None
+        old = (found["unit"] if found else unit) if serving else None
         if old and old != unit:
             links[places.wants(old)] = None
         before = {path: durable.read_link(path) for path in links}
-        found = cls(
+        begun = cls(
             {
                 "instance": instance,
                 "release": release,
@@ -59,8 +61,8 @@ class Transaction:
                 "outcome": None,
             }
         )
-        found.step("begin")
-        return found
+        begun.step("begin")
+        return begun
 
     @classmethod
     def of(cls, instance: str) -> Transaction | None:
@@ -79,10 +81,9 @@ class Transaction:
         return self.record["before"]["release"] is None
 
     @property
-    def same(self) -> bool:
-        """Whether the release that serves is only started again, with the secrets it had."""
-        before, after = self.record["before"]["links"], self.record["after"]["links"]
-        return all(before[path] == target for path, target in after.items())
+    def is_back(self) -> bool:
+        """Whether every link points at what was."""
+        return all(durable.read_link(p) == t for p, t in self.record["before"]["links"].items())
 
     def step(self, name: str) -> None:
         """Write down a step before it is taken."""

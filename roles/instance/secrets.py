@@ -4,27 +4,36 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import subprocess
 from functools import cache
 from typing import Any
+
+from gevent.lock import RLock
 
 from roles.spec import Instance, Secret
 
 _COMMAND_WITHIN_S = 60
 _SHORTEST = 16
+_reading = RLock()
 
 
 class SecretError(Exception):
     """A secret is not to be had on the control machine."""
 
 
-@cache
 def resolve(secret: Secret) -> str:
     """
-    Return a secret's value.
+    Return a secret's value, read once a run however many hosts ask at once.
 
     :raises SecretError: it is not to be had, or too short to stand up to guessing
     """
+    with _reading:
+        return _read(secret)
+
+
+@cache
+def _read(secret: Secret) -> str:
     if secret.env:
         place, value = f"the environment variable {secret.env}", os.environ.get(secret.env, "")
     elif secret.file:
@@ -33,10 +42,10 @@ def resolve(secret: Secret) -> str:
         place, value = f"the command {secret.command[0]}", _of_command(secret)
     if not value:
         raise SecretError(f"{place} holds no secret on this machine")
-    if len(value) < _SHORTEST or not value.isprintable() or " " in value:
+    if len(value) < _SHORTEST or not re.fullmatch("[!-~]+", value):
         raise SecretError(
             f"{place} holds one of {len(value)} characters, shorter than {_SHORTEST} or not all "
-            "printable"
+            "printable ASCII without spaces"
         )
     return value
 
@@ -57,13 +66,23 @@ def _of_file(secret: Secret) -> str:
         return secret.file.read_text().strip() if secret.file else ""
     except OSError as error:
         raise SecretError(f"the secret's file cannot be read: {error}") from error
+    except UnicodeDecodeError:
+        raise SecretError(f"the secret's file {secret.file} is no text") from None
 
 
 def _of_command(secret: Secret) -> str:
+    # Of its words only the first is told, and nothing of its output: both may hold a secret.
+    told = f"the secret's command {secret.command[0]}"
     try:
         done = subprocess.run(  # noqa: S603  # the inventory's own words, without a shell
-            secret.command, stdout=subprocess.PIPE, text=True, timeout=_COMMAND_WITHIN_S, check=True
+            secret.command, stdout=subprocess.PIPE, text=True, timeout=_COMMAND_WITHIN_S
         )
-    except (OSError, subprocess.SubprocessError) as error:
-        raise SecretError(f"the secret's command failed: {error}") from error
+    except subprocess.TimeoutExpired:
+        raise SecretError(f"{told} did not end within {_COMMAND_WITHIN_S} s") from None
+    except OSError as error:
+        raise SecretError(f"{told} cannot be run: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise SecretError(f"{told} answered no text") from None
+    if done.returncode != 0:
+        raise SecretError(f"{told} ended with {done.returncode}")
     return done.stdout.strip()

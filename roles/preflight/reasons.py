@@ -29,16 +29,20 @@ class Reason:
 def against(spec: HostSpec, found: dict[str, Any]) -> list[Reason]:
     """Return every reason against ``spec`` on the host that was found."""
     if found["faults"]:
-        return [
-            Reason("probe", part, fault, "an answer", "report it with the output of the probe")
-            for part, fault in found["faults"].items()
-        ]
+        return [_fault(part, fault) for part, fault in found["faults"].items()]
     return [
         *_system(spec, found["system"]),
         *_pythons(spec, found),
         *_disks(spec, found),
         *(reason for instance in spec.instances for reason in _port(instance, found)),
     ]
+
+
+def _fault(part: str, fault: str) -> Reason:
+    if part == "python":
+        remedy = "install one, or name the one there in the host's python"
+        return Reason("python", part, fault, "Python 3.8 or newer", remedy)
+    return Reason("probe", part, fault, "an answer", "report it with the output of the probe")
 
 
 def _system(spec: HostSpec, system: dict[str, Any]) -> Iterator[Reason]:
@@ -117,7 +121,7 @@ def _disks(spec: HostSpec, found: dict[str, Any]) -> Iterator[Reason]:
 
 
 def _port(instance: Instance, found: dict[str, Any]) -> Iterator[Reason]:
-    ours = {seen["unit"] for seen in (found["instances"] or {}).values()}
+    ours = {seen["unit"] for seen in found["instances"].values() if seen["unit"]}
     for listener in found["ports"]:
         if listener["port"] != instance.port or listener["unit"] in ours:
             continue

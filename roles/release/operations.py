@@ -57,10 +57,15 @@ def previous_release(instance: Instance, python: str) -> job.Commands:
     + instance: whose release; no version to name
     + python: the interpreter that runs our own code
     """
-    instances: dict[str, Any] = probe.of(host)["instances"] or {}
+    found = probe.of(host)
+    instances: dict[str, Any] = found["instances"] or {}
     seen: dict[str, Any] = instances.get(instance.name) or {"current": None, "previous": None}
     previous, bad = seen["previous"], seen.get("bad", {})
-    if not previous:
+    if found["instances"] is None:
+        yield job.refusal(f"what {instance.name} runs is not known: {found['faults']}")
+    elif seen["current"] is None:
+        yield job.refusal(f"{instance.name} has no release")
+    elif not previous:
         yield job.refusal(f"{instance.name} has no release before {seen['current']}")
     elif previous in bad:
         yield job.refusal(f"{previous} is marked bad: {bad[previous]}")

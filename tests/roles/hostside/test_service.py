@@ -54,12 +54,6 @@ def test_log_begins_at_its_time_to_the_microsecond(host: Host) -> None:
     assert host.systemd.calls[-2] == "journalctl --sync"
 
 
-def test_end_of_a_log_leaves_out_what_says_nothing() -> None:
-    lines = [str(number) for number in range(20)]
-    assert service.end_of([*lines, "", " "]) == lines[-12:]
-    assert service.end_of([]) == []
-
-
 def test_holder_of_a_port() -> None:
     assert service.holder(free_port()) == ""
     with answering(Manner()) as server:

@@ -211,18 +211,17 @@ def test_record_tells_everything(host: Host) -> None:
 
 
 @pytest.mark.parametrize(
-    ("prepared", "first", "same"),
-    [
-        (_first, True, False),
-        (_upgrade, False, False),
-        (_rollback, False, False),
-        (_other_secrets, False, False),
-        (_again, False, True),
-    ],
+    ("prepared", "first"),
+    [(_first, True), (_upgrade, False), (_rollback, False), (_other_secrets, False)],
 )
-def test_first_and_same(prepared: Any, first: bool, same: bool, host: Host) -> None:
+def test_first_is_told_and_the_way_back_is_known(prepared: Any, first: bool, host: Host) -> None:
     found = Transaction.begin(prepared(host))
-    assert (found.first, found.same) == (first, same)
+    assert found.first is first
+    assert found.is_back
+    found.swap()
+    assert not found.is_back
+    found.swap_back()
+    assert found.is_back
 
 
 def test_over_with_an_outcome_alone(host: Host) -> None:

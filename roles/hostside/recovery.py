@@ -1,0 +1,128 @@
+"""
+What served before an activation serves again, whatever interrupted it.
+
+``recovery.py job INSTANCE`` finishes what a killed job left behind, while the host is up.
+``recovery.py boot`` does so before any instance starts: it puts the links back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from typing import Any
+
+import ask
+import audit
+import failures
+import jobs
+import places
+import service
+from transaction import Transaction, unfinished
+
+
+def put_back(transaction: Transaction, why: str, say: Any) -> str:
+    """Let what was serve again; return the state that the host is in then."""
+
+    def step(name: str) -> None:
+        # A full disk must not keep the old release from serving: the record on disk, however
+        # old, says the same as this step does.
+        with contextlib.suppress(OSError):
+            transaction.step(name)
+        say(name)
+
+    before, after = transaction.record["before"], transaction.record["after"]
+    release, unit = before["release"], before["unit"]
+    step("swap back")
+    service.stop(after["unit"])
+    try:
+        transaction.swap_back()
+    except OSError as error:
+        # Without an outcome: the next activation or the next boot tries again.
+        return "the links could not be put back: {}; NOTHING SERVES {}".format(
+            error, transaction.instance
+        )
+    if transaction.first:
+        state = "no release served before, so nothing serves {}".format(transaction.instance)
+        return _end(transaction, "nothing serves", why, state)
+    step("restart back")
+    began = time.time()
+    if not service.start(unit, lambda s: say("starting {} again: {:.0f} s".format(release, s))):
+        lines = "; ".join(failures.evidence(service.log(unit, began)))
+        state = "{} is current again but DOES NOT START: {}".format(release, lines)
+        return _end(transaction, "broken", why, state)
+    step("ask back")
+    return _ask_back(transaction, why, say)
+
+
+def _ask_back(transaction: Transaction, why: str, say: Any) -> str:
+    """Question what runs again, and end the transaction by what it answers."""
+    release = transaction.record["before"]["release"]
+    try:
+        wrong = ask.wrong(ask.ask_all(transaction.instance, release, say))
+    except (*ask.NO_ANSWER, KeyError) as error:
+        state = "{} runs again but CANNOT BE ASKED: {}".format(release, error)
+        return _end(transaction, "broken", why, state)
+    if wrong:
+        state = "{} runs again but ANSWERS WRONG: {}".format(release, "; ".join(wrong))
+        return _end(transaction, "broken", why, state)
+    state = "{} serves again and answers right".format(release)
+    return _end(transaction, "rolled back", why, state)
+
+
+def _end(transaction: Transaction, outcome: str, why: str, state: str) -> str:
+    with contextlib.suppress(OSError):
+        transaction.end(outcome, why)
+    return state
+
+
+def finish(instance: str) -> None:
+    """Finish an interrupted activation of an instance while the host is up."""
+    found = Transaction.of(instance)
+    if found is None or found.over:
+        return
+    before = found.record["before"]
+    why = "the job was killed at step {}".format(found.record["steps"][-1]["step"])
+    if found.is_back and before["unit"] and service.active(before["unit"]):
+        # It did not come to the swap, or only its last words are missing, on a full disk.
+        state = _ask_back(found, why, print)
+    else:
+        state = put_back(found, why, print)
+    with contextlib.suppress(OSError):
+        jobs.finish(
+            places.job("activate-" + instance),
+            {"ok": False, "summary": "{}\nstate: {}".format(why, state)},
+        )
+        audit.note(found.record["who"], "recover " + instance, state)
+
+
+def boot() -> None:
+    """Put links back at boot; systemd starts what is current afterwards."""
+    for found in unfinished():
+        if jobs.active("activate-" + found.instance):
+            continue
+        last = found.record["steps"][-1]["step"]
+        why = "the host went down at step {}".format(last)
+        # One instance that cannot be mended must not keep the others from starting.
+        try:
+            found.swap_back()
+        except OSError as error:
+            print("{}: {}; NOT put back: {}".format(found.instance, why, error))
+            continue
+        was = found.record["before"]["release"] or "nothing"
+        with contextlib.suppress(OSError):
+            found.end("restored at boot", why)
+            audit.note("boot", "restore " + found.instance, "{}; current is {}".format(why, was))
+        print("{}: {}; current is {}".format(found.instance, why, was))
+
+
+def main() -> None:
+    """See the top of the file."""
+    if sys.argv[1] == "boot":
+        boot()
+    else:
+        finish(sys.argv[2])
+
+
+if __name__ == "__main__":
+    main()

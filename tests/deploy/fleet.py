@@ -1,0 +1,102 @@
+"""
+Hosts that are not there, for the plan: each answers the probe as canned here. A group a story,
+``plan`` being those that nothing is wrong with.
+"""
+
+import json
+from typing import Any
+
+from inventories.stacks import vllm_0_32_cpu
+from inventories.weights import canary
+from roles import instance as _secrets
+from roles.base import layout
+from roles.release import Release
+from roles.spec import Accelerator, HostSpec, Instance, VllmOptions
+from tests.roles.faked import bare, seen
+
+
+def _instance(name: str, port: int) -> Instance:
+    return Instance(
+        name=name,
+        stack=vllm_0_32_cpu.STACK,
+        weights=canary.WEIGHTS,
+        options=VllmOptions(max_model_len=1024, images=1, videos=1),
+        port=port,
+    )
+
+
+_chat, _draw = _instance("chat", 8000), _instance("draw", 8001)
+_one = HostSpec(accelerator=Accelerator.CPU, instances=(_chat,))
+_two = HostSpec(accelerator=Accelerator.CPU, instances=(_draw, _chat))
+_idle = HostSpec(accelerator=Accelerator.CPU)
+_PYTHON = bare()["system"] | {"pythons": ["python3.11"]}
+_BARE = bare() | {"system": _PYTHON}
+_BEFORE = "vllm-0.32-cpu-000000000000"
+
+
+def _converged(spec: HostSpec) -> dict[str, Any]:
+    """Return the probe of a host that is as its spec has it."""
+    receipts = {"prepare": layout.digest_of(spec)}
+    instances = {}
+    for one in spec.instances:
+        release = Release(spec=spec, instance=one)
+        secrets = _secrets.generation(one, machine_id=_PYTHON["machine_id"])["generation"]
+        receipts[f"weights-{one.weights.name}-{one.weights.digest[:12]}"] = one.weights.digest
+        receipts[f"stage-{one.name}"] = release.staged(secrets)
+        unit = f"metalserve-vllm@{one.name}.service"
+        instances[one.name] = seen(
+            current=release.name, previous=_BEFORE, secrets=secrets, unit=unit
+        )
+    return _BARE | {
+        "receipts": {phase: {"digest": d, "drift": []} for phase, d in receipts.items()},
+        "stacks": [one.stack.folder for one in spec.instances][:1],
+        "instances": instances,
+    }
+
+
+def _drifted() -> dict[str, Any]:
+    found = _converged(_one)
+    for phase, receipt in found["receipts"].items():
+        if phase.startswith(("prepare", "weights")):
+            receipt["drift"] = [f"/of/{phase.split('-')[0]} is missing"]
+    return found
+
+
+def _served(**fields: Any) -> dict[str, Any]:
+    found = _converged(_one)
+    return found | {"instances": {"chat": found["instances"]["chat"] | fields}}
+
+
+def _host(name: str, spec: HostSpec, found: object) -> tuple[str, dict[str, Any]]:
+    responses: dict[str, Any] = {
+        "no probe": found if isinstance(found, str) else json.dumps(found),
+        "uname -s": "Linux",
+    }
+    known = {"spec": spec, "fake_responses": responses, "fake_delay": 0, "fake_delay_jitter": 0}
+    return f"@fake/{name}", known
+
+
+plan = [
+    _host("bare", _one, _BARE),
+    _host("converged", _one, _converged(_one)),
+    _host("drift", _one, _drifted()),
+    _host("two", _two, _BARE),
+    _host("idle", _idle, _BARE),
+]
+refused = [
+    _host("right", _one, _BARE),
+    _host("old", _two, _BARE | {"system": _PYTHON | {"systemd": 240, "uid": 1000}}),
+    _host(
+        "busy",
+        _one,
+        _BARE | {"ports": [{"port": 8000, "pid": 1, "process": "nginx", "unit": "nginx.service"}]},
+    ),
+    _host("silent", _one, "bash: /usr/bin/python3: No such file or directory\nno probe"),
+]
+back = [
+    _host("good", _one, _served(previous=_BEFORE)),
+    _host("first", _one, _served(previous=None)),
+    _host("bad", _one, _served(previous=_BEFORE, bad={_BEFORE: "sum: answered '5'"})),
+    _host("none", _one, _BARE),
+    _host("mute", _one, "no probe"),
+]

@@ -1,0 +1,127 @@
+"""What a prepared host has from us, and the digest that changes with every part of it."""
+
+import base64
+import gzip
+import io
+import tarfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from roles import job, templates
+from roles.base import layout
+from roles.spec import HostSpec
+from tests.roles.spec.nouns import Nouns
+
+
+def _two(nouns: Nouns) -> HostSpec:
+    draw = nouns.instance(name="draw", devices=(1,), port=8001)
+    return nouns.host(nouns.instance(), draw)
+
+
+def test_archive_holds_every_script() -> None:
+    packed = base64.b64decode(layout.hostside_archive())
+    with tarfile.open(fileobj=io.BytesIO(gzip.decompress(packed))) as archive:
+        found = {
+            member.name: (archive.extractfile(member) or io.BytesIO()).read() for member in archive
+        }
+        assert {(m.mode, m.uid, m.gid, m.isreg()) for m in archive} == {(0o644, 0, 0, True)}
+    assert found == {path.name: path.read_bytes() for path in job.FOLDER.glob("*.py")}
+    assert {"activate.py", "jobs.py", "lock.py", "ready.py", "places.py"} <= set(found)
+
+
+def test_archive_is_always_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whenever it is made, and whatever else was touched."""
+    first = layout.hostside_archive()
+    monkeypatch.setattr(time, "time", lambda: 2_000_000_000.0)
+    assert layout.hostside_archive() == first
+
+
+def test_units(nouns: Nouns) -> None:
+    spec = nouns.host(nouns.instance(), python="/opt/python3.12/bin/python3")
+    found = layout.units(spec)
+    assert list(found) == ["metalserve-recover.service", "metalserve-vllm@.service"]
+    script = "/opt/metalserve/hostside/activate.py"
+    start = f"ExecStart=/opt/python3.12/bin/python3 {script} restore\n"
+    assert start in found["metalserve-recover.service"]
+    assert list(layout.units(nouns.host())) == ["metalserve-recover.service"]
+
+
+def test_packages_and_users(nouns: Nouns) -> None:
+    stack = nouns.stack(os_packages=("g++", "ca-certificates"))
+    spec = nouns.host(nouns.instance(stack=stack), nouns.instance(name="draw", stack=stack))
+    assert layout.packages(spec) == ["ca-certificates", "g++", "python3-venv"]
+    assert layout.users(spec) == ["metalserve-chat", "metalserve-draw"]
+
+
+def test_managed(nouns: Nouns) -> None:
+    """The receipt names every folder, script and unit, and the link that enables recovery."""
+    units = "/etc/systemd/system"
+    scripts = [f"/opt/metalserve/hostside/{p.name}" for p in sorted(job.FOLDER.glob("*.py"))]
+    assert layout.managed(nouns.chat()) == [
+        "/opt/metalserve",
+        "/opt/metalserve/stacks",
+        "/opt/metalserve/releases",
+        "/opt/metalserve/instances",
+        "/opt/metalserve/tools",
+        "/opt/metalserve/cache",
+        "/var/lib/metalserve",
+        "/var/lib/metalserve/receipts",
+        "/var/cache/metalserve",
+        "/var/log/metalserve",
+        "/var/lib/metalserve/secrets",
+        "/var/lib/metalserve/jobs",
+        "/srv/metalserve/weights",
+        "/opt/metalserve/hostside",
+        *scripts,
+        f"{units}/metalserve-recover.service",
+        f"{units}/metalserve-vllm@.service",
+        f"{units}/multi-user.target.wants/metalserve-recover.service",
+    ]
+
+
+CHANGES: dict[str, Callable[[Nouns], HostSpec]] = {
+    "another python": lambda n: n.host(n.instance(), python="/usr/bin/python3.12"),
+    "another root": lambda n: n.host(n.instance(), weights_root="/data/weights"),
+    "another instance": _two,
+    "another user": lambda n: n.chat(name="talk"),
+    "another package": lambda n: n.chat(stack=n.stack(os_packages=("g++",))),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_digest_changes(nouns: Nouns, change: Callable[[Nouns], HostSpec]) -> None:
+    assert layout.digest_of(change(nouns)) != layout.digest_of(nouns.chat())
+
+
+def test_digest_does_not_change(nouns: Nouns) -> None:
+    """What an instance serves, and where, is no matter of preparing."""
+    other = nouns.chat(port=9000, options=nouns.options(max_num_seqs=1))
+    assert layout.digest_of(other) == layout.digest_of(nouns.chat())
+
+
+def test_digest_changes_with_a_unit(
+    nouns: Nouns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = layout.digest_of(nouns.chat())
+    render = templates.render
+    monkeypatch.setattr(
+        templates,
+        "render",
+        lambda name, **values: render(name, **values).replace("TimeoutStopSec=30", ""),
+    )
+    assert layout.digest_of(nouns.chat()) != before
+
+
+def test_digest_changes_with_a_script(
+    nouns: Nouns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, folder = layout.digest_of(nouns.chat()), job.FOLDER
+    for path in folder.glob("*.py"):
+        (tmp_path / path.name).write_text(path.read_text())
+    monkeypatch.setattr(job, "FOLDER", tmp_path)
+    assert layout.digest_of(nouns.chat()) == before
+    (tmp_path / "lock.py").write_text((folder / "lock.py").read_text() + "\n")
+    assert layout.digest_of(nouns.chat()) != before

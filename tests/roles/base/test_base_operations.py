@@ -1,0 +1,77 @@
+"""Our folders, scripts and receipts: the exact commands."""
+
+import json
+import os
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from roles import job, paths
+from roles.base import layout, operations
+from tests.roles.faked import Told, bare, told
+from tests.roles.spec.nouns import Nouns
+
+
+def test_folders(nouns: Nouns) -> None:
+    found = told(operations.folders, nouns.chat(), bare(), weights_root="/data/weights")
+    install = "install --directory --owner=root --group=root"
+    opt, state = "/opt/metalserve", "/var/lib/metalserve"
+    assert found.commands == [
+        (
+            f"{install} --mode=755 {opt} {opt}/stacks {opt}/releases {opt}/instances {opt}/tools "
+            f"{opt}/cache {state} {state}/receipts /var/cache/metalserve /var/log/metalserve "
+            "/data/weights",
+            None,
+        ),
+        (f"{install} --mode=700 {state}/secrets {state}/jobs", None),
+    ]
+
+
+def test_scripts(nouns: Nouns) -> None:
+    folder = f"/opt/metalserve/hostside-{layout.hostside_digest()[:12]}"
+    link = "/opt/metalserve/hostside"
+    assert told(operations.hostside_scripts, nouns.chat(), bare()).commands == [
+        (
+            f"rm -rf {folder}.new && mkdir -p {folder}.new"
+            f" && base64 -d | tar -xz -C {folder}.new --no-same-owner"
+            f" && rm -rf {folder} && mv -T {folder}.new {folder} && sync -f {folder}"
+            f" && ln -sfn {folder} {link}.new && mv -Tf {link}.new {link}",
+            layout.hostside_archive(),
+        )
+    ]
+
+
+def test_scripts_arrive(nouns: Nouns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same command by a real shell: twice, and over what an earlier version left."""
+    opt = tmp_path / "my opt"
+    monkeypatch.setattr(paths, "HOSTSIDE", f"{opt}/hostside")
+    (opt / "hostside-0").mkdir(parents=True)
+    (opt / "hostside").symlink_to("hostside-0")
+    ((command, archive),) = told(operations.hostside_scripts, nouns.chat(), bare()).commands
+    for _ in range(2):
+        subprocess.run(["sh", "-c", command], input=str(archive), text=True, check=True)
+        assert {path.name: path.read_text() for path in (opt / "hostside").iterdir()} == {
+            path.name: path.read_text() for path in job.FOLDER.glob("*.py")
+        }
+    current = f"hostside-{layout.hostside_digest()[:12]}"
+    assert sorted(os.listdir(opt)) == sorted(["hostside", "hostside-0", current])
+
+
+def test_receipt(nouns: Nouns) -> None:
+    given = {"phase": "prepare", "digest": "d" * 64, "managed": ["/a b"], "python": "/usr/bin/py"}
+    found = told(operations.receipt, nouns.chat(), bare(), **given)
+    receipts = "/usr/bin/py /opt/metalserve/hostside/receipts.py write prepare"
+    assert found.commands == [(receipts, json.dumps({"digest": "d" * 64, "paths": ["/a b"]}))]
+
+
+def test_receipt_that_holds(nouns: Nouns) -> None:
+    found = told(operations.held_receipt, nouns.chat(), bare(), phase="prepare")
+    assert found == Told(commands=[], noops=["the receipt of prepare holds"])
+
+
+def test_values_are_quoted(nouns: Nouns) -> None:
+    """A path with a space stays one word."""
+    found = told(operations.folders, nouns.chat(), bare(), weights_root="/data/my weights")
+    assert shlex.split(found.commands[0][0])[-1] == "/data/my weights"

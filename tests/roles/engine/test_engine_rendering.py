@@ -1,0 +1,195 @@
+"""What an instance runs: compared whole, and really run, with a ``python`` that tells its words."""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from roles import engine
+from roles.spec import Accelerator, Engine, Instance, Secret
+from tests.roles.spec.nouns import Nouns
+
+HERE = Path(__file__).parent
+KEY = "sesame-sesame-sesame"
+ODD = (
+    "a b",
+    "it's",
+    'say "hi"',
+    "$HOME `id` $(id)",
+    "back\\slash\\",
+    "two\nlines",
+    '{"image": {"count": 1, "width": "1 m"}}',
+    "*",
+    "~",
+    "",
+    "#no comment",
+    "größe",
+    "-" * 3,
+    "; exit 1",
+)
+
+
+def _cuda(nouns: Nouns, **fields: Any) -> Instance:
+    options = nouns.options(
+        tensor_parallel_size=2,
+        images=2,
+        videos=1,
+        dtype="bfloat16",
+        extra=("--mm-processor-kwargs", '{"max_pixels": 1003520}'),
+        environment={"VLLM_LOGGING_LEVEL": "DEBUG", "NCCL_DEBUG": "it's $5"},
+    )
+    right = {"devices": (0, 3), "options": options, "model": "assistant"}
+    return nouns.instance(**right | fields)
+
+
+def _cpu(nouns: Nouns) -> Instance:
+    stack = nouns.stack(name="vllm-0.26-cpu", accelerator=Accelerator.CPU, driver=None)
+    options = nouns.options(dtype="float32", kv_cache_gib=4, enforce_eager=True)
+    return nouns.instance(stack=stack, options=options, devices=())
+
+
+def _run(
+    tmp_path: Path, files: dict[str, engine.File], *, key: str = KEY, **environment: str
+) -> tuple[list[str], dict[str, str]]:
+    """Start a release as its unit does; return the words and the variables of the server."""
+    release = tmp_path / "releases" / "one two"
+    python = release / "stack/venv/bin/python"
+    python.parent.mkdir(parents=True)
+    tells = "import json, os, sys\nprint(json.dumps([sys.argv[1:], dict(os.environ)]))\n"
+    python.write_text(f"#!{sys.executable} -SE\n{tells}")
+    python.chmod(0o755)
+    start = release / "start"
+    start.write_text(files["start"].text)
+    start.chmod(int(files["start"].mode, 8))
+    (tmp_path / "current").symlink_to(release)
+    (tmp_path / "api-key").write_text(key)
+    known = {
+        "PATH": os.environ["PATH"],
+        "CACHE_DIRECTORY": f"{tmp_path}/my cache",
+        "CREDENTIALS_DIRECTORY": str(tmp_path),
+    }
+    ended = subprocess.run(
+        ["./start"],
+        cwd=tmp_path / "current",
+        env=known | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ended.stderr == ""
+    words, variables = json.loads(ended.stdout)
+    return words, variables
+
+
+@pytest.mark.parametrize("name", ["start", "environment"])
+def test_on_cuda(nouns: Nouns, name: str) -> None:
+    found = engine.render(_cuda(nouns))
+    assert sorted(found) == ["environment", "start"]
+    assert found[name].text == (HERE / f"cuda.{name}").read_text()
+
+
+@pytest.mark.parametrize("name", ["start", "environment"])
+def test_on_cpu(nouns: Nouns, name: str) -> None:
+    assert engine.render(_cpu(nouns))[name].text == (HERE / f"cpu.{name}").read_text()
+
+
+def test_modes(nouns: Nouns) -> None:
+    found = engine.render(_cuda(nouns))
+    assert {name: file.mode for name, file in found.items()} == {
+        "start": "0755",
+        "environment": "0644",
+    }
+
+
+def test_unit() -> None:
+    found = engine.unit_file(Engine.VLLM, python="/usr/bin/python3.12")
+    assert found == (HERE / "metalserve-vllm@.service").read_text()
+
+
+def test_what_is_run(nouns: Nouns, tmp_path: Path) -> None:
+    words, variables = _run(tmp_path, engine.render(_cuda(nouns)))
+    assert words == [
+        *("-m", "vllm.entrypoints.openai.api_server"),
+        *("--host", "127.0.0.1"),
+        *("--port", "8000"),
+        *("--served-model-name", "assistant"),
+        *("--dtype", "bfloat16"),
+        *("--max-model-len", "4096"),
+        *("--max-num-seqs", "64"),
+        *("--tensor-parallel-size", "2"),
+        *("--limit-mm-per-prompt", '{"image": 2, "video": 1}'),
+        *("--gpu-memory-utilization", "0.9"),
+        *("--mm-processor-kwargs", '{"max_pixels": 1003520}'),
+        *("--model", f"{tmp_path}/releases/one two/weights"),
+    ]
+    assert variables["VLLM_API_KEY"] == KEY
+    cache = f"{tmp_path}/my cache/one two"
+    assert {name: value for name, value in variables.items() if value.startswith(cache)} == {
+        "HOME": cache,
+        "XDG_CACHE_HOME": cache,
+        "XDG_CONFIG_HOME": cache,
+        "VLLM_CACHE_ROOT": f"{cache}/vllm",
+        "TRITON_CACHE_DIR": f"{cache}/triton",
+        "TORCHINDUCTOR_CACHE_DIR": f"{cache}/inductor",
+        "CUDA_CACHE_PATH": f"{cache}/cuda",
+    }
+
+
+def test_odd_words_arrive_as_they_are(nouns: Nouns, tmp_path: Path) -> None:
+    options = nouns.options(extra=("--odd", *ODD))
+    words, _ = _run(tmp_path, engine.render(nouns.instance(options=options, model="the $MODEL's")))
+    assert words[words.index("--odd") + 1 : -2] == list(ODD)
+    assert words[words.index("--served-model-name") + 1] == "the $MODEL's"
+
+
+def test_key_is_in_no_word_and_no_file(
+    nouns: Nouns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everybody can read the words of a process, and the files of a release."""
+    monkeypatch.setenv("METALSERVE_TEST_KEY", KEY)
+    files = engine.render(_cuda(nouns, api_key=Secret(env="METALSERVE_TEST_KEY")))
+    assert not any(KEY in file.text for file in files.values())
+    words, variables = _run(tmp_path, files)
+    assert not any(KEY in word for word in words)
+    assert [name for name, value in variables.items() if KEY in value] == ["VLLM_API_KEY"]
+
+
+def test_open_server_has_no_key(nouns: Nouns, tmp_path: Path) -> None:
+    """An empty key would be one that everybody knows; neither does one come from elsewhere."""
+    files = engine.render(nouns.instance(api_key=None))
+    _, variables = _run(tmp_path, files, key="", VLLM_API_KEY="left over")
+    assert "VLLM_API_KEY" not in variables
+
+
+def test_no_credential_no_server(nouns: Nouns, tmp_path: Path) -> None:
+    """A server that should have a key never starts without one."""
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        _run(tmp_path, engine.render(_cuda(nouns)), CREDENTIALS_DIRECTORY=f"{tmp_path}/none")
+    assert caught.value.stdout == ""
+    assert "api-key" in caught.value.stderr
+
+
+def test_odd_variables_are_lines_that_systemd_reads(nouns: Nouns) -> None:
+    """systemd takes an assignment a line apart as a shell does."""
+    odd = {f"ODD_{number}": value for number, value in enumerate(ODD)}
+    text = engine.render(nouns.instance(options=nouns.options(environment=odd)))["environment"].text
+    found = dict(word.split("=", 1) for word in shlex.split(text, comments=True))
+    assert {name: value for name, value in found.items() if name in odd} == odd
+
+
+def test_own_variable_wins(nouns: Nouns) -> None:
+    options = nouns.options(environment={"HF_HUB_OFFLINE": "0"})
+    text = engine.render(nouns.instance(options=options))["environment"].text
+    assert [line for line in text.splitlines() if "HF_HUB" in line] == ["HF_HUB_OFFLINE=0"]
+
+
+def test_requests_in_flight() -> None:
+    assert engine.in_flight(Engine.VLLM) == (
+        "vllm:num_requests_running",
+        "vllm:num_requests_waiting",
+    )

@@ -1,0 +1,115 @@
+"""Our scripts on a host: quoted, attached to again when the connection was lost, refused."""
+
+import json
+import shlex
+from typing import Any
+
+import pytest
+from pyinfra.api import FunctionCommand, Host
+from pyinfra.connectors.util import CommandOutput
+
+from roles import job
+from roles.job import connection
+from tests.roles.faked import bare, on_host
+from tests.roles.spec.nouns import Nouns
+
+PLAN = {"name": "it's", "words": ["a b"]}
+LOST = "connection lost; the job goes on there, connecting again"
+
+
+def _job(host: Host, **fields: Any) -> FunctionCommand:
+    given = {"name": "fetch-qwen3", "script": "fetch", "python": "/usr/bin/py thon", "plan": PLAN}
+    (command,) = job.commands(**given | fields)
+    assert isinstance(command, FunctionCommand)
+    return command
+
+
+def _executed(host: Host, command: FunctionCommand) -> Any:
+    return command.execute(host.state, host, {})
+
+
+def _lines(echoed: list[str]) -> list[str]:
+    return [line.split("] ", 1)[1] for line in echoed]
+
+
+def test_script() -> None:
+    found = job.script("receipts", "write", "a phase", python="/usr/bin/py thon", given=PLAN)
+    script = "/opt/metalserve/hostside/receipts.py"
+    assert shlex.split(found.get_raw_value()) == ["/usr/bin/py thon", script, "write", "a phase"]
+    assert found.connector_arguments == {"_stdin": json.dumps(PLAN)}
+
+
+def test_job(nouns: Nouns) -> None:
+    jobs = "'/usr/bin/py thon' /opt/metalserve/hostside/jobs.py run fetch-qwen3 fetch"
+    with on_host(nouns.chat(), bare()) as host:
+        assert _executed(host, _job(host)) is True
+        assert host.connector.executed_commands == [jobs]  # type: ignore[attr-defined]
+
+
+def test_job_that_fails(nouns: Nouns, echoed: list[str]) -> None:
+    """The connection holds: what the job said is all that there is to say."""
+    said = {"jobs.py": {"success": False, "stdout": "the disk is full"}}
+    with on_host(nouns.chat(), bare(), fake_responses=said) as host:
+        assert _executed(host, _job(host)) is False
+    assert _lines(echoed) == ["the disk is full"]
+
+
+@pytest.fixture
+def attempts(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What each attempt was told; the first one loses its connection."""
+    asked: list[dict[str, Any]] = []
+
+    def run(self: Host, command: object, **arguments: Any) -> tuple[bool, CommandOutput]:
+        asked.append(arguments)
+        if len(asked) == 1:
+            raise OSError("Socket is closed")
+        return True, CommandOutput([])
+
+    monkeypatch.setattr(Host, "run_shell_command", run)
+    monkeypatch.setattr(connection, "lost", lambda _: len(asked) == 1)
+    return asked
+
+
+def test_lost_connection(
+    nouns: Nouns,
+    attempts: list[dict[str, Any]],
+    echoed: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The same job is asked for again, with the same plan: it goes on where it is."""
+    monkeypatch.setattr(connection, "again", lambda _: True)
+    with on_host(nouns.chat(), bare()) as host:
+        assert _executed(host, _job(host)) is True
+    assert attempts == [{"print_output": True, "_stdin": json.dumps(PLAN)}] * 2
+    assert _lines(echoed) == [LOST]
+
+
+def test_lost_for_good(
+    nouns: Nouns,
+    attempts: list[dict[str, Any]],
+    echoed: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connection, "again", lambda _: False)
+    with on_host(nouns.chat(), bare()) as host:
+        assert _executed(host, _job(host)) is False
+    assert len(attempts) == 1
+    over = "no connection; the job fetch-qwen3 ends alone, run again to see"
+    assert _lines(echoed) == [LOST, over]
+
+
+def test_as_the_operation_was_told(nouns: Nouns) -> None:
+    """With sudo where the operation has it; what is pyinfra's own is not passed on."""
+    with on_host(nouns.chat(), bare()) as host:
+        host.current_op_global_arguments = {"_sudo": True, "_ignore_errors": True, "name": "Fetch"}  # type: ignore[typeddict-item]
+        given = _job(host).kwargs
+    assert {key for key in given if key not in ("name", "script", "python", "plan")} == {"_sudo"}
+    assert (given["_sudo"], given["name"]) == (True, "fetch-qwen3")
+
+
+def test_refusal(nouns: Nouns, echoed: list[str]) -> None:
+    """The step fails on this host with its reason alone: nothing is run, nothing is raised."""
+    with on_host(nouns.chat(), bare()) as host:
+        assert _executed(host, job.refusal("chat has no release")) is False
+        assert host.connector.executed_commands == []  # type: ignore[attr-defined]
+    assert _lines(echoed) == ["chat has no release"]

@@ -1,0 +1,134 @@
+"""The probe of a host: its answer read, its program really run, its receipts believed."""
+
+import json
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyinfra.api import Host
+
+from roles import job, probe
+from roles.hostside import places
+from roles.probe import Probe
+from roles.probe.facts import PARTS
+from tests.roles.faked import bare, on_host
+from tests.roles.spec.nouns import Nouns
+
+
+def _silent(said: str) -> dict[str, Any]:
+    fault = {"python": f"no answer of the probe ({said})"}
+    return {"schema": 1, "faults": fault} | dict.fromkeys(PARTS)
+
+
+def test_command() -> None:
+    command = Probe().command(python="/usr/bin/python3", weights_root="/data/weights")
+    asked = """/usr/bin/python3 - '{"weights_root": "/data/weights"}'"""
+    assert command.get_raw_value() == f"{asked} || echo 'no probe'"
+
+
+def test_answer() -> None:
+    """The last line: a shell's greeting may stand before it."""
+    assert Probe().process(["Welcome!", json.dumps(bare())]) == bare()
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        (["no probe"], "no probe"),
+        (["1", "2", "3", "no probe"], "2; 3; no probe"),
+        (['{"schema": 1, "faults"'], '{"schema": 1, "faults"'),
+        (["null"], "null"),
+        (["7"], "7"),
+        (["[1]"], "[1]"),
+    ],
+)
+def test_no_answer(output: list[str], said: str) -> None:
+    """It is an answer too: what raises here would be shown without its words."""
+    assert Probe().process(output) == _silent(said)
+
+
+def test_nothing_at_all(nouns: Nouns) -> None:
+    assert Probe().default() == _silent("nothing")
+    with on_host(nouns.chat(), "", fake_responses={}) as host:
+        assert probe.of(host) == _silent("nothing")
+
+
+def test_size() -> None:
+    """It travels to every host on every run, in one piece."""
+    assert len(job.program("probe").encode()) < 64 * 1024
+
+
+@pytest.fixture(scope="module")
+def really() -> Any:
+    """What the probe says of this machine, asked as a host is asked."""
+    python = shlex.quote(sys.executable)
+    command = Probe().command(python=sys.executable, weights_root="/srv/metalserve/weights")
+    assert command.get_raw_value().startswith(f"{python} - ")
+    ended = subprocess.run(
+        ["sh", "-c", command.get_raw_value()],
+        input=job.program("probe"),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return Probe().process(ended.stdout.splitlines())
+
+
+def test_really(really: Any) -> None:
+    assert (really["schema"], really["faults"]) == (1, {})
+    assert sorted(really) == sorted(["schema", "faults", *PARTS])
+    machine_id = Path("/etc/machine-id")
+    told = machine_id.read_text().strip() if machine_id.exists() else None
+    assert really["system"]["machine_id"] == told
+
+
+def test_other_tests_use_a_probe_of_this_shape(really: Any) -> None:
+    made = bare()
+    assert sorted(made) == sorted(really)
+    for part in ("system", "disks", "accelerators"):
+        assert sorted(made[part]) == sorted(really[part]), part
+    assert all(sorted(port) == sorted(made["ports"][0]) for port in really["ports"])
+    assert sorted(made["disks"]) == sorted([places.ROOT, places.STATE, "/srv/metalserve/weights"])
+
+
+def _asked(host: Host) -> int:
+    return len(host.connector.executed_commands)  # type: ignore[attr-defined]
+
+
+def test_asked_once(nouns: Nouns) -> None:
+    with on_host(nouns.chat(), bare()) as host:
+        assert probe.of(host) == probe.of(host) == bare()
+        assert _asked(host) == 1
+
+
+DRIFT = ["/opt/metalserve/hostside is missing", "/a has another mode"]
+RECEIPTS = {
+    "prepare": {"digest": "d1", "drift": []},
+    "stage-chat": {"digest": "d2", "drift": DRIFT},
+}
+
+
+@pytest.mark.parametrize(
+    ("phase", "digest", "holds"),
+    [
+        ("prepare", "d1", True),
+        ("prepare", "d2", False),
+        ("stage-draw", "d1", False),
+        ("stage-chat", "d2", False),
+        ("stage-chat", "d1", False),
+    ],
+)
+def test_holds(nouns: Nouns, phase: str, digest: str, holds: bool, echoed: list[str]) -> None:
+    with on_host(nouns.chat(), bare() | {"receipts": RECEIPTS}) as host:
+        assert probe.holds(host, phase=phase, digest=digest) is holds
+    # What drifted is told where it is why something is done again.
+    drift = DRIFT if (phase, digest) == ("stage-chat", "d2") else []
+    assert [line.split("drift in ")[1] for line in echoed] == [f"stage-chat: {d}" for d in drift]
+
+
+def test_nothing_holds_on_a_host_that_said_nothing(nouns: Nouns) -> None:
+    with on_host(nouns.chat(), "", fake_responses={}) as host:
+        assert not probe.holds(host, phase="prepare", digest="d1")

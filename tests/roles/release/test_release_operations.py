@@ -1,0 +1,144 @@
+"""Staging, activating and going back: what is done to a host, and when nothing is."""
+
+import json
+from typing import Any
+
+import pytest
+
+from roles import instance, lock
+from roles.release import Release, operations
+from roles.spec import HostSpec, Secret
+from tests.roles.faked import Told, bare, lock_taken, seen, told
+from tests.roles.spec.nouns import Nouns
+
+KEY = "sesame-sesame-sesame"
+
+
+@pytest.fixture
+def spec(nouns: Nouns, monkeypatch: pytest.MonkeyPatch) -> HostSpec:
+    """A host with one instance and its key."""
+    # What was read is kept for the run, so that every test has names of its own.
+    monkeypatch.setenv("RELEASE_KEY", KEY)
+    monkeypatch.setenv("RELEASE_KEY_NEW", KEY[::-1])
+    return nouns.chat(api_key=Secret(env="RELEASE_KEY"))
+
+
+def _secrets(spec: HostSpec) -> dict[str, Any]:
+    machine_id = bare()["system"]["machine_id"]
+    return instance.generation(spec.instances[0], machine_id=machine_id)
+
+
+def _release(spec: HostSpec) -> Release:
+    return Release(spec=spec, instance=spec.instances[0])
+
+
+def _serving(spec: HostSpec, **fields: Any) -> dict[str, Any]:
+    right = {"current": _release(spec).name, "secrets": _secrets(spec)["generation"]}
+    return bare() | {"instances": {"chat": seen(**right | fields)}}
+
+
+def _back(spec: HostSpec, found: object) -> Told:
+    arguments = {"instance": spec.instances[0], "python": spec.python}
+    return told(operations.previous_release, spec, found, **arguments)
+
+
+def _job(plan: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    given = {"name": "activate-chat", "script": "activate", "python": "/usr/bin/python3"}
+    return "run", given | {"plan": plan}
+
+
+def test_stage(spec: HostSpec) -> None:
+    release = _release(spec)
+    found = told(operations.laid_out_release, spec, bare(), release=release)
+    staging = json.dumps(release.staging(secrets=_secrets(spec)))
+    command = ("/usr/bin/python3 /opt/metalserve/hostside/stage.py", staging)
+    assert found == Told(commands=[lock_taken(), command], noops=[])
+    # The secret is on the input, where nobody else can read it.
+    assert KEY in staging
+    assert not any(KEY in words for words, _ in found.commands)
+
+
+def test_staged(spec: HostSpec) -> None:
+    release = _release(spec)
+    receipt = {"digest": release.staged(_secrets(spec)["generation"]), "drift": []}
+    found = bare() | {"receipts": {"stage-chat": receipt}}
+    assert told(operations.laid_out_release, spec, found, release=release) == Told(
+        commands=[], noops=[f"{release.name} is staged"]
+    )
+    found = bare() | {"receipts": {"stage-chat": receipt | {"drift": ["start is missing"]}}}
+    assert told(operations.laid_out_release, spec, found, release=release).commands
+
+
+def test_activate(spec: HostSpec) -> None:
+    release = _release(spec)
+    plan = release.activation(generation=_secrets(spec)["generation"], who=str(lock.owner()["who"]))
+    assert told(operations.serving_release, spec, bare(), release=release) == Told(
+        commands=[lock_taken(), _job(plan)], noops=[]
+    )
+
+
+def test_serves(spec: HostSpec) -> None:
+    release = _release(spec)
+    found = told(operations.serving_release, spec, _serving(spec), release=release)
+    assert found == Told(commands=[], noops=[f"{release.name} serves"])
+
+
+NOT: dict[str, dict[str, Any]] = {
+    "another release": {"current": "vllm-0.26-cuda-000000000000"},
+    "nothing": {"current": None, "secrets": None, "unit": None, "active": False, "about": None},
+    "another secret": {"secrets": "0"},
+    "dead": {"active": False},
+    "interrupted": {"transaction": seen()["transaction"] | {"outcome": None}},
+}
+
+
+@pytest.mark.parametrize("fields", NOT.values(), ids=NOT)
+def test_does_not_serve(spec: HostSpec, fields: dict[str, Any]) -> None:
+    found = _serving(spec, **fields)
+    commands = told(operations.serving_release, spec, found, release=_release(spec)).commands
+    assert [words for words, _ in commands][1:] == ["run"]
+
+
+def test_new_secret_is_staged_and_activated(spec: HostSpec, nouns: Nouns) -> None:
+    staged = _release(spec).staged(_secrets(spec)["generation"])
+    found = _serving(spec) | {"receipts": {"stage-chat": {"digest": staged, "drift": []}}}
+    renewed = nouns.chat(api_key=Secret(env="RELEASE_KEY_NEW"))
+    for operation in (operations.laid_out_release, operations.serving_release):
+        assert told(operation, spec, found, release=_release(spec)).commands == []
+        assert told(operation, renewed, found, release=_release(renewed)).noops == []
+
+
+def test_back(spec: HostSpec) -> None:
+    """To the release before with the secrets that it had; no question is asked of the spec."""
+    plan = {
+        "instance": "chat",
+        "release": "before",
+        "secrets": None,
+        "drain_within_s": 120,
+        "who": lock.owner()["who"],
+    }
+    found = _back(spec, _serving(spec, previous="before", bad={"older": "it answered wrong"}))
+    assert found == Told(commands=[lock_taken(), _job(plan)], noops=[])
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "no release": ({"instances": {}}, "chat has no release"),
+    "no release before": (
+        {"instances": {"chat": seen()}},
+        "chat has no release before one",
+    ),
+    "bad": (
+        {"instances": {"chat": seen(previous="zero", bad={"zero": "sum (text): answered '5'"})}},
+        "zero is marked bad: sum (text): answered '5'",
+    ),
+    "not known": (
+        {"instances": None, "faults": {"instances": "OSError: disk"}},
+        "what chat runs is not known: {'instances': 'OSError: disk'}",
+    ),
+}
+
+
+@pytest.mark.parametrize(("found", "reason"), REFUSED.values(), ids=REFUSED)
+def test_not_back(spec: HostSpec, found: dict[str, Any], reason: str) -> None:
+    """Nothing is done, not even the lock is taken."""
+    assert _back(spec, bare() | found).commands == [("refuse", {"reason": reason})]
