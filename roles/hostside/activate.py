@@ -92,7 +92,7 @@ class Activation:
         current = durable.read_link(places.instance(self.plan["instance"]) + "/current")
         serving = durable.read_json(current + "/release.json") if current else None
         same = serving is not None and serving["port"] == self.about["port"]
-        if not (same and service.active(serving["unit"])):
+        if not (same and service.running(serving["unit"])):
             self.free_port()
 
     def free_port(self) -> None:

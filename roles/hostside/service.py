@@ -32,8 +32,17 @@ def stop(unit: str) -> None:
 
 def active(unit: str) -> bool:
     """Say whether a unit is up and ready."""
+    return _state(unit) == "active"
+
+
+def running(unit: str) -> bool:
+    """Say whether a unit may have processes, ready or not."""
+    return _state(unit) not in ("inactive", "failed")
+
+
+def _state(unit: str) -> str:
     asked = ["systemctl", "show", "-P", "ActiveState", unit]
-    return subprocess.run(asked, stdout=subprocess.PIPE, text=True).stdout.strip() == "active"
+    return subprocess.run(asked, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
 def log(unit: str, since: float) -> List[str]:

@@ -70,7 +70,9 @@ def _served(**fields: Any) -> dict[str, Any]:
 def _host(name: str, spec: HostSpec, found: object) -> tuple[str, dict[str, Any]]:
     responses: dict[str, Any] = {
         "no probe": found if isinstance(found, str) else json.dumps(found),
+        # What the stock operations ask of a bare host.
         "uname -s": "Linux",
+        "command -v useradd": "/usr/sbin/useradd",
     }
     known = {"spec": spec, "fake_responses": responses, "fake_delay": 0, "fake_delay_jitter": 0}
     return f"@fake/{name}", known
