@@ -1,0 +1,209 @@
+"""
+The story of each deploy file, told to hosts that are not there. ``plan.txt`` is the whole of it:
+its diff is the review of a change to a deploy.
+"""
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HERE = Path(__file__).parent
+FLEET = "tests/deploy/fleet.py"
+KEY = "sesame-sesame-sesame"
+PROBE = "/usr/bin/python3 - '{\"weights_root\": \"/srv/metalserve/weights\"}' || echo 'no probe'"
+_COMMAND = re.compile(r"\[fake\] simulating command on @fake/(\w+): (.*)")
+_DIGEST = re.compile(r"\b[0-9a-f]{12}\b")
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How pyinfra ended, what it said, and what each host was told."""
+
+    code: int
+    out: str
+    said: str
+
+    @property
+    def json(self) -> Any:
+        """What it tells programs."""
+        return json.loads(self.out)
+
+    def commands(self, host: str) -> list[str]:
+        """Return the first line of each command that a host was told."""
+        return [words for name, words in _COMMAND.findall(self.said) if name == host]
+
+    def changes(self, host: str) -> list[str]:
+        """Return what a host was told of ours, in short."""
+        found = []
+        for words in self.commands(host):
+            if ran := re.search(r"- (take|release) |hostside/(\w+)\.py(?: run)?([ \w.-]*)", words):
+                lock, script, rest = ran.groups()
+                found.append(lock or f"{script}{rest}")
+        return [_DIGEST.sub("…", words) for words in found]
+
+
+def _pyinfra(*words: str, **environment: str) -> Ran:
+    pyinfra = str(Path(sys.executable).with_name("pyinfra"))
+    ended = subprocess.run(
+        [pyinfra, "--json", *words],
+        cwd=ROOT,
+        env=os.environ | {"METALSERVE_API_KEY": KEY, "PYINFRA_PROGRESS": "off"} | environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert KEY not in ended.stdout + ended.stderr
+    return Ran(ended.returncode, ended.stdout, ended.stderr)
+
+
+def _short(hosts: list[str]) -> str:
+    return " ".join(host.removeprefix("@fake/") for host in hosts) or "no host"
+
+
+def test_plan() -> None:
+    """Steps, and whom each one changes. Hosts meet in a step only where they do the same."""
+    ran = _pyinfra("--dry", "--limit", "plan", FLEET, "deploy/main.py")
+    assert ran.code == 0, ran.said
+    lines = []
+    for step in ran.json["plan"]:
+        lines += [_DIGEST.sub("…", name) for name in step["names"]]
+        lines += [f"    {_short(step['hosts_with_change'])}"]
+        assert step["hosts_with_conditional_change"] == []
+    assert lines == (HERE / "plan.txt").read_text().splitlines()
+    assert "drift in prepare: /of/prepare is missing" in ran.said
+
+
+@pytest.fixture(scope="module")
+def deployed() -> Ran:
+    """All of the plan, done."""
+    ran = _pyinfra("-y", "--debug", "--limit", "plan", FLEET, "deploy/main.py")
+    assert ran.code == 0, ran.said
+    return ran
+
+
+def test_converged_host_is_asked_once_and_left_alone(deployed: Ran) -> None:
+    assert deployed.commands("converged") == [PROBE]
+    for step in deployed.json["results"]["operations"]:
+        assert "@fake/converged" not in (*step["success"], *step["error"])
+
+
+@pytest.mark.parametrize(
+    ("host", "changes"),
+    [
+        (
+            "bare",
+            [
+                *("take", "receipts write prepare"),
+                *("jobs install-vllm-0.32-cpu-… install", "jobs weights-canary-… fetch", "stage"),
+                *("jobs activate-chat activate", "release"),
+            ],
+        ),
+        (
+            "drift",
+            ["take", "receipts write prepare", "jobs weights-canary-… fetch", "release"],
+        ),
+        ("idle", ["take", "receipts write prepare", "release"]),
+        (
+            "two",
+            [
+                *("take", "receipts write prepare"),
+                *("jobs install-vllm-0.32-cpu-… install", "jobs weights-canary-… fetch"),
+                *("stage", "stage", "jobs activate-draw activate", "jobs activate-chat activate"),
+                "release",
+            ],
+        ),
+    ],
+)
+def test_what_a_host_is_told(deployed: Ran, host: str, changes: list[str]) -> None:
+    """In the spec's order, under one lock from the first change to the last."""
+    assert deployed.changes(host) == changes
+    assert deployed.commands(host)[0] == PROBE
+    assert deployed.commands(host).count(PROBE) == 1
+
+
+def test_each_host_gets_its_own_users(deployed: Ran) -> None:
+    """Steps that share a line of code share a name; what is run is each host's own."""
+    users = {
+        host: [words.split()[-1] for words in deployed.commands(host) if "useradd -" in words]
+        for host in ("bare", "two", "idle")
+    }
+    assert users == {
+        "bare": ["metalserve-chat"],
+        "two": ["metalserve-draw", "metalserve-chat"],
+        "idle": [],
+    }
+
+
+def test_refused() -> None:
+    """One host is enough: every reason of every host, and no change on any."""
+    ran = _pyinfra("-y", "--debug", "--limit", "refused", FLEET, "deploy/main.py")
+    assert (ran.code, ran.out) == (1, "")
+    told = ran.said.partition("refused, nothing was changed on any host\n")[2]
+    assert [line for line in told.splitlines() if line.startswith("  @fake/")] == [
+        "  @fake/busy/instances/chat/port: found 8000 is held by nginx.service (pid 1), "
+        "wanted a free port; stop it there, or give the instance another port [port]",
+        "  @fake/old/system: found systemd 240, wanted 247 or newer as the first process; "
+        "use an OS of 2021 or later, booted with systemd [systemd]",
+        "  @fake/old/system: found user id 1000, wanted root; "
+        "connect as root, or run pyinfra with --sudo [not-root]",
+        "  @fake/silent/python: found no answer of the probe "
+        "(bash: /usr/bin/python3: No such file or directory; no probe), wanted Python 3.8 or "
+        "newer; install one, or name the one there in the host's python [python]",
+    ]
+    for host in ("right", "old", "busy", "silent"):
+        assert ran.commands(host) == [PROBE]
+
+
+def test_refused_without_a_secret() -> None:
+    ran = _pyinfra(
+        *("-y", "--debug", "--limit", "@fake/right", FLEET, "deploy/stage.py"),
+        METALSERVE_API_KEY="short",
+    )
+    assert (ran.code, ran.out) == (1, "")
+    assert (
+        "@fake/right/instances/chat/api_key: found the environment variable METALSERVE_API_KEY "
+        "holds one of 5 characters, shorter than 16 or not all printable ASCII without spaces, "
+        "wanted a secret of 16 or more printable characters; put it there and run again [secret]"
+    ) in ran.said
+    assert ran.commands("right") == [PROBE]
+
+
+def test_roll_back() -> None:
+    """Each host for itself: the one that can goes back, the others say why not, and are failed."""
+    ran = _pyinfra("-y", "--debug", "--limit", "back", FLEET, "deploy/rollback.py")
+    results = ran.json["results"]
+    assert (ran.code, [step["name"] for step in results["operations"]]) == (
+        1,
+        ["Roll back | Roll back chat"],
+    )
+    assert results["operations"][0]["success"] == ["@fake/good"]
+    assert results["failed_hosts"] == ["@fake/bad", "@fake/first", "@fake/mute", "@fake/none"]
+    assert ran.changes("good") == ["take", "jobs activate-chat activate", "release"]
+    for host, reason in {
+        "first": r"chat has no release before vllm-0\.32-cpu-[0-9a-f]{12}",
+        "none": "chat has no release",
+        "bad": "vllm-0.32-cpu-000000000000 is marked bad: sum: answered '5'",
+        "mute": r"what chat runs is not known: .*no answer of the probe \(no probe\)",
+    }.items():
+        assert re.search(rf"@fake/{host}\]\s+{reason}", ran.said), host
+        assert ran.commands(host) == [PROBE]
+
+
+@pytest.mark.parametrize(
+    "file", sorted((ROOT / "deploy").glob("*.py")), ids=lambda file: str(file.name)
+)
+def test_deploy_file_is_a_page(file: Path) -> None:
+    """Short, with a sentence that says what it is for."""
+    text = file.read_text()
+    assert len(text.splitlines()) <= 25
+    assert (ast.get_docstring(ast.parse(text)) or "").splitlines()[0].endswith(".")
