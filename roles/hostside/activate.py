@@ -90,8 +90,8 @@ class Activation:
     def refuse_taken_port(self) -> None:
         """Look at the port before anything is stopped, unless the old release is what has it."""
         current = durable.read_link(places.instance(self.plan["instance"]) + "/current")
-        serving = durable.read_json(current + "/release.json") if current else None
-        same = serving is not None and serving["port"] == self.about["port"]
+        serving = (durable.read_json(current + "/release.json") if current else None) or {}
+        same = serving.get("port") == self.about["port"]
         if not (same and service.running(serving["unit"])):
             self.free_port()
 

@@ -59,5 +59,7 @@ def _secrets(spec: HostSpec) -> Iterator[Reason]:
 
 
 def _told(refused: dict[str, list[Reason]]) -> str:
-    lines = [f"  {name}/{reason}" for name, reasons in refused.items() for reason in reasons]
+    lines = [
+        f"  {name}/{reason}" for name, reasons in sorted(refused.items()) for reason in reasons
+    ]
     return "refused, nothing was changed on any host\n" + "\n".join(lines)

@@ -11,7 +11,7 @@ from inventories.weights import canary
 from roles import instance as _secrets
 from roles.base import layout
 from roles.release import Release
-from roles.spec import Accelerator, HostSpec, Instance, VllmOptions
+from roles.spec import Accelerator, HostSpec, Instance, Secret, VllmOptions
 from tests.roles.faked import bare, seen
 
 
@@ -28,6 +28,10 @@ def _instance(name: str, port: int) -> Instance:
 _chat, _draw = _instance("chat", 8000), _instance("draw", 8001)
 _one = HostSpec(accelerator=Accelerator.CPU, instances=(_chat,))
 _two = HostSpec(accelerator=Accelerator.CPU, instances=(_draw, _chat))
+_keyless = HostSpec(
+    accelerator=Accelerator.CPU,
+    instances=(_chat.model_copy(update={"api_key": Secret(env="METALSERVE_TEST_NO_KEY")}),),
+)
 _idle = HostSpec(accelerator=Accelerator.CPU)
 _PYTHON = bare()["system"] | {"pythons": ["python3.11"]}
 _BARE = bare() | {"system": _PYTHON}
@@ -93,6 +97,7 @@ refused = [
         _one,
         _BARE | {"ports": [{"port": 8000, "pid": 1, "process": "nginx", "unit": "nginx.service"}]},
     ),
+    _host("keyless", _keyless, _BARE),
     _host("silent", _one, "bash: /usr/bin/python3: No such file or directory\nno probe"),
 ]
 back = [

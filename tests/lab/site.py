@@ -160,3 +160,14 @@ def transaction(host: LabHost, name: str = "chat") -> dict[str, Any]:
     """Return the journal of the last activation."""
     said = host.run(f"cat /var/lib/metalserve/transactions/{name}.json").stdout
     return dict(json.loads(said)) if said else {}
+
+
+def sessions(host: LabHost) -> int:
+    """Return how many commands and transfers sshd has started; the question is one itself."""
+    counted = "journalctl -u ssh -o cat --no-pager | grep -c 'Starting session'"
+    return int(host.run(counted).stdout)
+
+
+def changes(report: Any) -> list[str]:
+    """Return the names of the operations that changed something."""
+    return [done["name"] for done in report["results"]["operations"] if done["success"]]

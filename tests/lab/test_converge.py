@@ -6,23 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from roles.lab import LabHost
-from tests.lab.site import KEY, Site, current
+from tests.lab.site import KEY, Site, changes, current, sessions
 
 pytestmark = pytest.mark.lab
-
-LOGGED = "journalctl -u ssh -o cat --no-pager | grep -c 'Starting session'"
-
-
-def sessions(host: LabHost) -> int:
-    """Return how many commands and transfers sshd has started; the question is one itself."""
-    return int(host.run(LOGGED).stdout)
-
-
-def changes(report: object) -> list[str]:
-    """Return the names of the operations that changed something."""
-    operations = report["results"]["operations"]  # type: ignore[index]
-    return [done["name"] for done in operations if done["success"]]
 
 
 def test_bare_host_is_planned_whole(site: Site) -> None:

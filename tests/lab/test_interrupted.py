@@ -49,7 +49,7 @@ def settled(host: LabHost) -> bool:
     return bool(transaction(host)["outcome"])
 
 
-@pytest.mark.parametrize("at", ["drain", "swap", "restart", "ask"])
+@pytest.mark.parametrize("at", FORWARD)
 def test_controller_killed(site: Site, served: str, at: str) -> None:
     host = site.hosts[0]
     site.want(fresh(SLOW))
