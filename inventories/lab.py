@@ -69,7 +69,6 @@ _connections = {
         "ssh_user": "root",
         "ssh_key": _lab["key"],
         "ssh_known_hosts_file": _lab["known_hosts"],
-        "ssh_strict_host_key_checking": "yes",
         "ssh_allow_agent": False,
         "ssh_look_for_keys": False,
     }

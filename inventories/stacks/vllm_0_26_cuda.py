@@ -20,5 +20,5 @@ STACK = Stack(
     disk_gib=7.5,
     driver="580.65.06",
     # Triton calls gcc at run time, and nvcc wants g++ beside it.
-    os_packages=("g++",),
+    os_packages=("g++", "python3.12-dev"),
 )

@@ -94,7 +94,12 @@ class Install:
             self.must(made, "python3 cannot make virtual environments; is python3-venv installed?")
             durable.write(folder + "/lock.txt", pin)
             pip = [folder + "/bin/pip", "--quiet", "--disable-pip-version-check", "install"]
-            pip += ["--require-hashes", "--requirement", folder + "/lock.txt"]
+            pip += [
+                "--require-hashes",
+                "--only-binary=:all:",
+                "--requirement",
+                folder + "/lock.txt",
+            ]
             self.must([*pip, *self.origin("--no-index")], "uv could not be fetched")
             durable.write_json(folder + "/complete.json", {"at": durable.now()})
         return folder + "/bin/uv"
@@ -114,8 +119,8 @@ class Install:
         """Install what the lock says, and tell how far it is by what the disk holds more."""
         total = int(self.plan["disk_gib"] * _GIB)
         empty = _used(places.ROOT)
-        sync = [uv, "pip", "sync", "--quiet", "--require-hashes", "--python"]
-        sync += [self.folder + "/venv/bin/python", self.folder + "/lock.txt"]
+        sync = [uv, "pip", "sync", "--quiet", "--require-hashes", "--only-binary", ":all:"]
+        sync += ["--python", self.folder + "/venv/bin/python", self.folder + "/lock.txt"]
         sync += self.origin("--no-index")
         with open(self.folder + "/install.log", "w+") as log:
             with subprocess.Popen(
@@ -153,7 +158,8 @@ class Install:
     def compile(self) -> None:
         """Compile what servers import: they cannot write here, and would do it at every start."""
         self.progress.say("compiling")
-        words = ["-m", "compileall", "-q", "-j", "0", self.folder + "/venv/lib"]
+        # Isolated and without site, so that nothing of the packages runs as root.
+        words = ["-I", "-S", "-m", "compileall", "-q", "-j", "0", self.folder + "/venv/lib"]
         # Packages carry templates and files for other Pythons, which do not compile: no matter.
         self.command([self.folder + "/venv/bin/python", *words])
 

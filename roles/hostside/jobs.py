@@ -1,10 +1,11 @@
 """
 Long work under systemd, so that it survives the loss of whoever asked for it.
 
-``jobs.py run NAME SCRIPT`` reads a plan from its input and starts ``SCRIPT`` with it, or attaches
-when the same plan is at work already; then it follows to the end. A script gets the job's folder
-as its argument, reads ``plan.json`` there and leaves ``result.json``:
-``{"ok": bool, "summary": str, ...}``.
+``jobs.py run NAME SCRIPT RUN`` reads a plan from its input and starts ``SCRIPT`` with it, or
+attaches when the same plan is at work already; then it follows to the end. Whoever lost the
+connection asks again with the same ``RUN`` and is told the result, even if the job ended meanwhile.
+A script gets the job's folder as its argument, reads ``plan.json`` there and leaves
+``result.json``: ``{"ok": bool, "summary": str, ...}``.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def active(name: str) -> bool:
     return state in ("active", "activating", "deactivating")
 
 
-def start(name: str, script: str, plan: Any) -> str:
+def start(name: str, script: str, run: str, plan: Any) -> str:
     """Start a job, or find it at work; return a line that says which."""
     folder = places.job(name)
     if active(name):
@@ -48,11 +49,14 @@ def start(name: str, script: str, plan: Any) -> str:
                 "(journalctl -fu {2}) and run again".format(name, _since(name), unit(name))
             )
         return "attached to {}, at work since {}".format(name, _since(name))
+    if durable.read_json(folder + "/run.json") == run:
+        return "{} has ended".format(name)
     os.makedirs(folder, mode=0o700, exist_ok=True)
     for old in ("result.json", "progress.json"):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(folder + "/" + old)
     durable.write_json(folder + "/plan.json", plan, mode=0o600)
+    durable.write_json(folder + "/run.json", run, mode=0o600)
     here = os.path.dirname(os.path.realpath(__file__))
     program = [sys.executable, "{}/{}.py".format(here, script)]
     command = ["systemd-run", "--quiet", "--collect", "--unit", unit(name)]
@@ -119,12 +123,13 @@ def _died(name: str) -> Any:
 
 def main() -> None:
     """See the top of the file."""
-    if len(sys.argv) != 4 or sys.argv[1] != "run":
-        raise SystemExit("usage: jobs.py run NAME SCRIPT < PLAN")
-    attached = start(sys.argv[2], sys.argv[3], json.load(sys.stdin))
+    if len(sys.argv) != 5 or sys.argv[1] != "run":
+        raise SystemExit("usage: jobs.py run NAME SCRIPT RUN < PLAN")
+    name, script, run = sys.argv[2:]
+    attached = start(name, script, run, json.load(sys.stdin))
     if attached:
         print(attached, flush=True)
-    result = follow(sys.argv[2])
+    result = follow(name)
     print(result["summary"], flush=True)
     sys.exit(0 if result["ok"] else 1)
 

@@ -76,7 +76,11 @@ def disks(paths: List[str]) -> Dict[str, Any]:
         while not os.path.isdir(there):
             there = os.path.dirname(there)
         usage = shutil.disk_usage(there)
-        found[path] = {"total_mib": usage.total >> 20, "free_mib": usage.free >> 20}
+        found[path] = {
+            "device": os.stat(there).st_dev,
+            "total_mib": usage.total >> 20,
+            "free_mib": usage.free >> 20,
+        }
     return found
 
 

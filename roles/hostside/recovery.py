@@ -111,7 +111,7 @@ def boot() -> None:
             continue
         was = found.record["before"]["release"] or "nothing"
         with contextlib.suppress(OSError):
-            found.end("restored at boot", why)
+            found.end("nothing serves" if found.first else "restored at boot", why)
             audit.note("boot", "restore " + found.instance, "{}; current is {}".format(why, was))
         print("{}: {}; current is {}".format(found.instance, why, was))
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Generator, Mapping
 from typing import Any
+from uuid import uuid4
 
 from paramiko import SSHException
 from pyinfra import host
@@ -55,7 +56,7 @@ def _run(
     **arguments: Any,
 ) -> bool:
     command = StringCommand(
-        QuoteString(python), QuoteString(paths.script("jobs")), "run", name, script
+        QuoteString(python), QuoteString(paths.script("jobs")), "run", name, script, uuid4().hex
     )
     arguments["_stdin"] = json.dumps(plan)
     while True:

@@ -18,6 +18,8 @@ def stage(spec: HostSpec) -> None:
 @deploy("Activate")
 def activate(spec: HostSpec) -> None:
     """Switch each instance to its release; what served before serves again if that fails."""
+    wanted = [instance.name for instance in spec.instances]
+    operations.known_instances(name="Look for instances that no spec wants", wanted=wanted)
     for instance in spec.instances:
         release = Release(spec=spec, instance=instance)
         operations.serving_release(name=f"Activate {instance.name} {release.name}", release=release)

@@ -5,6 +5,7 @@ from typing import Any
 
 from pyinfra import host
 from pyinfra.api import StringCommand, operation
+from pyinfra.api.output import echo
 
 from roles import instance as secrets_of
 from roles import job, lock, probe
@@ -27,6 +28,26 @@ def laid_out_release(release: Release) -> Generator[StringCommand, None, None]:
         return
     yield from lock.held()
     yield job.script("stage", python=release.spec.python, given=release.staging(secrets=secrets))
+
+
+@operation()
+def known_instances(wanted: list[str]) -> Generator[StringCommand, None, None]:
+    """
+    What serves beside the spec is told, and left alone.
+
+    + wanted: names of the instances that the host should have
+    """
+    instances: dict[str, Any] = probe.of(host)["instances"] or {}
+    for name, seen in instances.items():
+        if name not in wanted and seen["current"]:
+            said = "serves" if seen["active"] else "is there"
+            echo(
+                f"{host.print_prefix}{name} {said} ({seen['current']}) and is not in the spec, so"
+                f" it was left alone; to stop it: systemctl disable --now {seen['unit']}",
+                err=True,
+            )
+    host.noop("what is not in the spec is left alone")
+    yield from ()
 
 
 @operation()
@@ -63,10 +84,9 @@ def previous_release(instance: Instance, python: str) -> job.Commands:
     previous, bad = seen["previous"], seen.get("bad", {})
     if found["instances"] is None:
         yield job.refusal(f"what {instance.name} runs is not known: {found['faults']}")
-    elif seen["current"] is None:
-        yield job.refusal(f"{instance.name} has no release")
     elif not previous:
-        yield job.refusal(f"{instance.name} has no release before {seen['current']}")
+        before = f" before {seen['current']}" if seen["current"] else ""
+        yield job.refusal(f"{instance.name} has no release{before}")
     elif previous in bad:
         yield job.refusal(f"{previous} is marked bad: {bad[previous]}")
     else:

@@ -1,7 +1,7 @@
 """A host: one machine and what it should serve; and an inventory of them."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -10,7 +10,7 @@ from roles.spec.instance import Instance
 from roles.spec.stack import Accelerator, Stack
 from roles.spec.weights import Weights
 
-Group = list[tuple[str, dict[str, "HostSpec"]]]
+Group = list[tuple[str, dict[str, Any]]]
 
 _IndexUrl = Annotated[
     str, spelled(r"https?://[^@\s]+", "should be an http or https URL without a password")
@@ -104,6 +104,8 @@ def inventory(*groups: Mapping[str, HostSpec]) -> tuple[Group, ...]:
     """
     Turn groups of hosts into what pyinfra reads, in the same order.
 
+    A host's key has to be known beforehand, by ``known_hosts`` or ``ssh_known_hosts_file``.
+
     .. code:: python
 
         h200, rtx3090 = inventory({"h200-1.example": _h200}, {"rtx-1.example": _rtx3090})
@@ -131,4 +133,10 @@ def inventory(*groups: Mapping[str, HostSpec]) -> tuple[Group, ...]:
         faults += [fault.below(path) for fault in specs[first].examined(seen).faults]
     if faults:
         raise SpecError(faults)
-    return tuple([(name, {"spec": spec}) for name, spec in group.items()] for group in groups)
+    return tuple([(name, _data(name, spec)) for name, spec in group.items()] for group in groups)
+
+
+def _data(name: str, spec: HostSpec) -> dict[str, Any]:
+    """Return what pyinfra keeps of a host. Its own default accepts a host key never seen before."""
+    strict = {} if name.startswith("@") else {"ssh_strict_host_key_checking": "yes"}
+    return {"spec": spec, **strict}

@@ -92,14 +92,14 @@ def on_host(spec: HostSpec, found: object, **data: object) -> Iterator[Host]:
 
 
 def told(
-    operation: Any, spec: HostSpec, found: object, *, host: Host | None = None, **arguments: object
+    operation: Any, spec: HostSpec, found: object, *, host: Host | None = None, **arguments: Any
 ) -> Told:
     """Return what an operation yields on a host whose probe answers ``found``."""
     said = Told()
     if host is None:
         with on_host(spec, found) as host:
             return told(operation, spec, found, host=host, **arguments)
-    host.noop = said.noops.append  # type: ignore[method-assign]
+    host.noop = said.noops.append  # type: ignore[method-assign, assignment]
     said.commands = [_plain(command) for command in operation._inner(**arguments)]
     return said
 

@@ -15,6 +15,8 @@ from roles.base import layout
 from roles.spec import HostSpec
 from tests.roles.spec.nouns import Nouns
 
+HERE = Path(__file__).parent
+
 
 def _two(nouns: Nouns) -> HostSpec:
     draw = nouns.instance(name="draw", devices=(1,), port=8001)
@@ -43,9 +45,8 @@ def test_units(nouns: Nouns) -> None:
     spec = nouns.host(nouns.instance(), python="/opt/python3.12/bin/python3")
     found = layout.units(spec)
     assert list(found) == ["metalserve-recover.service", "metalserve-vllm@.service"]
-    script = "/opt/metalserve/hostside/activate.py"
-    start = f"ExecStart=/opt/python3.12/bin/python3 {script} restore\n"
-    assert start in found["metalserve-recover.service"]
+    recover = found["metalserve-recover.service"]
+    assert recover == (HERE / "metalserve-recover.service").read_text()
     assert list(layout.units(nouns.host())) == ["metalserve-recover.service"]
 
 

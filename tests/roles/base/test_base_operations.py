@@ -1,10 +1,10 @@
 """Our folders, scripts and receipts: the exact commands."""
 
 import json
-import os
 import shlex
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,11 +56,18 @@ def test_scripts_arrive(nouns: Nouns, tmp_path: Path, monkeypatch: pytest.Monkey
             path.name: path.read_text() for path in job.FOLDER.glob("*.py")
         }
     current = f"hostside-{layout.hostside_digest()[:12]}"
-    assert sorted(os.listdir(opt)) == sorted(["hostside", "hostside-0", current])
+    assert sorted(path.name for path in opt.iterdir()) == sorted(
+        ["hostside", "hostside-0", current]
+    )
 
 
 def test_receipt(nouns: Nouns) -> None:
-    given = {"phase": "prepare", "digest": "d" * 64, "managed": ["/a b"], "python": "/usr/bin/py"}
+    given: dict[str, Any] = {
+        "phase": "prepare",
+        "digest": "d" * 64,
+        "managed": ["/a b"],
+        "python": "/usr/bin/py",
+    }
     found = told(operations.receipt, nouns.chat(), bare(), **given)
     receipts = "/usr/bin/py /opt/metalserve/hostside/receipts.py write prepare"
     assert found.commands == [(receipts, json.dumps({"digest": "d" * 64, "paths": ["/a b"]}))]

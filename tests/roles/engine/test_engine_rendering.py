@@ -175,7 +175,7 @@ def test_no_credential_no_server(nouns: Nouns, tmp_path: Path) -> None:
 
 
 def test_odd_variables_are_lines_that_systemd_reads(nouns: Nouns) -> None:
-    """systemd takes an assignment a line apart as a shell does."""
+    """An environment file is taken apart as a shell would take it."""
     odd = {f"ODD_{number}": value for number, value in enumerate(ODD)}
     text = engine.render(nouns.instance(options=nouns.options(environment=odd)))["environment"].text
     found = dict(word.split("=", 1) for word in shlex.split(text, comments=True))

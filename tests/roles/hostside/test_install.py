@@ -215,7 +215,7 @@ def test_packages_are_installed_by_their_hashes_alone(stack: Stack) -> None:
     uv = _uv(stack, 'echo "$@" > "$0.words"; sleep 0.2')
     stack.install.packages(uv)
     assert Path(f"{uv}.words").read_text().split() == [
-        "pip", "sync", "--quiet", "--require-hashes", "--python",
+        "pip", "sync", "--quiet", "--require-hashes", "--only-binary", ":all:", "--python",
         f"{stack.folder}/venv/bin/python", f"{stack.folder}/lock.txt",
     ]  # fmt: skip
     assert progress.line(f"{stack.job}/progress.json").startswith("installing, about: ")
@@ -226,7 +226,7 @@ def test_what_does_not_compile_is_no_fault(stack: Stack) -> None:
     python.write_text('#!/bin/sh\necho "$@" > "$0.words"; echo "SyntaxError"; exit 1\n')
     python.chmod(0o755)
     stack.install.compile()
-    words = f"-m compileall -q -j 0 {stack.folder}/venv/lib\n"
+    words = f"-I -S -m compileall -q -j 0 {stack.folder}/venv/lib\n"
     assert Path(f"{python}.words").read_text() == words
 
 
@@ -254,8 +254,8 @@ def test_installer_is_fetched_once_by_its_hash(stack: Stack) -> None:
     assert tool.name == f"uv-{digest[:12]}"
     assert (tool / "lock.txt").read_text() == stack.plan["installer"]
     assert (tool / "bin" / "pip.words").read_text() == (
-        f"--quiet --disable-pip-version-check install --require-hashes --requirement "
-        f"{tool}/lock.txt\n"
+        "--quiet --disable-pip-version-check install --require-hashes --only-binary=:all: "
+        f"--requirement {tool}/lock.txt\n"
     )
 
 

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import durable
 import jobs
@@ -40,7 +41,7 @@ def count(installed: Path, systemd: Systemd) -> Path:
 
 
 def _command(count: Path, script: str = "count", name: str = "count-1") -> list[str]:
-    return [sys.executable, "-SE", f"{count}/jobs.py", "run", name, script]
+    return [sys.executable, "-SE", f"{count}/jobs.py", "run", name, script, uuid4().hex]
 
 
 def _run(count: Path, **plan: Any) -> tuple[int, list[str]]:
@@ -69,6 +70,20 @@ def test_job_is_followed_to_its_end(count: Path, systemd: Systemd) -> None:
         f"systemd-run --quiet --collect --unit {UNIT_OF_COUNT} --property TimeoutStopSec=2h "
         f"--property WorkingDirectory=/ {sys.executable} {count}/count.py {folder}"
     )
+
+
+def test_job_that_ended_while_nobody_watched_is_not_run_again(
+    count: Path, systemd: Systemd
+) -> None:
+    command = _command(count)
+    plan = json.dumps({"ok": True, "takes_s": 0})
+    told = [
+        subprocess.run(command, input=plan, stdout=subprocess.PIPE, text=True, timeout=20).stdout
+        for _ in range(2)
+    ]
+    assert told[0].endswith("counted\n")
+    assert told[1].splitlines() == ["count-1 has ended", "counted"]
+    assert len([call for call in systemd.calls if call.startswith("systemd-run")]) == 1
 
 
 def test_job_that_fails_ends_with_1(count: Path) -> None:
@@ -135,7 +150,7 @@ def test_another_plan_is_not_mixed_with_the_one_at_work(count: Path, systemd: Sy
 def test_refusal_of_systemd_is_told(systemd: Systemd, monkeypatch: pytest.MonkeyPatch) -> None:
     systemd.refuses_jobs = "Failed to start transient service unit: Access denied"
     with pytest.raises(SystemExit) as refused:
-        jobs.start("count-1", "count", {})
+        jobs.start("count-1", "count", "run", {})
     assert str(refused.value) == (
         "count-1: systemd refused the job: Failed to start transient service unit: Access denied"
     )
@@ -193,7 +208,7 @@ def test_activation_as_a_real_job(host: Host, installed: Path) -> None:
 
 def test_words_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["jobs.py", "stop", "x"])
-    with pytest.raises(SystemExit, match=r"usage: jobs\.py run NAME SCRIPT < PLAN"):
+    with pytest.raises(SystemExit, match=r"usage: jobs\.py run NAME SCRIPT RUN < PLAN"):
         jobs.main()
 
 
@@ -218,7 +233,7 @@ def test_result_that_came_while_looking_counts(
 
 def test_plan_comes_on_the_input(systemd: Systemd, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not in words that everybody on the host could read."""
-    monkeypatch.setattr("sys.argv", ["jobs.py", "run", "count-1", "count"])
+    monkeypatch.setattr("sys.argv", ["jobs.py", "run", "count-1", "count", "run"])
     monkeypatch.setattr("sys.stdin", io.StringIO('{"word": "sesame"}'))
     systemd.refuses_jobs = "no"
     with pytest.raises(SystemExit):

@@ -40,12 +40,13 @@ def host(ends: tuple[paramiko.Transport, paramiko.Transport]) -> Host:
     (found,) = State(Inventory((["gpu-1.example"], {})), Config()).inventory
     assert isinstance(found.connector, SSHConnector)
     found.connector.client = SSHClient()
-    found.connector.client._transport = ends[0]
+    vars(found.connector.client)["_transport"] = ends[0]
     return found
 
 
 def test_tune(host: Host, ends: tuple[paramiko.Transport, paramiko.Transport]) -> None:
     near, _ = ends
+    assert isinstance(near.sock, socket.socket)
     option = near.sock.getsockopt
     assert option(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 0
     job.tune(host)
@@ -96,6 +97,7 @@ def test_again(
     monkeypatch.setattr(host.connector, "connect", connect)
     assert connection.again(host)
     assert faults == []
+    assert isinstance(ends[0].sock, socket.socket)
     assert ends[0].sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
 
 

@@ -101,7 +101,8 @@ def test_lost_for_good(
 def test_as_the_operation_was_told(nouns: Nouns) -> None:
     """With sudo where the operation has it; what is pyinfra's own is not passed on."""
     with on_host(nouns.chat(), bare()) as host:
-        host.current_op_global_arguments = {"_sudo": True, "_ignore_errors": True, "name": "Fetch"}  # type: ignore[typeddict-item]
+        told: Any = {"_sudo": True, "_ignore_errors": True, "name": "Fetch"}
+        host.current_op_global_arguments = told
         given = _job(host).kwargs
     assert {key for key in given if key not in ("name", "script", "python", "plan")} == {"_sudo"}
     assert (given["_sudo"], given["name"]) == (True, "fetch-qwen3")

@@ -27,10 +27,6 @@ def _listens(unit: str | None, **fields: Any) -> Found:
     return bare() | {"ports": [listener | fields]}
 
 
-def _remedies(reasons: list[Reason]) -> list[str]:
-    return [reason.remedy for reason in reasons]
-
-
 REASONS: dict[str, tuple[Found, Reason]] = {
     "no systemd": (
         _system(systemd=None),
@@ -203,7 +199,8 @@ RIGHT: dict[str, Callable[[Nouns], tuple[HostSpec, Found]]] = {
     "nothing to serve": lambda n: (n.host(), _system(arch="aarch64", pythons=[])),
     "installed stack": lambda n: (
         n.chat(),
-        _system(pythons=[]) | {"stacks": [n.stack().folder], "disks": _free("/opt/metalserve", 0)["disks"]},
+        _free("/opt/metalserve", 0)
+        | {"system": _system(pythons=[])["system"], "stacks": [n.stack().folder]},
     ),
     "complete weights": lambda n: (
         n.chat(),
@@ -219,7 +216,7 @@ RIGHT: dict[str, Callable[[Nouns], tuple[HostSpec, Found]]] = {
         n.host(n.instance(), n.instance(name="draw", devices=(1,), port=8001)),
         _free("/opt/metalserve", 7680),
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("made", RIGHT.values(), ids=RIGHT)

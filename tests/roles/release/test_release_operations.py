@@ -38,8 +38,8 @@ def _serving(spec: HostSpec, **fields: Any) -> dict[str, Any]:
 
 
 def _back(spec: HostSpec, found: object) -> Told:
-    arguments = {"instance": spec.instances[0], "python": spec.python}
-    return told(operations.previous_release, spec, found, **arguments)
+    (one,) = spec.instances
+    return told(operations.previous_release, spec, found, instance=one, python=spec.python)
 
 
 def _job(plan: dict[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -405,7 +405,10 @@ def test_says_what_is_wrong(nouns: Nouns, wrong: Callable[[Nouns], HostSpec], li
 
 def test_no_fault(nouns: Nouns) -> None:
     spec = nouns.chat()
-    assert inventory({"gpu-1.example": spec}) == ([("gpu-1.example", {"spec": spec})],)
+    strict = {"ssh_strict_host_key_checking": "yes"}
+    assert inventory({"gpu-1.example": spec}) == ([("gpu-1.example", {"spec": spec, **strict})],)
+    # A machine that is not reached by ssh has no host key.
+    assert inventory({"@local": spec}) == ([("@local", {"spec": spec})],)
 
 
 def test_cpu_stack(nouns: Nouns) -> None:

@@ -1,7 +1,6 @@
 """The manifest of a folder: every file once, in order, as the spec reads it back."""
 
 import hashlib
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -51,7 +50,7 @@ def test_lines(folder: Path) -> None:
 
 def test_lines_of_links(folder: Path) -> None:
     """The hub's cache holds links: what they point at counts."""
-    os.replace(folder / "config.json", folder / ".gitattributes")
+    (folder / "config.json").replace(folder / ".gitattributes")
     (folder / "config.json").symlink_to(".gitattributes")
     assert manifest.lines(folder)[0] == _line("{}", "config.json")
 

@@ -13,8 +13,8 @@ ROOT = "/srv/metalserve/weights"
 
 
 def _told(spec: HostSpec, weights: Weights, found: object) -> Told:
-    arguments = {"weights": weights, "root": spec.weights_root, "python": spec.python}
-    return told(operations.model_files, spec, found, **arguments)
+    root, python = spec.weights_root, spec.python
+    return told(operations.model_files, spec, found, weights=weights, root=root, python=python)
 
 
 def _job(weights: Weights, *, source: str, paths: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
