@@ -150,13 +150,13 @@ def test_installer_survives_the_loss_of_its_watcher(site: Site) -> None:
     command = "echo '{}' | python3 /opt/metalserve/hostside/jobs.py run slow slow"
     first = subprocess.Popen(
         ["ssh", "-F", "none", "-i", str(host.key), "-o", f"UserKnownHostsFile={host.known_hosts}",
-         f"root@{host.address}", command],
+         f"root@{host.address}", f"{command} first"],
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     time.sleep(1.5)
     first.kill()
     first.communicate()
-    second = host.run(command)
+    second = host.run(f"{command} second")
     script.unlink()
     assert second.returncode == 0, second.stderr
     lines = second.stdout.splitlines()

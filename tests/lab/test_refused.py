@@ -135,7 +135,7 @@ def test_port_taken_after_preflight(site: Site) -> None:
     }  # fmt: skip
     host.run("systemd-run --quiet --unit squatter python3 -m http.server 8008 --bind 127.0.0.1")
     try:
-        command = "python3 /opt/metalserve/hostside/jobs.py run activate-chat activate"
+        command = "python3 /opt/metalserve/hostside/jobs.py run activate-chat activate test"
         done = host.run(f"echo '{json.dumps(plan)}' | {command}")
     finally:
         host.run("systemctl stop squatter")
