@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from roles import paths
-from roles.spec import HostSpec, Instance
+from roles import paths, weights
+from roles.spec import Folder, HostSpec, Instance
 
 _SYSTEMD = 247
 _PYTHON = (3, 8)
-_GIB = 1024
+_GIB = 1024  # in MiB
+_MIB = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -95,29 +96,37 @@ def _pythons(spec: HostSpec, found: dict[str, Any]) -> Iterator[Reason]:
 
 
 def _disks(spec: HostSpec, found: dict[str, Any]) -> Iterator[Reason]:
-    """Stacks and weights that are still to come, against the space that is free."""
-    stacks = {i.stack.folder: i.stack for i in spec.instances}
-    missing = [stack for name, stack in stacks.items() if name not in found["stacks"]]
-    weights = {i.weights.digest: i.weights for i in spec.instances}
-    absent = [
-        one
-        for one in weights.values()
-        if f"weights-{one.name}-{one.digest[:12]}" not in found["receipts"]
-    ]
-    needs = {
-        paths.ROOT: (sum(s.disk_gib * _GIB for s in missing), [s.name for s in missing]),
-        spec.weights_root: (sum(w.size >> 20 for w in absent), [w.name for w in absent]),
-    }
-    for path, (need_mib, names) in needs.items():
-        free_mib = found["disks"][path]["free_mib"]
-        if names and free_mib < need_mib:
+    """What is still to come, against the space that is free on each disk."""
+    needs: dict[int, list[tuple[str, str, float]]] = {}
+    for path, name, mib in [*_stacks_to_come(spec, found), *_weights_to_come(spec, found)]:
+        needs.setdefault(found["disks"][path]["device"], []).append((path, name, mib))
+    for wanted in needs.values():
+        paths_wanted = sorted({path for path, _, _ in wanted})
+        free_mib = found["disks"][paths_wanted[0]]["free_mib"]
+        need_mib = sum(mib for _, _, mib in wanted)
+        if free_mib < need_mib:
             yield Reason(
                 code="disk",
-                path=f"disks{path}",
+                path=f"disks{paths_wanted[0]}",
                 found=f"{free_mib / _GIB:.1f} GiB free",
-                wanted=f"{need_mib / _GIB:.1f} GiB for {', '.join(names)}",
+                wanted=f"{need_mib / _GIB:.1f} GiB for {', '.join(name for _, name, _ in wanted)}",
                 remedy="free some, or put it on a larger disk",
             )
+
+
+def _stacks_to_come(spec: HostSpec, found: dict[str, Any]) -> Iterator[tuple[str, str, float]]:
+    for stack in {i.stack.folder: i.stack for i in spec.instances}.values():
+        if stack.folder not in found["stacks"]:
+            yield paths.ROOT, stack.name, stack.disk_gib * _GIB
+
+
+def _weights_to_come(spec: HostSpec, found: dict[str, Any]) -> Iterator[tuple[str, str, float]]:
+    for one in {i.weights.digest: i.weights for i in spec.instances}.values():
+        phase, digest = weights.receipt(one, root=spec.weights_root)
+        if found["receipts"].get(phase, {"digest": None})["digest"] != digest:
+            # Files from the control machine arrive beside their place first.
+            copies = 2 if isinstance(one.source, Folder) else 1
+            yield spec.weights_root, one.name, copies * one.size / _MIB
 
 
 def _port(instance: Instance, found: dict[str, Any]) -> Iterator[Reason]:

@@ -4,10 +4,11 @@ from typing import Any, cast
 
 from gevent.lock import RLock
 from pyinfra.api import Host
+from pyinfra.api.exceptions import PyinfraError
 from pyinfra.api.output import echo
 
 from roles import job
-from roles.probe.facts import Probe
+from roles.probe.facts import Probe, silent
 
 _ASKED = "metalserve probe"
 _ASKING = "metalserve probe lock"
@@ -19,12 +20,15 @@ def of(host: Host) -> dict[str, Any]:
         if _ASKED not in host.connector_data:
             spec = host.data.spec
             job.tune(host)
-            host.connector_data[_ASKED] = host.get_fact(
-                Probe,
-                python=spec.python,
-                weights_root=spec.weights_root,
-                _stdin=job.program("probe"),
-            )
+            try:
+                host.connector_data[_ASKED] = host.get_fact(
+                    Probe,
+                    python=spec.python,
+                    weights_root=spec.weights_root,
+                    _stdin=job.program("probe"),
+                )
+            except PyinfraError as error:  # "No hosts remaining!", which says why of none
+                host.connector_data[_ASKED] = silent(str(error))
         return cast("dict[str, Any]", host.connector_data[_ASKED])
 
 

@@ -1,5 +1,6 @@
 """Weights on a host: every file as its manifest pins it."""
 
 from roles.weights.deploy import bring
+from roles.weights.receipt import receipt
 
-__all__ = ["bring"]
+__all__ = ["bring", "receipt"]

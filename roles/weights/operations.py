@@ -9,6 +9,7 @@ from pyinfra.api import FileUploadCommand, FunctionCommand, QuoteString, StringC
 
 from roles import job, lock, paths, probe
 from roles.spec import Folder, HostFolder, Weights
+from roles.weights.receipt import receipt
 
 
 @operation()
@@ -22,8 +23,8 @@ def model_files(
     + root: where weights lie on the host
     + python: the interpreter that runs our own code
     """
-    phase = f"weights-{weights.name}-{weights.digest[:12]}"
-    if probe.holds(host, phase=phase, digest=weights.digest):
+    phase, digest = receipt(weights, root=root)
+    if probe.holds(host, phase=phase, digest=digest):
         host.noop(f"{weights.name} is complete")
         return
     yield from lock.held()
@@ -43,7 +44,7 @@ def model_files(
     plan = {
         "name": weights.name,
         "phase": phase,
-        "digest": weights.digest,
+        "digest": digest,
         "folder": paths.weights(weights, root=root),
         "source": source,
         "files": [file.model_dump() for file in weights.files],

@@ -22,6 +22,7 @@ KEY = "sesame-sesame-sesame"
 PROBE = "/usr/bin/python3 - '{\"weights_root\": \"/srv/metalserve/weights\"}' || echo 'no probe'"
 _COMMAND = re.compile(r"\[fake\] simulating command on @fake/(\w+): (.*)")
 _DIGEST = re.compile(r"\b[0-9a-f]{12}\b")
+_RUN = re.compile(r" [0-9a-f]{32}$")
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Ran:
             if ran := re.search(r"- (take|release) |hostside/(\w+)\.py(?: run)?([ \w.-]*)", words):
                 lock, script, rest = ran.groups()
                 found.append(lock or f"{script}{rest}")
-        return [_DIGEST.sub("…", words) for words in found]
+        return [_DIGEST.sub("…", _RUN.sub("", words)) for words in found]
 
 
 def _pyinfra(*words: str) -> Ran:

@@ -51,7 +51,7 @@ def test_disk_full_while_staging(site: Site) -> None:
     host.confine("/opt/metalserve/releases", 1)
     try:
         host.run("cp -a /root/kept/. /opt/metalserve/releases/")
-        host.fill("/opt/metalserve/releases", 0)
+        host.run("dd if=/dev/zero of=/opt/metalserve/releases/.fill bs=1k status=none")
         site.want(fresh())
         done = site.run("main", "--limit", host.name)
     finally:

@@ -40,8 +40,10 @@ def bare() -> dict[str, Any]:
             "uid": 0,
         },
         "disks": {
-            path: {"total_mib": 900000, "free_mib": 800000}
-            for path in ("/opt/metalserve", "/var/lib/metalserve", "/srv/metalserve/weights")
+            path: {"device": device, "total_mib": 900000, "free_mib": 800000}
+            for device, path in enumerate(
+                ("/opt/metalserve", "/var/lib/metalserve", "/srv/metalserve/weights"), start=1
+            )
         },
         "ports": [{"port": 22, "pid": 700, "process": "sshd", "unit": "ssh.service"}],
         "accelerators": {"pci": {"0x10de": 2}, "cuda": None, "ascend": None},

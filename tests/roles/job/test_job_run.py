@@ -1,11 +1,12 @@
 """Our scripts on a host: quoted, attached to again when the connection was lost, refused."""
 
 import json
+import re
 import shlex
 from typing import Any
 
 import pytest
-from pyinfra.api import FunctionCommand, Host
+from pyinfra.api import FunctionCommand, Host, StringCommand
 from pyinfra.connectors.util import CommandOutput
 
 from roles import job
@@ -28,6 +29,11 @@ def _executed(host: Host, command: FunctionCommand) -> Any:
     return command.execute(host.state, host, {})
 
 
+def _commands(host: Host) -> list[str]:
+    found: list[str] = host.connector.executed_commands  # type: ignore[attr-defined]
+    return found
+
+
 def _lines(echoed: list[str]) -> list[str]:
     return [line.split("] ", 1)[1] for line in echoed]
 
@@ -43,7 +49,11 @@ def test_job(nouns: Nouns) -> None:
     jobs = "'/usr/bin/py thon' /opt/metalserve/hostside/jobs.py run fetch-qwen3 fetch"
     with on_host(nouns.chat(), bare()) as host:
         assert _executed(host, _job(host)) is True
-        assert host.connector.executed_commands == [jobs]  # type: ignore[attr-defined]
+        assert _executed(host, _job(host)) is True
+        runs = [re.fullmatch(f"{jobs} ([0-9a-f]{{32}})", words) for words in _commands(host)]
+    # Whoever asks a second time wants it done a second time.
+    first, second = (run[1] for run in runs if run)
+    assert first != second
 
 
 def test_job_that_fails(nouns: Nouns, echoed: list[str]) -> None:
@@ -59,8 +69,8 @@ def attempts(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What each attempt was told; the first one loses its connection."""
     asked: list[dict[str, Any]] = []
 
-    def run(self: Host, command: object, **arguments: Any) -> tuple[bool, CommandOutput]:
-        asked.append(arguments)
+    def run(self: Host, command: StringCommand, **given: Any) -> tuple[bool, CommandOutput]:
+        asked.append({"command": command.get_raw_value(), **given})
         if len(asked) == 1:
             raise OSError("Socket is closed")
         return True, CommandOutput([])
@@ -76,11 +86,13 @@ def test_lost_connection(
     echoed: list[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The same job is asked for again, with the same plan: it goes on where it is."""
+    """The same run is asked for again, with the same plan: the job goes on where it is."""
     monkeypatch.setattr(connection, "again", lambda _: True)
     with on_host(nouns.chat(), bare()) as host:
         assert _executed(host, _job(host)) is True
-    assert attempts == [{"print_output": True, "_stdin": json.dumps(PLAN)}] * 2
+    first, second = attempts
+    assert first == second
+    assert (first["print_output"], first["_stdin"]) == (True, json.dumps(PLAN))
     assert _lines(echoed) == [LOST]
 
 
@@ -112,5 +124,5 @@ def test_refusal(nouns: Nouns, echoed: list[str]) -> None:
     """The step fails on this host with its reason alone: nothing is run, nothing is raised."""
     with on_host(nouns.chat(), bare()) as host:
         assert _executed(host, job.refusal("chat has no release")) is False
-        assert host.connector.executed_commands == []  # type: ignore[attr-defined]
+        assert _commands(host) == []
     assert _lines(echoed) == ["chat has no release"]

@@ -19,7 +19,8 @@ def _system(**fields: Any) -> Found:
 
 def _free(path: str, free_mib: int) -> Found:
     disks = bare()["disks"]
-    return bare() | {"disks": disks | {path: {"total_mib": 900000, "free_mib": free_mib}}}
+    disk = {"device": 9, "total_mib": 900000, "free_mib": free_mib}
+    return bare() | {"disks": disks | {path: disk}}
 
 
 def _listens(unit: str | None, **fields: Any) -> Found:

@@ -56,6 +56,13 @@ def test_nothing_at_all(nouns: Nouns) -> None:
         assert probe.of(host) == _silent("nothing")
 
 
+def test_last_host_that_cannot_be_asked(nouns: Nouns) -> None:
+    """A wrong sudo, say: pyinfra would end the run with a traceback and no reason."""
+    failed = {"no probe": {"success": False, "stderr": "sudo: a password is required"}}
+    with on_host(nouns.chat(), "", fake_responses=failed) as host:
+        assert probe.of(host) == _silent("No hosts remaining!")
+
+
 def test_size() -> None:
     """It travels to every host on every run, in one piece."""
     assert len(job.program("probe").encode()) < 64 * 1024
@@ -90,7 +97,10 @@ def test_other_tests_use_a_probe_of_this_shape(really: Any) -> None:
     assert sorted(made) == sorted(really)
     for part in ("system", "disks", "accelerators"):
         assert sorted(made[part]) == sorted(really[part]), part
-    assert all(sorted(port) == sorted(made["ports"][0]) for port in really["ports"])
+    for port in really["ports"]:
+        assert sorted(port) == sorted(made["ports"][0])
+    for path, disk in really["disks"].items():
+        assert sorted(disk) == sorted(made["disks"][path])
     assert sorted(made["disks"]) == sorted([places.ROOT, places.STATE, "/srv/metalserve/weights"])
 
 

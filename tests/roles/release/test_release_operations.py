@@ -108,6 +108,26 @@ def test_new_secret_is_staged_and_activated(spec: HostSpec, nouns: Nouns) -> Non
         assert told(operation, renewed, found, release=_release(renewed)).noops == []
 
 
+def test_what_is_not_in_the_spec_is_told(spec: HostSpec, echoed: list[str]) -> None:
+    """And nothing is done about it: what serves may serve somebody."""
+    unit = "metalserve-vllm@draw.service"
+    instances = {
+        "chat": seen(),
+        "draw": seen(unit=unit),
+        "dead": seen(active=False),
+        "staged": seen(current=None, unit=None, active=False, about=None),
+    }
+    found = bare() | {"instances": instances}
+    told_of = told(operations.known_instances, spec, found, wanted=["chat"])
+    assert told_of == Told(commands=[], noops=["what is not in the spec is left alone"])
+    assert [line.split("] ", 1)[1] for line in echoed] == [
+        "draw serves (one) and is not in the spec, so it was left alone; "
+        f"to stop it: systemctl disable --now {unit}",
+        "dead is there (one) and is not in the spec, so it was left alone; "
+        "to stop it: systemctl disable --now metalserve-vllm@chat.service",
+    ]
+
+
 def test_back(spec: HostSpec) -> None:
     """To the release before with the secrets that it had; no question is asked of the spec."""
     plan = {
