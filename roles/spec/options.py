@@ -48,6 +48,12 @@ class VllmOptions(Spec):
         for word in self.extra:
             # What follows the flag may be a key: it is not shown.
             flag = re.split("[=.]", word)[0].replace("_", "-")
+            if flag == "--trust-remote-code":
+                yield Fault(
+                    path="extra",
+                    wrong=f"{flag} would run code that came with the weights",
+                    right="leave it out and use a revision without remote code",
+                )
             if flag.startswith("-") and flag.lstrip("-") in _RENDERED:
                 yield Fault(
                     path="extra",

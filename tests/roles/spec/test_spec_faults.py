@@ -247,6 +247,11 @@ WRONG: list[tuple[Callable[[Nouns], HostSpec], str]] = [
         "leave it out and set the field that says it",
     ),
     (
+        lambda n: n.chat(options=n.options(extra=("--trust_remote_code",))),
+        "instances/chat/options/extra: --trust-remote-code would run code that came with the "
+        "weights, leave it out and use a revision without remote code",
+    ),
+    (
         lambda n: n.chat(options=n.options(extra=("-tp", "2"))),
         "instances/chat/options/extra: -tp is rendered from the spec, "
         "leave it out and set the field that says it",
