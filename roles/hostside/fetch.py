@@ -11,11 +11,9 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import sys
 import time
 from typing import Any, List
 
-import durable
 import jobs
 import progress
 import receipts
@@ -24,7 +22,7 @@ _BLOCK = 4 * 1024 * 1024
 _SPARE = 1024 * 1024 * 1024
 
 
-class FetchError(Exception):
+class FetchError(jobs.JobError):
     """The weights could not be brought."""
 
 
@@ -146,15 +144,10 @@ class Fetch:
 
 def main() -> None:
     """See the top of the file."""
-    folder = sys.argv[1]
-    plan = durable.read_json(folder + "/plan.json")
-    try:
-        result = {"ok": True, "summary": Fetch(plan, progress.Progress(folder)).run()}
-    except (FetchError, OSError) as error:
-        summary = "{} is not complete, nothing that serves was touched: {}"
-        result = {"ok": False, "summary": summary.format(plan["name"], error)}
-    print(result["summary"], flush=True)
-    jobs.finish(folder, result)
+    jobs.perform(
+        lambda plan, say: Fetch(plan, say).run(),
+        otherwise="is not complete, nothing that serves was touched",
+    )
 
 
 if __name__ == "__main__":

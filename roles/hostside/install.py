@@ -29,7 +29,7 @@ import progress
 _GIB = 1024**3
 
 
-class InstallError(Exception):
+class InstallError(jobs.JobError):
     """The stack could not be installed."""
 
 
@@ -239,15 +239,10 @@ def _sha256(path: str) -> str:
 
 def main() -> None:
     """See the top of the file."""
-    folder = sys.argv[1]
-    plan = durable.read_json(folder + "/plan.json")
-    try:
-        result = {"ok": True, "summary": Install(plan, progress.Progress(folder)).run()}
-    except (InstallError, OSError) as error:
-        summary = "{} is not installed, nothing that serves was touched: {}"
-        result = {"ok": False, "summary": summary.format(plan["name"], error)}
-    print(result["summary"], flush=True)
-    jobs.finish(folder, result)
+    jobs.perform(
+        lambda plan, say: Install(plan, say).run(),
+        otherwise="is not installed, nothing that serves was touched",
+    )
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ import os
 import subprocess
 import sys
 import time
-from typing import Any
+from typing import Any, Callable
 
 import durable
 import places
@@ -96,6 +96,22 @@ def follow(name: str) -> Any:
 def finish(folder: str, result: Any) -> None:
     """Leave a job's result."""
     durable.write_json(folder + "/result.json", result, mode=0o600)
+
+
+class JobError(Exception):
+    """The work of a job cannot be done; the message says why and what to do."""
+
+
+def perform(work: Callable[[Any, progress.Progress], str], otherwise: str) -> None:
+    """Do the work of the job whose folder is the program's argument, and leave its result."""
+    folder = sys.argv[1]
+    plan = durable.read_json(folder + "/plan.json")
+    try:
+        result = {"ok": True, "summary": work(plan, progress.Progress(folder))}
+    except (JobError, OSError) as error:
+        result = {"ok": False, "summary": "{} {}: {}".format(plan["name"], otherwise, error)}
+    print(result["summary"], flush=True)
+    finish(folder, result)
 
 
 def _passed(since: float) -> bool:

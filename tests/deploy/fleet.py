@@ -9,6 +9,7 @@ from typing import Any
 from inventories.stacks import vllm_0_32_cpu
 from inventories.weights import canary
 from roles import instance as _secrets
+from roles import weights
 from roles.base import layout
 from roles.release import Release
 from roles.spec import Accelerator, HostSpec, Instance, Secret, VllmOptions
@@ -45,7 +46,8 @@ def _converged(spec: HostSpec) -> dict[str, Any]:
     for one in spec.instances:
         release = Release(spec=spec, instance=one)
         secrets = _secrets.generation(one, machine_id=_PYTHON["machine_id"])["generation"]
-        receipts[f"weights-{one.weights.name}-{one.weights.digest[:12]}"] = one.weights.digest
+        phase, digest = weights.receipt(one.weights, root=spec.weights_root)
+        receipts[phase] = digest
         receipts[f"stage-{one.name}"] = release.staged(secrets)
         unit = f"metalserve-vllm@{one.name}.service"
         instances[one.name] = seen(

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from roles import weights
 from roles.preflight import Reason, against
-from roles.spec import HostSpec
+from roles.spec import HostFolder, HostSpec
 from tests.roles.faked import bare, seen
 from tests.roles.spec.nouns import Nouns
 
@@ -21,6 +22,11 @@ def _free(path: str, free_mib: int) -> Found:
     disks = bare()["disks"]
     disk = {"device": 9, "total_mib": 900000, "free_mib": free_mib}
     return bare() | {"disks": disks | {path: disk}}
+
+
+def _receipt(nouns: Nouns, root: str) -> Found:
+    phase, digest = weights.receipt(nouns.weights(), root=root)
+    return {phase: {"digest": digest, "drift": []}}
 
 
 def _listens(unit: str | None, **fields: Any) -> Found:
@@ -167,22 +173,47 @@ def test_reason(nouns: Nouns, found: Found, reason: Reason) -> None:
     assert against(nouns.chat(), found) == [reason]
 
 
+def _big(nouns: Nouns, **fields: Any) -> HostSpec:
+    """Return a host whose weights take 6 GiB on a disk of their own."""
+    files = nouns.weights("model.safetensors").files
+    files = tuple(file.model_copy(update={"size": 3 << 30}) for file in files)
+    big = nouns.weights(files=files, **fields)
+    return nouns.host(nouns.instance(weights=big), weights_root="/data")
+
+
+def _room(gib: float) -> Reason:
+    return Reason(
+        code="disk",
+        path="disks/data",
+        found=f"{gib:.1f} GiB free",
+        wanted=f"{gib:.1f} GiB for qwen3-8b",
+        remedy="free some, or put it on a larger disk",
+    )
+
+
 def test_no_room_for_weights(nouns: Nouns) -> None:
     """Where the spec wants them, whatever is free elsewhere."""
-    size = 3 << 30
-    big = nouns.weights("model.safetensors")
-    files = tuple(file.model_copy(update={"size": size}) for file in big.files)
-    spec = nouns.host(nouns.instance(weights=nouns.weights(files=files)), weights_root="/data")
-    assert against(spec, _free("/data", 6 * 1024 - 1)) == [
-        Reason(
-            code="disk",
-            path="disks/data",
-            found="6.0 GiB free",
-            wanted="6.0 GiB for qwen3-8b",
-            remedy="free some, or put it on a larger disk",
-        )
-    ]
+    spec = _big(nouns, source=HostFolder(path="/mnt/models"))
+    assert against(spec, _free("/data", 6 * 1024 - 1)) == [_room(6)]
     assert against(spec, _free("/data", 6 * 1024)) == []
+
+
+def test_no_room_for_what_arrives(nouns: Nouns) -> None:
+    """Files of the control machine are on the disk twice before they have their names."""
+    assert against(_big(nouns), _free("/data", 12 * 1024 - 1)) == [_room(12)]
+    assert against(_big(nouns), _free("/data", 12 * 1024)) == []
+
+
+def test_one_disk_for_all(nouns: Nouns) -> None:
+    """Stack and weights on the same file system need room together."""
+    spec = _big(nouns, source=HostFolder(path="/mnt/models"))
+    for device, free_gib, right in ((1, 13, False), (1, 14, True), (2, 13, True)):
+        disk = {"device": device, "total_mib": 900000, "free_mib": free_gib * 1024}
+        found = _free("/opt/metalserve", free_gib * 1024)
+        found["disks"] |= {"/data": disk, "/opt/metalserve": disk | {"device": 1}}
+        reasons = [(reason.path, reason.wanted) for reason in against(spec, found)]
+        both = ("disks/data", "13.5 GiB for vllm-0.26-cuda, qwen3-8b")
+        assert reasons == ([] if right else [both])
 
 
 def test_as_a_line() -> None:
@@ -205,8 +236,7 @@ RIGHT: dict[str, Callable[[Nouns], tuple[HostSpec, Found]]] = {
     ),
     "complete weights": lambda n: (
         n.chat(),
-        _free("/srv/metalserve/weights", 0)
-        | {"receipts": {f"weights-qwen3-8b-{n.weights().digest[:12]}": {}}},
+        _free("/srv/metalserve/weights", 0) | {"receipts": _receipt(n, "/srv/metalserve/weights")},
     ),
     "port of its own unit": lambda n: (
         n.chat(),
@@ -224,6 +254,12 @@ RIGHT: dict[str, Callable[[Nouns], tuple[HostSpec, Found]]] = {
 def test_no_reason(nouns: Nouns, made: Callable[[Nouns], tuple[HostSpec, Found]]) -> None:
     spec, found = made(nouns)
     assert against(spec, found) == []
+
+
+def test_weights_below_another_root(nouns: Nouns) -> None:
+    """They are still to come where the spec wants them now."""
+    found = _free("/srv/metalserve/weights", 0) | {"receipts": _receipt(nouns, "/data")}
+    assert [reason.code for reason in against(nouns.chat(), found)] == ["disk"]
 
 
 def test_port_beside_an_instance_that_never_served(nouns: Nouns) -> None:

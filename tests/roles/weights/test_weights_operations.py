@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from roles.spec import HostFolder, HostSpec, Weights
+from roles.spec.base import digest
 from roles.weights import operations
 from tests.roles.faked import Told, bare, lock_taken, told
 from tests.roles.spec.nouns import HASH, Nouns
@@ -17,12 +18,17 @@ def _told(spec: HostSpec, weights: Weights, found: object) -> Told:
     return told(operations.model_files, spec, found, weights=weights, root=root, python=python)
 
 
+def _digest(weights: Weights, root: str = ROOT) -> str:
+    """Of the files and of where they are: elsewhere, they are still to come."""
+    return digest([weights.digest, f"{root}/qwen3-8b/{weights.digest[:12]}"])
+
+
 def _job(weights: Weights, *, source: str, paths: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
     phase = f"weights-qwen3-8b-{weights.digest[:12]}"
     plan = {
         "name": "qwen3-8b",
         "phase": phase,
-        "digest": weights.digest,
+        "digest": _digest(weights),
         "folder": f"{ROOT}/qwen3-8b/{weights.digest[:12]}",
         "source": source,
         "files": [{"path": path, "size": 1, "sha256": HASH} for path in paths],
@@ -32,7 +38,7 @@ def _job(weights: Weights, *, source: str, paths: tuple[str, ...]) -> tuple[str,
 
 def _receipt(weights: Weights, *, digest: str | None = None, drift: tuple[str, ...] = ()) -> Any:
     phase = f"weights-qwen3-8b-{weights.digest[:12]}"
-    return bare() | {"receipts": {phase: {"digest": digest or weights.digest, "drift": drift}}}
+    return bare() | {"receipts": {phase: {"digest": digest or _digest(weights), "drift": drift}}}
 
 
 def test_complete(nouns: Nouns) -> None:
@@ -64,12 +70,15 @@ def test_folder_of_this_machine(nouns: Nouns) -> None:
 
 
 def test_other_root(nouns: Nouns) -> None:
+    """What is complete below one root is still to come below another."""
     weights = nouns.weights(source=HostFolder(path="/mnt/models/qwen3"))
-    *_, (_, given) = _told(
-        nouns.host(nouns.instance(), weights_root="/data/weights"), weights, bare()
-    ).commands
+    spec = nouns.host(nouns.instance(), weights_root="/data/weights")
+    *_, (_, given) = _told(spec, weights, _receipt(weights)).commands
     assert isinstance(given, dict)
     assert given["plan"]["folder"] == f"/data/weights/qwen3-8b/{weights.digest[:12]}"
+    assert given["plan"]["digest"] == _digest(weights, "/data/weights")
+    there = _receipt(weights, digest=_digest(weights, "/data/weights"))
+    assert _told(spec, weights, there).noops == ["qwen3-8b is complete"]
 
 
 @pytest.mark.parametrize(
