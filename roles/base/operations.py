@@ -24,17 +24,24 @@ def folders(weights_root: str) -> Generator[StringCommand, None, None]:
 @operation()
 def hostside_scripts() -> Generator[StringCommand, None, None]:
     """The scripts that run on hosts are there, in a folder of their own version."""
-    folder = f"{paths.HOSTSIDE}-{layout.hostside_digest()[:12]}"
-    beside, link = QuoteString(f"{folder}.new"), QuoteString(f"{paths.HOSTSIDE}.new")
+    folder = QuoteString(f"{paths.HOSTSIDE}-{layout.hostside_digest()[:12]}")
+    beside = QuoteString(f"{paths.HOSTSIDE}-{layout.hostside_digest()[:12]}.new")
     yield StringCommand(
         "rm", "-rf", beside, "&&", "mkdir", "-p", beside,
         "&&", "base64", "-d", "|", "tar", "-xz", "-C", beside, "--no-same-owner",
-        "&&", "rm", "-rf", QuoteString(folder), "&&", "mv", "-T", beside, QuoteString(folder),
-        "&&", "sync", "-f", QuoteString(folder),
-        "&&", "ln", "-sfn", QuoteString(folder), link,
-        "&&", "mv", "-Tf", link, QuoteString(paths.HOSTSIDE),
+        "&&", "sync", "-f", beside, *_pointed_at(beside),
+        # Recovery at boot runs from here: at every moment the link leads to a whole folder.
+        "&&", "rm", "-rf", folder, "&&", "cp", "-a", beside, folder,
+        "&&", "sync", "-f", folder, *_pointed_at(folder),
+        "&&", "rm", "-rf", beside,
         _stdin=layout.hostside_archive(),
     )  # fmt: skip
+
+
+def _pointed_at(folder: QuoteString) -> list[str | QuoteString]:
+    link = QuoteString(f"{paths.HOSTSIDE}.new")
+    point: list[str | QuoteString] = ["&&", "ln", "-sfn", folder, link]
+    return [*point, "&&", "mv", "-Tf", link, QuoteString(paths.HOSTSIDE)]
 
 
 @operation()

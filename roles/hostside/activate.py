@@ -1,8 +1,9 @@
 """
 Switch an instance to a staged release, question it, and switch back if it answers wrong.
 
-``activate.py JOB`` runs the plan of a job, ``{"instance", "release", "secrets": generation or null,
-"drain_within_s", "who"}``, to its end, whoever still watches.
+``activate.py JOB`` runs the plan of a job to its end, whoever still watches: ``{"instance",
+"release", "from": release that serves or null, "secrets": generation or null, "drain_within_s",
+"who"}``.
 """
 
 from __future__ import annotations
@@ -130,6 +131,20 @@ class Activation:
         return {"ok": False, "summary": summary, "report": self.report or None}
 
 
+def refuse_other_start(plan: Any) -> None:
+    """Go only from where the host was when the plan was made: another run may have come between."""
+    current = durable.read_link(places.instance(plan["instance"]) + "/current")
+    serving = os.path.basename(current) if current else None
+    if serving != plan["from"]:
+        raise StepError(
+            "{} is current, {} was when the plan was made; run again".format(
+                serving or "nothing", plan["from"] or "nothing"
+            ),
+            [],
+            blamed=False,
+        )
+
+
 def drain(plan: Any, say: Any) -> None:
     """Wait until the serving release has nothing in flight, as long as the plan allows."""
     deadline = time.monotonic() + plan["drain_within_s"]
@@ -174,8 +189,9 @@ def main() -> None:
     """See the top of the file."""
     folder = sys.argv[1]
     plan = durable.read_json(folder + "/plan.json")
-    recovery.finish(plan["instance"])
     try:
+        refuse_other_start(plan)
+        recovery.finish(plan["instance"])
         activation = Activation(plan, progress.Progress(folder).say)
     except (OSError, StepError) as error:
         summary = "the activation cannot begin: {}; nothing was changed".format(error)

@@ -124,9 +124,11 @@ def _weights_to_come(spec: HostSpec, found: dict[str, Any]) -> Iterator[tuple[st
     for one in {i.weights.digest: i.weights for i in spec.instances}.values():
         phase, digest = weights.receipt(one, root=spec.weights_root)
         if found["receipts"].get(phase, {"digest": None})["digest"] != digest:
-            # Files from the control machine arrive beside their place first.
+            # Files from the control machine arrive beside their place first. What brings them
+            # leaves a spare.
             copies = 2 if isinstance(one.source, Folder) else 1
-            yield spec.weights_root, one.name, copies * one.size / _MIB
+            mib = one.size / _MIB
+            yield spec.weights_root, one.name, copies * mib + min(_GIB, mib)
 
 
 def _port(instance: Instance, found: dict[str, Any]) -> Iterator[Reason]:

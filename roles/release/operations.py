@@ -64,7 +64,9 @@ def serving_release(release: Release) -> job.Commands:
         return
     yield from lock.held()
     name = release.instance.name
-    plan = release.activation(generation=generation, who=lock.owner()["who"])
+    instances: dict[str, Any] = found["instances"] or {}
+    serving = instances.get(name, {"current": None})["current"]
+    plan = release.activation(serving=serving, generation=generation, who=lock.owner()["who"])
     yield from job.commands(
         f"activate-{name}", script="activate", python=release.spec.python, plan=plan
     )
@@ -94,6 +96,7 @@ def previous_release(instance: Instance, python: str) -> job.Commands:
         plan = {
             "instance": instance.name,
             "release": previous,
+            "from": seen["current"],
             "secrets": None,
             "drain_within_s": instance.drain_within_s,
             "who": lock.owner()["who"],

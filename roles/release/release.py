@@ -3,20 +3,12 @@
 import base64
 import json
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from roles import engine, paths
 from roles.hostside import places
 from roles.spec import Check, HostSpec, Instance
 from roles.spec.base import digest
-
-_MEDIA_TYPES = {
-    ".png": "image/png",
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".mp4": "video/mp4",
-}
 
 
 class Release:
@@ -88,11 +80,12 @@ class Release:
         """Return the digest of the receipt that staging leaves."""
         return digest([self.name, self.checks, generation])
 
-    def activation(self, *, generation: str, who: str) -> dict[str, Any]:
-        """Return the plan of the job that activates it."""
+    def activation(self, *, serving: str | None, generation: str, who: str) -> dict[str, Any]:
+        """Return the plan of the job that activates it, from the release that serves now."""
         return {
             "instance": self.instance.name,
             "release": self.name,
+            "from": serving,
             "secrets": generation,
             "drain_within_s": self.instance.drain_within_s,
             "who": who,
@@ -106,9 +99,9 @@ class Release:
 
 def _question(check: Check) -> dict[str, Any]:
     asked = check.model_dump(mode="json", exclude={"file"})
-    return asked | {"media": _data_url(check.file) if check.file else ""}
+    return asked | {"media": _data_url(check) if check.file else ""}
 
 
-def _data_url(file: Path) -> str:
-    kind = _MEDIA_TYPES[file.suffix.lower()]
-    return f"data:{kind};base64,{base64.b64encode(file.read_bytes()).decode()}"
+def _data_url(check: Check) -> str:
+    content = check.file.read_bytes() if check.file else b""
+    return f"data:{check.media_type};base64,{base64.b64encode(content).decode()}"

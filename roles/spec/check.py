@@ -29,6 +29,12 @@ class Match(StrEnum):
     """Somewhere in the answer, in any case."""
 
 
+_MEDIA_TYPES = {
+    Kind.IMAGE: {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"},
+    Kind.VIDEO: {".mp4": "video/mp4"},
+}
+
+
 class Check(Spec):
     """
     A question and its answer.
@@ -46,6 +52,12 @@ class Check(Spec):
     max_tokens: int = Field(default=32, ge=1, le=4096)
     within_s: float = Field(default=60, gt=0, le=3600)
 
+    @property
+    def media_type(self) -> str | None:
+        """What the file is, by its name; ``None`` when it is not of the check's kind."""
+        suffix = self.file.suffix.lower() if self.file else ""
+        return _MEDIA_TYPES.get(self.kind, {}).get(suffix)
+
     def contradictions(self) -> Iterator[Fault]:
         """See ``Spec``."""
         if self.kind in (Kind.IMAGE, Kind.VIDEO):
@@ -60,6 +72,12 @@ class Check(Spec):
                     path="file",
                     wrong=f"{self.file} does not exist",
                     right="name a file on this machine",
+                )
+            elif self.media_type is None:
+                yield Fault(
+                    path="file",
+                    wrong=f"{self.file.name} is no {self.kind} that can be sent",
+                    right=f"should end in {' or '.join(_MEDIA_TYPES[self.kind])}",
                 )
         elif self.file is not None:
             yield Fault(

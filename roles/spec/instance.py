@@ -22,6 +22,11 @@ InstanceName = Annotated[
     ),
 ]
 
+_ModelName = Annotated[
+    str,
+    spelled(r"([A-Za-z0-9][A-Za-z0-9._:/-]*)?", "should be a name such as qwen3-vl or qwen3:8b"),
+]
+
 
 class Instance(Spec):
     """
@@ -43,7 +48,7 @@ class Instance(Spec):
     devices: tuple[int, ...] = ()
     address: IPvAnyAddress = IPv4Address("127.0.0.1")
     port: int = Field(ge=1024, le=65535)
-    model: str = ""
+    model: _ModelName = ""
     api_key: Secret | None = Field(default=Secret(env="METALSERVE_API_KEY"), repr=False)
     checks: tuple[Check, ...] = ()
     ready_within_s: int = Field(default=1800, ge=10, le=14400)

@@ -92,6 +92,30 @@ def test_job_killed(site: Site, served: str) -> None:
     assert site.answers(host)
 
 
+def test_disk_full_in_the_middle(site: Site, served: str) -> None:
+    """The journal cannot be written any more once the new release is starting."""
+    host = site.hosts[0]
+    folder = "/var/lib/metalserve/transactions"
+    host.run(f"cp -a {folder} /root/kept")
+    host.confine(folder, 1)
+    host.run(f"cp -a /root/kept/. {folder}/")
+    try:
+        site.want(fresh("'--hf-overrides', '{\"standin\": {\"start_s\": 5}}'"))
+        with site.start("main", "--limit", host.name) as run:
+            assert wait(lambda: came_to(host, "restart", served=served), within_s=60)
+            host.run(f"dd if=/dev/zero of={folder}/fill bs=1k status=none")
+            out, err = run.communicate(timeout=120)
+    finally:
+        host.release(folder)
+    assert run.returncode == 1, out + err
+    assert "No space left on device" in out + err
+    assert f"state: {served} serves again and answers right" in out + err
+    assert current(host) == served
+    assert site.answers(host)
+    # Nobody can say that this release is bad.
+    assert transaction(host)["release"] not in host.run("ls /var/lib/metalserve/bad/chat").stdout
+
+
 def paused(site: Site, at: str) -> None:
     """Activate what is staged on the first host, and stand still at a step of the journal."""
     host = site.hosts[0]
@@ -102,7 +126,8 @@ def paused(site: Site, at: str) -> None:
     release = host.run("ls -t /opt/metalserve/releases/chat | head -n 1").stdout.strip()
     secrets = Path(host.run("readlink /opt/metalserve/instances/chat/secrets").stdout.strip()).name
     plan = (
-        f'{{"instance": "chat", "release": "{release}", "secrets": "{secrets}",'
+        f'{{"instance": "chat", "release": "{release}", "from": "{current(host)}",'
+        f' "secrets": "{secrets}",'
         ' "drain_within_s": 5, "who": "test"}'
     )
     job = "/var/lib/metalserve/jobs/paused"

@@ -130,7 +130,7 @@ def test_port_taken_after_preflight(site: Site) -> None:
     assert site.run("stage", "--limit", host.name).code == 0
     release = host.run("ls -t /opt/metalserve/releases/chat | head -n 1").stdout.strip()
     plan = {
-        "instance": "chat", "release": release, "secrets": None,
+        "instance": "chat", "release": release, "from": before, "secrets": None,
         "drain_within_s": 1, "who": "test",
     }  # fmt: skip
     host.run("systemd-run --quiet --unit squatter python3 -m http.server 8008 --bind 127.0.0.1")

@@ -36,8 +36,11 @@ def test_scripts(nouns: Nouns) -> None:
         (
             f"rm -rf {folder}.new && mkdir -p {folder}.new"
             f" && base64 -d | tar -xz -C {folder}.new --no-same-owner"
-            f" && rm -rf {folder} && mv -T {folder}.new {folder} && sync -f {folder}"
-            f" && ln -sfn {folder} {link}.new && mv -Tf {link}.new {link}",
+            f" && sync -f {folder}.new"
+            f" && ln -sfn {folder}.new {link}.new && mv -Tf {link}.new {link}"
+            f" && rm -rf {folder} && cp -a {folder}.new {folder} && sync -f {folder}"
+            f" && ln -sfn {folder} {link}.new && mv -Tf {link}.new {link}"
+            f" && rm -rf {folder}.new",
             layout.hostside_archive(),
         )
     ]

@@ -90,6 +90,7 @@ class Host:
         return {
             "instance": "chat",
             "release": release,
+            "from": self.state.get("current"),
             "secrets": secrets,
             "drain_within_s": drain_within_s,
             "who": "ann@desk",

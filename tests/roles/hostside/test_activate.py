@@ -558,6 +558,24 @@ def test_script_restores_at_boot(
     assert capsys.readouterr().out == "chat: the host went down at step ask; current is old\n"
 
 
+def test_plan_that_another_run_overtook_changes_nothing(host: Host) -> None:
+    host.serving("old")
+    host.stage("new")
+    plan = host.plan("new") | {"from": "older"}
+    folder = Path(places.job("activate-chat"))
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "plan.json").write_text(json.dumps(plan))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("sys.argv", ["activate.py", str(folder)])
+        activate.main()
+    assert durable.read_json(f"{folder}/result.json") == {
+        "ok": False,
+        "summary": "the activation cannot begin: old is current, older was when the plan was made; "
+        "run again; nothing was changed",
+    }
+    assert host.serves == "old"
+
+
 def test_release_that_is_not_staged_changes_nothing(host: Host) -> None:
     host.serving("old")
     _run_job(host, "newest")

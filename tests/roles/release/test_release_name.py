@@ -200,9 +200,10 @@ def test_about(nouns: Nouns) -> None:
 
 def test_activation(nouns: Nouns) -> None:
     release = _release(nouns.chat(drain_within_s=7))
-    assert release.activation(generation="g1", who="ann@desk") == {
+    assert release.activation(serving="old", generation="g1", who="ann@desk") == {
         "instance": "chat",
         "release": release.name,
+        "from": "old",
         "secrets": "g1",
         "drain_within_s": 7,
         "who": "ann@desk",

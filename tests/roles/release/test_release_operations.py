@@ -71,8 +71,14 @@ def test_staged(spec: HostSpec) -> None:
 
 def test_activate(spec: HostSpec) -> None:
     release = _release(spec)
-    plan = release.activation(generation=_secrets(spec)["generation"], who=str(lock.owner()["who"]))
+    generation, who = _secrets(spec)["generation"], str(lock.owner()["who"])
+    plan = release.activation(serving=None, generation=generation, who=who)
     assert told(operations.serving_release, spec, bare(), release=release) == Told(
+        commands=[lock_taken(), _job(plan)], noops=[]
+    )
+    other = bare() | {"instances": {"chat": seen(current="other")}}
+    plan = release.activation(serving="other", generation=generation, who=who)
+    assert told(operations.serving_release, spec, other, release=release) == Told(
         commands=[lock_taken(), _job(plan)], noops=[]
     )
 
@@ -133,6 +139,7 @@ def test_back(spec: HostSpec) -> None:
     plan = {
         "instance": "chat",
         "release": "before",
+        "from": _release(spec).name,
         "secrets": None,
         "drain_within_s": 120,
         "who": lock.owner()["who"],

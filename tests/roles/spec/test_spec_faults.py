@@ -247,6 +247,15 @@ WRONG: list[tuple[Callable[[Nouns], HostSpec], str]] = [
         "leave it out and set the field that says it",
     ),
     (
+        lambda n: n.chat(options=n.options(environment={"A B": "c"})),
+        "instances/chat/options/environment/A B/[key]: is a str, "
+        "should be the name of an environment variable",
+    ),
+    (
+        lambda n: n.chat(model="--help"),
+        "instances/chat/model: is '--help', should be a name such as qwen3-vl or qwen3:8b",
+    ),
+    (
         lambda n: n.chat(options=n.options(extra=("--trust_remote_code",))),
         "instances/chat/options/extra: --trust-remote-code would run code that came with the "
         "weights, leave it out and use a revision without remote code",
@@ -414,6 +423,18 @@ def test_no_fault(nouns: Nouns) -> None:
     assert inventory({"gpu-1.example": spec}) == ([("gpu-1.example", {"spec": spec, **strict})],)
     # A machine that is not reached by ssh has no host key.
     assert inventory({"@local": spec}) == ([("@local", {"spec": spec})],)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "right"),
+    [("image", "cat.webp", ".png or .jpg or .jpeg"), ("video", "cat.png", ".mp4")],
+)
+def test_file_that_cannot_be_sent(kind: str, name: str, right: str, tmp_path: Path) -> None:
+    (tmp_path / name).touch()
+    asked = Check(name="cat", kind=kind, prompt="What?", file=tmp_path / name, expect="a cat")
+    assert [str(fault) for fault in asked.faults()] == [
+        f"file: {name} is no {kind} that can be sent, should end in {right}"
+    ]
 
 
 def test_cpu_stack(nouns: Nouns) -> None:
