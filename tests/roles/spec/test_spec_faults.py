@@ -11,6 +11,7 @@ import pytest
 
 from roles.spec import (
     Accelerator,
+    Check,
     Folder,
     HostSpec,
     Kind,
@@ -431,7 +432,7 @@ def test_no_fault(nouns: Nouns) -> None:
 )
 def test_file_that_cannot_be_sent(kind: str, name: str, right: str, tmp_path: Path) -> None:
     (tmp_path / name).touch()
-    asked = Check(name="cat", kind=kind, prompt="What?", file=tmp_path / name, expect="a cat")
+    asked = Check(name="cat", kind=Kind(kind), prompt="What?", file=tmp_path / name, expect="a cat")
     assert [str(fault) for fault in asked.faults()] == [
         f"file: {name} is no {kind} that can be sent, should end in {right}"
     ]
