@@ -109,7 +109,9 @@ class Activation:
     def start(self, unit: str) -> None:
         """Start the new release and wait until it is ready."""
         began = time.time()
-        ready = service.start(unit, lambda s: self.say("starting: {:.0f} s".format(s)))
+        ready = service.start(
+            unit, self.about["ready_within_s"], lambda s: self.say("starting: {:.0f} s".format(s))
+        )
         if not ready:
             lines = service.log(unit, began)
             service.stop(unit)

@@ -14,11 +14,14 @@ from typing import Any
 
 import ask
 import audit
+import durable
 import failures
 import jobs
 import places
 import service
 from transaction import Transaction, unfinished
+
+_LONGEST_S = 4 * 3600.0
 
 
 def put_back(transaction: Transaction, why: str, say: Any) -> str:
@@ -47,7 +50,13 @@ def put_back(transaction: Transaction, why: str, say: Any) -> str:
         return _end(transaction, "nothing serves", why, state)
     step("restart back")
     began = time.time()
-    if not service.start(unit, lambda s: say("starting {} again: {:.0f} s".format(release, s))):
+    described = durable.read_json(
+        "{}/{}/release.json".format(places.releases(transaction.instance), release)
+    )
+    within_s = described["ready_within_s"] if described else _LONGEST_S
+    if not service.start(
+        unit, within_s, lambda s: say("starting {} again: {:.0f} s".format(release, s))
+    ):
         lines = "; ".join(failures.evidence(service.log(unit, began)))
         state = "{} is current again but DOES NOT START: {}".format(release, lines)
         return _end(transaction, "broken", why, state)

@@ -125,7 +125,7 @@ def test_release_that_hangs(site: Site, monkeypatch: pytest.MonkeyPatch) -> None
         assert wait(lambda: transaction(host)["began"] > began, within_s=60)
         assert wait(lambda: is_starting(host), within_s=60)
         time.sleep(5)
-        host.run(f"systemctl kill --signal=STOP {UNIT}")
+        host.run(f"systemctl kill --kill-who=main --signal=STOP {UNIT}")
         out, err = run.communicate(timeout=400)
     assert run.returncode == 1
     assert "not ready: no completion within 45 s" in out + err

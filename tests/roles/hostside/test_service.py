@@ -16,7 +16,7 @@ def test_start_waits_and_tells_how_long(host: Host) -> None:
     service.stop(UNIT)
     host.misbehave("old", starts_in_s=0.5)
     heard: list[float] = []
-    assert service.start(UNIT, heard.append)
+    assert service.start(UNIT, 60, heard.append)
     assert heard == sorted(heard)
     assert heard[0] == pytest.approx(0.2, abs=0.15)
     assert service.active(UNIT)
@@ -26,13 +26,23 @@ def test_start_that_fails_is_no_success(host: Host, capfd: pytest.CaptureFixture
     host.serving("old")
     service.stop(UNIT)
     host.misbehave("old", fails_to_start=("died",))
-    assert not service.start(UNIT, print)
+    assert not service.start(UNIT, 60, print)
     assert not service.active(UNIT)
     assert capfd.readouterr().err.startswith(f"Job for {UNIT} failed")
 
 
+def test_start_that_hangs_is_stopped(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    host.serving("old")
+    service.stop(UNIT)
+    host.misbehave("old", starts_in_s=2)
+    monkeypatch.setattr(service, "_GRACE_S", 0.1)
+    calls = len(host.systemd.calls)
+    service.start(UNIT, 0.1, lambda _: None)
+    assert f"systemctl stop {UNIT}" in host.systemd.calls[calls:]
+
+
 def test_start_of_a_unit_that_is_not_there(host: Host, capfd: pytest.CaptureFixture[str]) -> None:
-    assert not service.start("metalserve-mindie@chat.service", print)
+    assert not service.start("metalserve-mindie@chat.service", 60, print)
     assert "Unit metalserve-mindie@chat.service not found." in capfd.readouterr().err
 
 
