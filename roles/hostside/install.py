@@ -42,7 +42,7 @@ class Install:
 
     def run(self) -> str:
         """Leave the stack complete and return what was done."""
-        if durable.read_json(self.folder + "/complete.json"):
+        if os.path.exists(self.folder + "/complete.json"):
             return "{} is complete".format(self.plan["name"])
         self.unused()
         self.room()
