@@ -97,11 +97,11 @@ def finish(instance: str) -> None:
         state = _ask_back(found, why, print)
     else:
         state = put_back(found, why, print)
+    folder = places.job("activate-" + instance)
     with contextlib.suppress(OSError):
-        jobs.finish(
-            places.job("activate-" + instance),
-            {"ok": False, "summary": "{}\nstate: {}".format(why, state)},
-        )
+        # A job that left a result knew better why it ended.
+        if durable.read_json(folder + "/result.json") is None:
+            jobs.finish(folder, {"ok": False, "summary": "{}\nstate: {}".format(why, state)})
         audit.note(found.record["who"], "recover " + instance, state)
 
 

@@ -6,6 +6,7 @@ import gevent
 from gevent.lock import RLock
 from pyinfra import state
 from pyinfra.api import DeployError, Host
+from pyinfra.api.output import echo
 
 from roles import instance, probe
 from roles.preflight.reasons import Reason, against
@@ -35,6 +36,8 @@ def judge() -> dict[str, list[Reason]]:
     asked = [gevent.spawn(_reasons, one) for one in hosts]
     gevent.joinall(asked, raise_error=True)
     _verdicts.update({one.name: job.value for one, job in zip(hosts, asked, strict=True)})
+    if not any(_verdicts.values()):
+        echo(f"    {len(hosts)} host(s) asked, nothing speaks against the plan", err=True)
     return _verdicts
 
 
