@@ -54,8 +54,8 @@ def line(path: str) -> str:
     if not seen["total"]:
         return str(seen["stage"])
     words = "{}: {} of {}".format(seen["stage"], size(seen["done"]), size(seen["total"]))
-    if seen["rate"] > 0:
-        left = max(0, seen["total"] - seen["done"]) / seen["rate"]
+    if seen["rate"] > 0 and seen["done"] < seen["total"]:
+        left = (seen["total"] - seen["done"]) / seen["rate"]
         words += ", {}/s, {} left".format(size(seen["rate"]), duration(left))
     return words
 
