@@ -39,10 +39,11 @@ def served(site: Site) -> str:
 
 
 def came_to(host: LabHost, at: str, *, served: str) -> bool:
-    """Say whether the activation of another release than ``served`` came to a step."""
+    """Say whether the activation that goes from ``served`` to another release came to a step."""
     record = transaction(host)
     steps = [step["step"] for step in record["steps"]]
-    return record["release"] != served and at in steps
+    going = record["outcome"] in (None, "committed") and record["release"] != served
+    return going and at in steps
 
 
 def settled(host: LabHost) -> bool:
