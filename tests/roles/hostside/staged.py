@@ -124,6 +124,11 @@ class Host:
         }
 
     @property
+    def steps(self) -> list[str]:
+        """The steps that the last activation journalled."""
+        return [str(step["step"]) for step in self.record["steps"]]
+
+    @property
     def serves(self) -> str | None:
         """The release that answers, ``None`` when none does."""
         for release, manner in self.systemd.manners.items():
