@@ -20,10 +20,11 @@ import durable
 import failures
 import jobs
 import places
+import ports
 import progress
 import recovery
 import service
-from transaction import Transaction, about
+from transaction import Transaction, about, current
 
 _LOOK_EVERY_S = 0.5
 
@@ -90,15 +91,16 @@ class Activation:
 
     def refuse_taken_port(self) -> None:
         """Look at the port before anything is stopped, unless the old release is what has it."""
-        current = durable.read_link(places.instance(self.plan["instance"]) + "/current")
-        serving = (durable.read_json(current + "/release.json") if current else None) or {}
+        instance = self.plan["instance"]
+        path = "{}/{}/release.json".format(places.releases(instance), current(instance))
+        serving = durable.read_json(path) or {}
         same = serving.get("port") == self.about["port"]
         if not (same and service.running(serving["unit"])):
             self.free_port()
 
     def free_port(self) -> None:
         """Refuse a port that somebody else has: some engines would share it, without a word."""
-        taken_by = service.holder(self.about["port"])
+        taken_by = ports.holder(self.about["port"])
         if taken_by:
             raise StepError(
                 "port {} is held by {}".format(self.about["port"], taken_by),
@@ -135,8 +137,7 @@ class Activation:
 
 def refuse_other_start(plan: Any) -> None:
     """Go only from where the host was when the plan was made: another run may have come between."""
-    current = durable.read_link(places.instance(plan["instance"]) + "/current")
-    serving = os.path.basename(current) if current else None
+    serving = current(plan["instance"])
     if serving != plan["from"]:
         raise StepError(
             "{} is current, {} was when the plan was made; run again".format(
@@ -160,7 +161,7 @@ def drain(plan: Any, say: Any) -> None:
 
 def in_flight(plan: Any) -> float:
     """Return how many requests the serving release works on, 0 when it does not say."""
-    release = os.path.basename(os.readlink(places.instance(plan["instance"]) + "/current"))
+    release = current(plan["instance"]) or ""
     try:
         prefixes = tuple(about(plan["instance"], release)["in_flight"])
         asked = ask.server(plan["instance"], release)

@@ -21,6 +21,7 @@ from typing import Any, Callable
 import durable
 import places
 import progress
+import service
 
 _LOOK_EVERY_S = 0.2
 _SPEAK_EVERY_S = 5.0
@@ -33,10 +34,7 @@ def unit(name: str) -> str:
 
 def active(name: str) -> bool:
     """Say whether a job is at work."""
-    state = subprocess.run(
-        ["systemctl", "show", "-P", "ActiveState", unit(name)], stdout=subprocess.PIPE, text=True
-    ).stdout.strip()
-    return state in ("active", "activating", "deactivating")
+    return service.state(unit(name)) in ("active", "activating", "deactivating")
 
 
 def start(name: str, script: str, run: str, plan: Any) -> str:

@@ -1,7 +1,7 @@
 """
 What a host is, has and runs, as one JSON object on one line.
 
-``python3 probe.py '{"weights_root": "/srv/metalserve/weights", "units": []}'``. Needs nothing but
+``python3 probe.py '{"weights_root": "/srv/metalserve/weights"}'``. Needs nothing but
 Python 3.8 and reads only; what cannot be found out is ``null``. ``docs/probe.md`` describes every
 key. ``roles/probe`` sends it together with the modules it imports.
 """
@@ -19,6 +19,7 @@ from typing import Any, Callable, Dict, List
 
 import durable
 import places
+import ports
 import receipts
 import service
 
@@ -30,7 +31,7 @@ def probe(asked: Any) -> Dict[str, Any]:
     parts: Dict[str, Callable[[], Any]] = {
         "system": system,
         "disks": lambda: disks([places.ROOT, places.STATE, asked["weights_root"]]),
-        "ports": ports,
+        "ports": ports.listening,
         "accelerators": accelerators,
         "receipts": receipts.read_all,
         "stacks": stacks,
@@ -84,21 +85,6 @@ def disks(paths: List[str]) -> Dict[str, Any]:
     return found
 
 
-def ports() -> List[Dict[str, Any]]:
-    """Return every listening TCP port with the unit that listens, as far as that can be seen."""
-    found: Dict[int, str] = {}
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        rows = [line.split() for line in (_text(table) or "").splitlines()[1:]]
-        for row in rows:
-            if row[3] == "0A":
-                found[int(row[1].split(":")[1], 16)] = row[9]
-    owners = _owners(set(found.values()))
-    return [
-        dict(owners.get(inode, {"pid": None, "process": None, "unit": None}), port=port)
-        for port, inode in sorted(found.items())
-    ]
-
-
 def accelerators() -> Dict[str, Any]:
     """Return what is plugged in; the vendors' own answers have their places here."""
     vendors: Dict[str, int] = {}
@@ -131,7 +117,7 @@ def instances() -> Dict[str, Any]:
             "releases": sorted(
                 os.path.basename(os.path.dirname(path))
                 for path in glob.glob(places.releases(name) + "/*/release.json")
-                if not os.path.dirname(path).endswith((".new", ".drifted"))
+                if not os.path.dirname(path).endswith(".new")
             ),
             "bad": {
                 os.path.basename(path)[: -len(".json")]: (durable.read_json(path) or {}).get("why")
@@ -184,26 +170,6 @@ def _meminfo(key: str) -> int | None:
         if line.startswith(key + ":"):
             return int(line.split()[1]) >> 10
     return None
-
-
-def _owners(inodes: Any) -> Dict[str, Any]:
-    found = {}
-    for link in glob.glob("/proc/[0-9]*/fd/*"):
-        try:
-            target = os.readlink(link)
-        except OSError:
-            continue
-        inode = target[len("socket:[") : -1] if target.startswith("socket:[") else ""
-        if inode in inodes and inode not in found:
-            pid = link.split("/")[2]
-            groups = (_text("/proc/{}/cgroup".format(pid)) or "").splitlines()
-            units = [g.rsplit("/", 1)[1] for g in groups if g.endswith((".service", ".scope"))]
-            found[inode] = {
-                "pid": int(pid),
-                "process": _text("/proc/{}/comm".format(pid)),
-                "unit": units[0] if units else None,
-            }
-    return found
 
 
 def main() -> None:

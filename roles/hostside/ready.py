@@ -13,7 +13,6 @@ import sys
 import time
 
 import ask
-import places
 import transaction
 
 _EVERY_S = 0.5
@@ -46,7 +45,7 @@ def wait(asked: ask.Server, within_s: float, pid: int) -> str:
 def main() -> None:
     """See the top of the file."""
     instance, pid = sys.argv[1], int(os.environ["MAINPID"])
-    release = os.path.basename(os.readlink(places.instance(instance) + "/current"))
+    release = transaction.current(instance) or ""
     about = transaction.about(instance, release)
     began = time.monotonic()
     why = wait(ask.server(instance, release), about["ready_within_s"], pid)

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import glob
-import os
-import re
 import subprocess
 import time
 from typing import Any, List
 
 _SPEAK_EVERY_S = 0.2
-
-
 # The question for readiness has a bound of its own; this is for when it hangs as well.
 _GRACE_S = 30.0
 
@@ -39,15 +34,16 @@ def stop(unit: str) -> None:
 
 def active(unit: str) -> bool:
     """Say whether a unit is up and ready."""
-    return _state(unit) == "active"
+    return state(unit) == "active"
 
 
 def running(unit: str) -> bool:
     """Say whether a unit may have processes, ready or not."""
-    return _state(unit) not in ("inactive", "failed")
+    return state(unit) not in ("inactive", "failed")
 
 
-def _state(unit: str) -> str:
+def state(unit: str) -> str:
+    """Return what systemd calls a unit's state."""
     asked = ["systemctl", "show", "-P", "ActiveState", unit]
     return subprocess.run(asked, stdout=subprocess.PIPE, text=True).stdout.strip()
 
@@ -59,28 +55,3 @@ def log(unit: str, since: float) -> List[str]:
     command = ["journalctl", "-q", "-u", unit, "--since", "@{:.6f}".format(since)]
     command += ["-o", "cat", "--no-pager", "-n", "2000"]
     return subprocess.run(command, stdout=subprocess.PIPE, text=True).stdout.splitlines()
-
-
-def holder(port: int) -> str:
-    """Return who listens on a TCP port, empty when nobody does."""
-    inodes = set()
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        try:
-            with open(table) as file:
-                rows = [line.split() for line in file][1:]
-        except FileNotFoundError:
-            continue
-        listening = [row for row in rows if row[3] == "0A"]
-        inodes |= {row[9] for row in listening if int(row[1].split(":")[1], 16) == port}
-    if not inodes:
-        return ""
-    for link in glob.glob("/proc/[0-9]*/fd/*"):
-        try:
-            match = re.match(r"socket:\[(\d+)\]", os.readlink(link))
-            if match and match.group(1) in inodes:
-                pid = link.split("/")[2]
-                with open("/proc/{}/comm".format(pid)) as file:
-                    return "{} (pid {})".format(file.read().strip(), pid)
-        except OSError:
-            continue
-    return "another process"

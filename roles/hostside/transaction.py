@@ -108,6 +108,12 @@ class Transaction:
         durable.write_json(places.transaction(self.instance), self.record)
 
 
+def current(instance: str) -> str | None:
+    """Return the name of the release that is current."""
+    found = durable.read_link(places.instance(instance) + "/current")
+    return os.path.basename(found) if found else None
+
+
 def about(instance: str, release: str) -> Any:
     """Return what a staged release says of itself."""
     found = durable.read_json("{}/{}/release.json".format(places.releases(instance), release))

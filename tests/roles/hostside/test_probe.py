@@ -11,11 +11,11 @@ from typing import Any
 
 import durable
 import places
+import ports
 import probe
 import pytest
 
 from tests.roles.hostside.staged import UNIT, Host
-from tests.standins.systemctl.answering import Manner, answering
 from tests.standins.systemctl.systemd import Systemd
 
 ROLES = Path(__file__).parents[3] / "roles"
@@ -93,18 +93,11 @@ def test_stacks_count_with_their_marker_alone(tree: Path) -> None:
     assert probe.stacks() == ["whole"]
 
 
-def test_ports_name_who_listens() -> None:
-    with answering(Manner()) as server:
-        [found] = [port for port in probe.ports() if port["port"] == server.port]
-    assert found["pid"] == os.getpid()
-    assert found["process"] == Path("/proc/self/comm").read_text().strip()
-
-
 def test_fact_that_fails_costs_no_other(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken() -> None:
         raise OSError("no such thing")
 
-    monkeypatch.setattr(probe, "ports", broken)
+    monkeypatch.setattr(ports, "listening", broken)
     found = probe.probe({"weights_root": "/srv"})
     assert found["ports"] is None
     assert found["faults"]["ports"] == "OSError: no such thing"

@@ -1,14 +1,11 @@
 """Units are started until ready and stopped until gone; who holds a port is found out."""
 
-import os
 import time
 
 import pytest
 import service
 
 from tests.roles.hostside.staged import UNIT, Host
-from tests.standins.systemctl.answering import Manner, answering
-from tests.standins.systemctl.systemd import free_port
 
 
 def test_start_waits_and_tells_how_long(host: Host) -> None:
@@ -62,9 +59,3 @@ def test_log_begins_at_its_time_to_the_microsecond(host: Host) -> None:
     host.systemd.log(UNIT, "after")
     assert service.log(UNIT, began) == ["after"]
     assert host.systemd.calls[-2] == "journalctl --sync"
-
-
-def test_holder_of_a_port() -> None:
-    assert service.holder(free_port()) == ""
-    with answering(Manner()) as server:
-        assert service.holder(server.port).endswith(f" (pid {os.getpid()})")

@@ -1,0 +1,61 @@
+"""Who listens on this host's TCP ports."""
+
+from __future__ import annotations
+
+import glob
+import os
+from typing import Any, Dict, List, Set
+
+_NOBODY = {"pid": None, "process": None, "unit": None}
+
+
+def listening() -> List[Dict[str, Any]]:
+    """Return every listening TCP port with process and unit, as far as they can be seen."""
+    found: Dict[int, Set[str]] = {}
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        for row in [line.split() for line in _text(table).splitlines()[1:]]:
+            if row[3] == "0A":
+                found.setdefault(int(row[1].split(":")[1], 16), set()).add(row[9])
+    owners = _owners({inode for inodes in found.values() for inode in inodes})
+    return [
+        dict(next((owners[i] for i in inodes if i in owners), _NOBODY), port=port)
+        for port, inodes in sorted(found.items())
+    ]
+
+
+def holder(port: int) -> str:
+    """Return who listens on a TCP port, empty when nobody does."""
+    for found in listening():
+        if found["port"] == port:
+            if found["pid"] is None:
+                return "another process"
+            return "{process} (pid {pid})".format(**found)
+    return ""
+
+
+def _owners(inodes: Set[str]) -> Dict[str, Dict[str, Any]]:
+    found: Dict[str, Dict[str, Any]] = {}
+    for link in glob.glob("/proc/[0-9]*/fd/*"):
+        try:
+            target = os.readlink(link)
+        except OSError:
+            continue
+        inode = target[len("socket:[") : -1] if target.startswith("socket:[") else ""
+        if inode in inodes and inode not in found:
+            pid = link.split("/")[2]
+            groups = _text("/proc/{}/cgroup".format(pid)).splitlines()
+            units = [g.rsplit("/", 1)[1] for g in groups if g.endswith((".service", ".scope"))]
+            found[inode] = {
+                "pid": int(pid),
+                "process": _text("/proc/{}/comm".format(pid)) or None,
+                "unit": units[0] if units else None,
+            }
+    return found
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path) as file:
+            return file.read().strip()
+    except OSError:
+        return ""
