@@ -7,8 +7,8 @@ from roles.spec import Accelerator, Instance
 
 def words(instance: Instance) -> list[str]:
     """
-    Return the command line after the stack's ``python``. ``$MODEL`` stands for the weights'
-    folder; the API key is not here, where everybody could read it.
+    Return the command line after the stack's ``python``, but for the weights' folder, which the
+    start script knows; the API key is not here, where everybody could read it.
     """
     options = instance.options
     limits = {"image": options.images, "video": options.videos}

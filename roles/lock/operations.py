@@ -31,7 +31,7 @@ def held() -> Generator[StringCommand, None, None]:
         return
     python = host.data.spec.python
     yield _command("take", python, owner() | {"break": _dead(probe.of(host)["lock"])})
-    host.connector_data[_HELD] = python
+    host.connector_data[_HELD] = python, job.connector_arguments(host)
     if not any(isinstance(known, _GiveBack) for known in state.callback_handlers):
         state.add_callback_handler(_GiveBack())
 
@@ -41,12 +41,12 @@ class _GiveBack(BaseStateCallback):
 
     @staticmethod
     def host_disconnect(state: State, host: Host) -> None:
-        python = host.connector_data.pop(_HELD, None)
-        if python is None:
+        if _HELD not in host.connector_data:
             return
+        python, arguments = host.connector_data.pop(_HELD)
         command = _command("release", python, owner())
         try:
-            host.run_shell_command(command, _stdin=job.program("lock"), **_sudo(host))
+            host.run_shell_command(command, **arguments | {"_stdin": job.program("lock")})
         except Exception as error:  # an exception here would end the run for every host
             print(f"{host.print_prefix}the deploy lock was not given back: {error}")
 
@@ -88,8 +88,3 @@ def _started(pid: int) -> int | None:
     except OSError:
         return None
     return int(stat.rsplit(")", 1)[1].split()[19])
-
-
-def _sudo(host: Host) -> dict[str, Any]:
-    wanted = host.data.get("_sudo") or host.state.config.SUDO
-    return {"_sudo": True} if wanted else {}

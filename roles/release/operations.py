@@ -9,7 +9,7 @@ from pyinfra.api.output import echo
 
 from roles import instance as secrets_of
 from roles import job, lock, probe
-from roles.release.release import Release
+from roles.release.release import Release, plan
 from roles.spec import Instance
 
 
@@ -64,11 +64,10 @@ def serving_release(release: Release) -> job.Commands:
         return
     yield from lock.held()
     name = release.instance.name
-    instances: dict[str, Any] = found["instances"] or {}
-    serving = instances.get(name, {"current": None})["current"]
-    plan = release.activation(serving=serving, generation=generation, who=lock.owner()["who"])
+    serving = _seen(found, name)["current"]
+    forward = release.activation(serving=serving, generation=generation, who=lock.owner()["who"])
     yield from job.commands(
-        f"activate-{name}", script="activate", python=release.spec.python, plan=plan
+        f"activate-{name}", script="activate", python=release.spec.python, plan=forward
     )
 
 
@@ -81,9 +80,8 @@ def previous_release(instance: Instance, python: str) -> job.Commands:
     + python: the interpreter that runs our own code
     """
     found = probe.of(host)
-    instances: dict[str, Any] = found["instances"] or {}
-    seen: dict[str, Any] = instances.get(instance.name) or {"current": None, "previous": None}
-    previous, bad = seen["previous"], seen.get("bad", {})
+    seen = _seen(found, instance.name)
+    previous, bad = seen["previous"], seen["bad"]
     if found["instances"] is None:
         yield job.refusal(f"what {instance.name} runs is not known: {found['faults']}")
     elif not previous:
@@ -93,28 +91,33 @@ def previous_release(instance: Instance, python: str) -> job.Commands:
         yield job.refusal(f"{previous} is marked bad: {bad[previous]}")
     else:
         yield from lock.held()
-        plan = {
-            "instance": instance.name,
-            "release": previous,
-            "from": seen["current"],
-            "secrets": None,
-            "drain_within_s": instance.drain_within_s,
-            "who": lock.owner()["who"],
-        }
+        back = plan(
+            instance,
+            release=previous,
+            serving=seen["current"],
+            generation=None,
+            who=lock.owner()["who"],
+        )
         yield from job.commands(
-            f"activate-{instance.name}", script="activate", python=python, plan=plan
+            f"activate-{instance.name}", script="activate", python=python, plan=back
         )
 
 
 def serves(found: dict[str, Any], *, release: Release, generation: str) -> bool:
     """Say whether a release serves, as the probe saw it."""
-    instances: dict[str, Any] = found["instances"] or {}
-    seen = instances.get(release.instance.name, {"current": None})
+    seen = _seen(found, release.instance.name)
     return seen["current"] == release.name and (
         seen["secrets"] == generation
         and seen["active"]
         and seen["transaction"]["outcome"] is not None
     )
+
+
+def _seen(found: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return what the probe saw of an instance."""
+    instances: dict[str, Any] = found["instances"] or {}
+    seen: dict[str, Any] = instances.get(name) or {"current": None, "previous": None, "bad": {}}
+    return seen
 
 
 def _secrets(release: Release, found: dict[str, Any]) -> dict[str, Any]:

@@ -82,19 +82,28 @@ class Release:
 
     def activation(self, *, serving: str | None, generation: str, who: str) -> dict[str, Any]:
         """Return the plan of the job that activates it, from the release that serves now."""
-        return {
-            "instance": self.instance.name,
-            "release": self.name,
-            "from": serving,
-            "secrets": generation,
-            "drain_within_s": self.instance.drain_within_s,
-            "who": who,
-        }
+        return plan(
+            self.instance, release=self.name, serving=serving, generation=generation, who=who
+        )
 
     @property
     def folder(self) -> str:
         """Its folder on the host."""
         return f"{places.releases(self.instance.name)}/{self.name}"
+
+
+def plan(
+    instance: Instance, *, release: str, serving: str | None, generation: str | None, who: str
+) -> dict[str, Any]:
+    """Return the plan of ``activate.py``; without a generation the secrets stay as they are."""
+    return {
+        "instance": instance.name,
+        "release": release,
+        "from": serving,
+        "secrets": generation,
+        "drain_within_s": instance.drain_within_s,
+        "who": who,
+    }
 
 
 def _question(check: Check) -> dict[str, Any]:

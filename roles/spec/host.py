@@ -20,7 +20,8 @@ _ProxyUrl = Annotated[str, spelled(r"http://[^@\s]+", "should be an http URL wit
 
 class Packages(Spec):
     """
-    Where a host gets packages from; its own system's settings unless given.
+    Where a host gets packages from; the public index unless given. A host's own configuration of
+    uv is not read.
 
     :param index: URL of a package index with the simple API
     :param folder: a folder on the host that holds every wheel; no index is asked then

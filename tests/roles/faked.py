@@ -5,9 +5,10 @@ import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from pyinfra.api import Config, FileUploadCommand, FunctionCommand, Host, Inventory, State
+from pyinfra.api.arguments import AllArguments
 from pyinfra.api.command import PyinfraCommand, StringCommand
 from pyinfra.context import ctx_host, ctx_state
 
@@ -89,6 +90,9 @@ def on_host(spec: HostSpec, found: object, **data: object) -> Iterator[Host]:
     known = {"spec": spec, **fake, "fake_delay_jitter": 0, **data}
     state = State(Inventory(([("@fake/gpu-1", known)], {})), Config())
     (host,) = state.inventory
+    # Operations are told what pyinfra's own arguments in the data say.
+    told_of = {key: value for key, value in data.items() if key.startswith("_")}
+    host.current_op_global_arguments = cast("AllArguments", told_of)
     with ctx_state.use(state), ctx_host.use(host):
         yield host
 
