@@ -1,11 +1,14 @@
 """What an instance of each engine runs, as text: pure functions of the spec."""
 
 from dataclasses import dataclass
-from typing import assert_never
+from typing import NoReturn
 
 from roles import templates
 from roles.engine import vllm
-from roles.spec import Engine, Instance
+from roles.spec import Engine, Instance, VllmOptions
+
+STARTED = (Engine.VLLM,)
+"""Engines that this release can start; preflight refuses instances of the others."""
 
 
 @dataclass(frozen=True)
@@ -18,16 +21,16 @@ class File:
 
 def render(instance: Instance) -> dict[str, File]:
     """Return the files that differ from engine to engine, by name."""
-    match instance.stack.engine:
-        case Engine.VLLM:
+    match instance.stack.engine, instance.options:
+        case Engine.VLLM, VllmOptions() as options:
             start = templates.render(
                 "engine/vllm-start.sh.j2",
-                words=vllm.words(instance),
+                words=vllm.words(instance, options),
                 python="stack/venv/bin/python",
             )
-            variables = vllm.environment(instance)
-        case _:
-            assert_never(instance.stack.engine)
+            variables = vllm.environment(instance, options)
+        case engine, _:
+            _not_started(engine)
     environment = templates.render("engine/environment.j2", variables=variables)
     return {"start": File(start, "0755"), "environment": File(environment, "0644")}
 
@@ -38,7 +41,7 @@ def in_flight(engine: Engine) -> tuple[str, ...]:
         case Engine.VLLM:
             return ("vllm:num_requests_running", "vllm:num_requests_waiting")
         case _:
-            assert_never(engine)
+            _not_started(engine)
 
 
 def unit_file(engine: Engine, *, python: str) -> str:
@@ -47,4 +50,9 @@ def unit_file(engine: Engine, *, python: str) -> str:
         case Engine.VLLM:
             return templates.render("engine/metalserve-vllm@.service.j2", python=python)
         case _:
-            assert_never(engine)
+            _not_started(engine)
+
+
+def _not_started(engine: Engine) -> NoReturn:
+    started = ", ".join(STARTED)
+    raise ValueError(f"{engine} cannot be started by this release, which starts {started}")

@@ -2,15 +2,14 @@
 
 import json
 
-from roles.spec import Accelerator, Instance
+from roles.spec import Accelerator, Instance, VllmOptions
 
 
-def words(instance: Instance) -> list[str]:
+def words(instance: Instance, options: VllmOptions) -> list[str]:
     """
     Return the command line after the stack's ``python``, but for the weights' folder, which the
     start script knows; the API key is not here, where everybody could read it.
     """
-    options = instance.options
     limits = {"image": options.images, "video": options.videos}
     found = [
         *instance.stack.command,
@@ -30,7 +29,7 @@ def words(instance: Instance) -> list[str]:
     return [*found, *options.extra]
 
 
-def environment(instance: Instance) -> dict[str, str]:
+def environment(instance: Instance, options: VllmOptions) -> dict[str, str]:
     """Return the variables of the server's process, none of them secret."""
     found = {
         "HF_HUB_OFFLINE": "1",
@@ -39,8 +38,8 @@ def environment(instance: Instance) -> dict[str, str]:
         "DO_NOT_TRACK": "1",
     }
     if instance.stack.accelerator is Accelerator.CPU:
-        found["VLLM_CPU_KVCACHE_SPACE"] = str(instance.options.kv_cache_gib or 1)
+        found["VLLM_CPU_KVCACHE_SPACE"] = str(options.kv_cache_gib or 1)
     else:
         found["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
         found["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, instance.devices))
-    return found | instance.options.environment
+    return found | options.environment

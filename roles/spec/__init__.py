@@ -3,25 +3,48 @@
 from roles.spec.base import Fault, Spec, SpecError
 from roles.spec.check import Check, Kind, Match
 from roles.spec.host import HostSpec, Packages, inventory
+from roles.spec.installer import Installer, InstallerKind, Package
 from roles.spec.instance import Instance
-from roles.spec.options import Options, VllmOptions
+from roles.spec.model import Model
+from roles.spec.options import LmdeployOptions, MindieOptions, Options, VllmOptions
+from roles.spec.platform import (
+    AscendHdk,
+    ContainerToolkit,
+    CudaDriver,
+    Driver,
+    DriverPackages,
+    DriverRunFile,
+)
 from roles.spec.secret import Secret
-from roles.spec.stack import Accelerator, Engine, Lock, Stack
+from roles.spec.stack import Accelerator, Accepted, Engine, Lock, Stack
 from roles.spec.weights import Folder, HostFolder, Source, Weights, WeightsFile, manifest
 
 __all__ = [
     "Accelerator",
+    "Accepted",
+    "AscendHdk",
     "Check",
+    "ContainerToolkit",
+    "CudaDriver",
+    "Driver",
+    "DriverPackages",
+    "DriverRunFile",
     "Engine",
     "Fault",
     "Folder",
     "HostFolder",
     "HostSpec",
+    "Installer",
+    "InstallerKind",
     "Instance",
     "Kind",
+    "LmdeployOptions",
     "Lock",
     "Match",
+    "MindieOptions",
+    "Model",
     "Options",
+    "Package",
     "Packages",
     "Secret",
     "Source",

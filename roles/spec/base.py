@@ -45,6 +45,12 @@ RemotePath = Annotated[
 ]
 
 
+Sha256 = Annotated[str, spelled(r"[0-9a-f]{64}", "should be 64 hexadecimal digits")]
+OsPackage = Annotated[
+    str, spelled(r"[a-z0-9][a-z0-9.+-]+", "should be the name of a Debian package")
+]
+
+
 class Fault(BaseModel):
     """One thing wrong in an inventory: where, what, and what would be right."""
 

@@ -6,9 +6,11 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from roles.spec.base import Fault, Findings, RemotePath, Spec, SpecError, spelled
+from roles.spec.installer import Installer
 from roles.spec.instance import Instance
+from roles.spec.platform import ContainerToolkit, Driver, accelerator_of
 from roles.spec.stack import Accelerator, Stack
-from roles.spec.weights import Weights
+from roles.spec.weights import Source, Weights
 
 Group = list[tuple[str, dict[str, Any]]]
 
@@ -46,12 +48,23 @@ class HostSpec(Spec):
     """
     What one machine should be.
 
+    :param driver: the accelerator's, kept at this version; left as it is unless given
+    :param containers: what containers need to see GPUs
+    :param installers: where the vendors' files lie
+    :param ready_for: stacks that it is made ready for besides those of its instances
+    :param may_reboot: whether a driver that needs it may restart the machine; instances are
+        drained first
     :param weights_root: where weights lie; a large disk
     :param python: the interpreter that runs our own code there, 3.8 or newer
     """
 
     accelerator: Accelerator
     instances: tuple[Instance, ...] = ()
+    driver: Driver | None = None
+    containers: ContainerToolkit | None = None
+    installers: Source | None = None
+    ready_for: tuple[Stack, ...] = ()
+    may_reboot: bool = False
     weights_root: RemotePath = "/srv/metalserve/weights"
     python: RemotePath = "/usr/bin/python3"
     packages: Packages = Packages()
@@ -68,6 +81,48 @@ class HostSpec(Spec):
                     right=f"choose a stack for {self.accelerator}",
                 )
         yield from self._shared()
+        yield from self._platform()
+
+    @property
+    def stacks(self) -> tuple[Stack, ...]:
+        """Every stack that it has to be ready for, once."""
+        wanted = [*self.ready_for, *(instance.stack for instance in self.instances)]
+        return tuple({stack.name: stack for stack in wanted}.values())
+
+    @property
+    def files(self) -> tuple[Installer, ...]:
+        """Every vendor's file that it needs, once."""
+        wanted = [*(self.driver.installers if self.driver else ())]
+        wanted += [one for stack in self.stacks for one in stack.installers]
+        return tuple({one.sha256: one for one in wanted}.values())
+
+    def _platform(self) -> Iterator[Fault]:
+        """What lies below the instances."""
+        if self.driver and accelerator_of(self.driver) is not self.accelerator:
+            yield Fault(
+                path="driver",
+                wrong=f"drives {accelerator_of(self.driver)}, this host has {self.accelerator}",
+                right=f"give a driver of {self.accelerator}, or none",
+            )
+        if self.containers and self.accelerator is not Accelerator.CUDA:
+            yield Fault(
+                path="containers",
+                wrong=f"is given to a host with {self.accelerator}",
+                right="leave it out, the toolkit is for NVIDIA's GPUs",
+            )
+        for stack in self.ready_for:
+            if stack.accelerator is not self.accelerator:
+                yield Fault(
+                    path=f"ready_for/{stack.name}",
+                    wrong=f"needs {stack.accelerator}, this host has {self.accelerator}",
+                    right=f"choose a stack for {self.accelerator}",
+                )
+        if self.files and not self.installers:
+            yield Fault(
+                path="installers",
+                wrong=f"is missing while {self.files[0].file} is wanted",
+                right="name the folder that holds it",
+            )
 
     def _shared(self) -> Iterator[Fault]:
         """Two instances that want the same thing."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from ipaddress import IPv4Address
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, IPvAnyAddress
 
@@ -33,6 +33,8 @@ class Instance(Spec):
     One server: a stack and weights, on devices, behind a port.
 
     :param devices: indices of the accelerators it may use; none on a CPU
+    :param failing_device: when a device fails: ``refuse`` the plan, or ``move`` to a device of the
+        same kind that no instance uses
     :param address: where it listens; anything but loopback needs an API key
     :param model: the name that clients ask for; the weights' own name unless given
     :param api_key: what clients must show; ``None`` opens the server, on loopback only
@@ -46,6 +48,7 @@ class Instance(Spec):
     weights: Weights
     options: Options
     devices: tuple[int, ...] = ()
+    failing_device: Literal["refuse", "move"] = "refuse"
     address: IPvAnyAddress = IPv4Address("127.0.0.1")
     port: int = Field(ge=1024, le=65535)
     model: _ModelName = ""
@@ -66,9 +69,18 @@ class Instance(Spec):
 
     def contradictions(self) -> Iterator[Fault]:
         """See ``Spec``."""
+        yield from self._engine()
         yield from self._reachable()
         yield from self._devices()
         yield from self._questions()
+
+    def _engine(self) -> Iterator[Fault]:
+        if self.options.engine is not self.stack.engine:
+            yield Fault(
+                path="options",
+                wrong=f"is for {self.options.engine}, {self.stack.name} is {self.stack.engine}",
+                right=f"give the options of {self.stack.engine}",
+            )
 
     def _reachable(self) -> Iterator[Fault]:
         if self.api_key is None and not self.address.is_loopback:
@@ -79,7 +91,8 @@ class Instance(Spec):
             )
 
     def _devices(self) -> Iterator[Fault]:
-        wanted = self.options.tensor_parallel_size
+        counts = self.options.COUNTS_DEVICES
+        wanted = getattr(self.options, counts)
         if self.stack.accelerator is Accelerator.CPU:
             if self.devices:
                 yield Fault(path="devices", wrong="is given to a cpu stack", right="leave it out")
@@ -92,7 +105,7 @@ class Instance(Spec):
             )
         if len(self.devices) != wanted:
             yield Fault(
-                path="options/tensor_parallel_size",
+                path=f"options/{counts}",
                 wrong=f"is {wanted} on {len(self.devices)} device(s)",
                 right="should equal the number of devices",
             )

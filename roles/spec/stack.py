@@ -10,7 +10,8 @@ from typing import Annotated
 
 from pydantic import Field, PositiveFloat
 
-from roles.spec.base import Fault, Name, Spec, digest, spelled
+from roles.spec.base import Fault, Name, OsPackage, Spec, digest, spelled
+from roles.spec.installer import Installer, InstallerKind
 
 
 class Accelerator(StrEnum):
@@ -26,6 +27,9 @@ class Engine(StrEnum):
     """The server software."""
 
     VLLM = "vllm"
+    VLLM_ASCEND = "vllm-ascend"
+    LMDEPLOY = "lmdeploy"
+    MINDIE = "mindie"
 
 
 _REQUIREMENT = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*(\[.*\])?\s*(==|@)")
@@ -33,8 +37,11 @@ _Version = Annotated[
     str, spelled(r"\d+(\.\w+)+", "should be a version with all its numbers, as in 0.32.0")
 ]
 _Minor = Annotated[str, spelled(r"3\.\d+", "should be a minor version of Python, as in 3.12")]
-_OsPackage = Annotated[
-    str, spelled(r"[a-z0-9][a-z0-9.+-]+", "should be the name of a Debian package")
+_Advisory = Annotated[
+    str,
+    spelled(
+        r"CVE-\d{4}-\d{4,}|GHSA(-[0-9a-z]{4}){3}", "should be an advisory, as in CVE-2026-22778"
+    ),
 ]
 _Driver = Annotated[str, spelled(r"\d+(\.\d+)+", "should be a version, as in 580.65.06")]
 
@@ -58,6 +65,12 @@ class Lock(Spec):
         """Digest of the text."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
+    @property
+    def pins(self) -> dict[str, str]:
+        """Version of each package, by its name in lower case with dashes."""
+        rows = (line.split()[0].partition("==") for line in self.text.splitlines() if "==" in line)
+        return {re.sub(r"[-_.]+", "-", name.split("[")[0]).lower(): v for name, _, v in rows}
+
     def contradictions(self) -> Iterator[Fault]:
         """See ``Spec``."""
         if not self.file.is_file():
@@ -65,6 +78,17 @@ class Lock(Spec):
             return
         status = self.file.stat()
         yield from _lock_faults(self.file, status.st_mtime_ns, status.st_size)
+
+
+class Accepted(Spec):
+    """
+    A known advisory that a plan lives with.
+
+    :param reason: why that is right here, for whoever reads it later
+    """
+
+    advisory: _Advisory
+    reason: str = Field(min_length=10)
 
 
 class Stack(Spec):
@@ -89,12 +113,19 @@ class Stack(Spec):
     lock: Lock
     disk_gib: PositiveFloat
     driver: _Driver | None = None
-    os_packages: tuple[_OsPackage, ...] = ()
+    os_packages: tuple[OsPackage, ...] = ()
+    installers: tuple[Installer, ...] = ()
+    accepts: tuple[Accepted, ...] = ()
 
     @property
     def digest(self) -> str:
-        """Digest of everything that ends up in the stack's folder."""
-        return digest({"name": self.name, "python": self.python, "lock": self.lock.sha256})
+        """Digest of everything that the stack is made of."""
+        made_of: dict[str, object] = {
+            "name": self.name, "python": self.python, "lock": self.lock.sha256,
+        }  # fmt: skip
+        if self.installers:
+            made_of["installers"] = [one.sha256 for one in self.installers]
+        return digest(made_of)
 
     @property
     def folder(self) -> str:
@@ -115,6 +146,53 @@ class Stack(Spec):
                 wrong=f"is given to a stack for {self.accelerator}",
                 right="leave it out, only cuda stacks have a driver floor",
             )
+        yield from self._installers()
+
+    def installer(self, kind: InstallerKind) -> Installer | None:
+        """Return the installer of one kind, if the stack has it."""
+        return next((one for one in self.installers if one.about.kind is kind), None)
+
+    def _installers(self) -> Iterator[Fault]:
+        if self.installers and self.accelerator is not Accelerator.ASCEND:
+            yield Fault(
+                path="installers",
+                wrong=f"is given to a stack for {self.accelerator}",
+                right="leave it out, only ascend stacks are made of installers",
+            )
+            return
+        kinds = [one.about.kind for one in self.installers]
+        for installer, kind in zip(self.installers, kinds, strict=True):
+            if kind not in _ON_CANN:
+                yield Fault(
+                    path=f"installers/{installer.file}",
+                    wrong=f"is {kind}, which belongs to the host",
+                    right="name it in the host's driver",
+                )
+            elif kinds.count(kind) > 1:
+                yield Fault(
+                    path=f"installers/{installer.file}",
+                    wrong=f"is one of {kinds.count(kind)} of {kind}",
+                    right="give one",
+                )
+        versions = {one.about.version for one in self.installers if one.about.kind in _OF_CANN}
+        if len(versions) > 1:
+            yield Fault(
+                path="installers",
+                wrong=f"mixes CANN {' and '.join(sorted(versions))}",
+                right="take toolkit, kernels or ops, and NNAL from one version",
+            )
+        if kinds and InstallerKind.TOOLKIT not in kinds:
+            yield Fault(
+                path="installers",
+                wrong="has no toolkit",
+                right="add Ascend-cann-toolkit, all others need it",
+            )
+
+
+_OF_CANN = (
+    InstallerKind.TOOLKIT, InstallerKind.KERNELS, InstallerKind.OPS, InstallerKind.NNAL,
+)  # fmt: skip
+_ON_CANN = (*_OF_CANN, InstallerKind.MINDIE, InstallerKind.ATB_MODELS)
 
 
 @functools.lru_cache

@@ -1,13 +1,15 @@
 """Weights: one model revision, file by file."""
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from roles.spec.base import Fault, Name, RemotePath, Spec, SpecError, digest, spelled
+from roles.spec.base import Fault, Name, RemotePath, Sha256, Spec, SpecError, digest, spelled
 from roles.spec.check import Check, Kind
+from roles.spec.model import Model, model_from
 
 _RelativePath = Annotated[
     str,
@@ -16,7 +18,6 @@ _RelativePath = Annotated[
         "should be a path below the snapshot's folder, of letters, digits, . _ and -",
     ),
 ]
-_Sha256 = Annotated[str, spelled(r"[0-9a-f]{64}", "should be 64 hexadecimal digits")]
 
 
 class WeightsFile(Spec):
@@ -24,7 +25,7 @@ class WeightsFile(Spec):
 
     path: _RelativePath
     size: int = Field(ge=0)
-    sha256: _Sha256
+    sha256: Sha256
 
 
 class Folder(Spec):
@@ -56,6 +57,8 @@ class Weights(Spec):
     One model revision. Never edit weights that were deployed, add a file.
 
     :param files: the manifest; see :func:`manifest`
+    :param config: a copy of the manifest's ``config.json`` on this machine, for judging where the
+        model runs; a ``Folder`` has its own
     :param takes: what the model can be asked about besides text
     :param checks: questions whose answers are known; what instances ask unless they have their own
     """
@@ -63,6 +66,7 @@ class Weights(Spec):
     name: Name
     files: tuple[WeightsFile, ...] = Field(min_length=1)
     source: Source
+    config: Path | None = None
     takes: tuple[Literal[Kind.IMAGE, Kind.VIDEO], ...] = ()
     checks: tuple[Check, ...] = ()
 
@@ -76,8 +80,46 @@ class Weights(Spec):
         """Bytes of all files."""
         return sum(file.size for file in self.files)
 
+    @property
+    def model(self) -> Model | None:
+        """What the model's ``config.json`` says; ``None`` when none is on this machine."""
+        file = self._config
+        return model_from(file.read_text()) if file and file.is_file() else None
+
+    @property
+    def _config(self) -> Path | None:
+        if self.config:
+            return self.config
+        return self.source.path / "config.json" if isinstance(self.source, Folder) else None
+
+    def _config_faults(self) -> Iterator[Fault]:
+        file = self._config
+        if file is None:
+            return
+        if not file.is_file():
+            if self.config:
+                yield Fault(path="config", wrong=f"{file} does not exist", right="copy it there")
+            return
+        text = file.read_bytes()
+        pinned = {one.path: one.sha256 for one in self.files}.get("config.json")
+        if self.config and pinned != hashlib.sha256(text).hexdigest():
+            yield Fault(
+                path="config",
+                wrong=f"{file} is another file than the manifest's config.json",
+                right="copy it from the same revision",
+            )
+        try:
+            model_from(text.decode())
+        except ValueError as error:
+            yield Fault(
+                path="config",
+                wrong=f"{file} cannot be read ({error})",
+                right="should be the config.json of a transformers model",
+            )
+
     def contradictions(self) -> Iterator[Fault]:
         """See ``Spec``."""
+        yield from self._config_faults()
         paths = [file.path for file in self.files]
         for path in sorted({path for path in paths if paths.count(path) > 1}):
             yield Fault(path="files", wrong=f"{path} is listed twice", right="list it once")

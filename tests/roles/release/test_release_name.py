@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from roles.release import Release
-from roles.spec import Accelerator, HostFolder, HostSpec, Kind, Match, Secret
+from roles.spec import Accelerator, Accepted, HostFolder, HostSpec, Kind, Match, Secret
 from roles.spec.base import digest
 from tests.roles.spec.nouns import LOCK, Nouns
 
@@ -69,6 +69,13 @@ RUNS_NOT: dict[str, Change] = {
     "another secret": lambda n: n.chat(api_key=Secret(file=n.folder / "key")),
     "no secret": lambda n: n.chat(api_key=None),
     "drain_within_s": lambda n: n.chat(drain_within_s=7),
+    "failing_device": lambda n: n.chat(failing_device="move"),
+    "accepted advisory": lambda n: n.chat(
+        stack=n.stack(accepts=(Accepted(advisory="CVE-2026-22778", reason="takes no video"),))
+    ),
+    "ready for another stack": lambda n: n.host(
+        n.instance(), ready_for=(n.stack(name="vllm-0.33-cuda"),)
+    ),
     "source": lambda n: n.chat(weights=n.weights(source=HostFolder(path="/mnt/models"))),
     "python of the host": lambda n: n.host(n.instance(), python="/usr/bin/python3.12"),
     "order of the manifest": lambda n: n.chat(

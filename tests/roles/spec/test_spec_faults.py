@@ -55,7 +55,8 @@ WRONG: list[tuple[Callable[[Nouns], HostSpec], str]] = [
     (
         lambda n: n.host(gpu=4),
         "gpu: there is no such key, "
-        "known are accelerator, instances, packages, python, weights_root",
+        "known are accelerator, containers, driver, installers, instances, "
+        "may_reboot, packages, python, ready_for, weights_root",
     ),
     (
         lambda n: HostSpec(),  # type: ignore[call-arg]

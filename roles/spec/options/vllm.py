@@ -1,8 +1,8 @@
-"""What an engine can be told, typed per engine."""
+"""Options of vLLM, and of vLLM on Ascend."""
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -24,6 +24,7 @@ class VllmOptions(Spec):
     """
     Options of ``vllm serve``.
 
+    :param engine: vLLM's own, or its plugin for Ascend
     :param max_model_len: tokens of prompt and answer together
     :param max_num_seqs: requests worked on at once
     :param gpu_memory_utilization: share of each device's memory; no meaning on a CPU
@@ -34,7 +35,9 @@ class VllmOptions(Spec):
     :param extra: further words of the command line, as the pinned version spells them
     """
 
-    engine: Literal[Engine.VLLM] = Engine.VLLM
+    COUNTS_DEVICES: ClassVar[str] = "tensor_parallel_size"
+
+    engine: Literal[Engine.VLLM, Engine.VLLM_ASCEND] = Engine.VLLM
     dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
     max_model_len: int = Field(ge=16)
     max_num_seqs: int = Field(default=64, ge=1)
@@ -46,6 +49,16 @@ class VllmOptions(Spec):
     enforce_eager: bool = False
     environment: dict[_Variable, str] = Field(default_factory=dict, repr=False)
     extra: tuple[str, ...] = Field(default=(), repr=False)
+
+    @property
+    def context(self) -> int:
+        """Tokens of prompt and answer together."""
+        return self.max_model_len
+
+    @property
+    def concurrency(self) -> int:
+        """Requests worked on at once."""
+        return self.max_num_seqs
 
     def contradictions(self) -> Iterator[Fault]:
         """See ``Spec``."""
@@ -64,6 +77,3 @@ class VllmOptions(Spec):
                     wrong=f"{flag} is rendered from the spec",
                     right="leave it out and set the field that says it",
                 )
-
-
-Options = VllmOptions
