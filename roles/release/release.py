@@ -5,7 +5,7 @@ import json
 from functools import cached_property
 from typing import Any
 
-from roles import engine, paths
+from roles import engine, paths, weights
 from roles.hostside import places
 from roles.spec import Check, HostSpec, Instance
 from roles.spec.base import digest
@@ -25,7 +25,9 @@ class Release:
         """What the release's folder points at."""
         return {
             "stack": paths.stack(self.instance.stack),
-            "weights": paths.weights(self.instance.weights, root=self.spec.weights_root),
+            "weights": weights.Served(
+                self.instance.weights, self.instance.stack, self.spec.weights_root
+            ).folder,
         }
 
     @cached_property

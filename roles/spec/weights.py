@@ -83,17 +83,18 @@ class Weights(Spec):
     @property
     def model(self) -> Model | None:
         """What the model's ``config.json`` says; ``None`` when none is on this machine."""
-        file = self._config
+        file = self.config_file
         return model_from(file.read_text()) if file and file.is_file() else None
 
     @property
-    def _config(self) -> Path | None:
+    def config_file(self) -> Path | None:
+        """Where the model's ``config.json`` is on this machine, if anywhere."""
         if self.config:
             return self.config
         return self.source.path / "config.json" if isinstance(self.source, Folder) else None
 
     def _config_faults(self) -> Iterator[Fault]:
-        file = self._config
+        file = self.config_file
         if file is None:
             return
         if not file.is_file():

@@ -10,6 +10,7 @@ from pyinfra.api import FileUploadCommand, FunctionCommand, QuoteString, StringC
 from roles import job, lock, paths, probe
 from roles.spec import Folder, HostFolder, Weights
 from roles.weights.receipt import receipt
+from roles.weights.served import Served
 
 
 @operation()
@@ -52,3 +53,19 @@ def model_files(
     yield from job.commands(phase, script="fetch", python=python, plan=plan)
     if arrived:
         yield StringCommand("rm", "-rf", QuoteString(source))
+
+
+@operation()
+def patched_files(served: Served, python: str) -> job.Commands:
+    """
+    The files of a model lie in a second folder as a stack can read them; as pinned they stay.
+
+    + served: the model and the stack
+    + python: the interpreter that runs our own code
+    """
+    phase, digest = served.receipt
+    if probe.holds(host, phase=phase, digest=digest):
+        host.noop(f"{served.weights.name} is patched for {served.stack.name}")
+        return
+    yield from lock.held()
+    yield from job.commands(phase, script="patch", python=python, plan=served.plan)
