@@ -5,7 +5,7 @@ import gzip
 import io
 import tarfile
 
-from roles import engine, job, paths, templates
+from roles import engine, job, paths, probe, templates
 from roles.hostside import places
 from roles.spec import HostSpec
 from roles.spec.base import digest
@@ -48,18 +48,22 @@ def users(spec: HostSpec) -> list[str]:
     return [paths.user(instance.name) for instance in spec.instances]
 
 
+def hostside_files() -> dict[str, bytes]:
+    """Return the scripts that run on hosts, and what the probe asks NVML with, by file name."""
+    return job.files(probe.CARRIED)
+
+
 def hostside_digest() -> str:
     """Return the digest of the scripts that run on hosts."""
-    return digest({path.name: path.read_text() for path in sorted(job.FOLDER.glob("*.py"))})
+    return digest({name: content.decode() for name, content in hostside_files().items()})
 
 
 def hostside_archive() -> str:
     """Return the scripts that run on hosts as a tar archive in base64, always the same bytes."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for path in sorted(job.FOLDER.glob("*.py")):
-            content = path.read_bytes()
-            member = tarfile.TarInfo(path.name)
+        for name, content in hostside_files().items():
+            member = tarfile.TarInfo(name)
             member.size, member.mode, member.mtime = len(content), 0o644, 0
             archive.addfile(member, io.BytesIO(content))
     return base64.encodebytes(gzip.compress(buffer.getvalue(), mtime=0)).decode()
@@ -82,7 +86,7 @@ def digest_of(spec: HostSpec) -> str:
 
 def managed(spec: HostSpec) -> list[str]:
     """Return every path that preparing leaves, for the receipt."""
-    scripts = [f"{paths.HOSTSIDE}/{path.name}" for path in sorted(job.FOLDER.glob("*.py"))]
+    scripts = [f"{paths.HOSTSIDE}/{name}" for name in hostside_files()]
     unit_files = [f"{paths.UNITS}/{name}" for name in units(spec)]
     enabled = places.wants(paths.RECOVER_UNIT)
     return [*OPEN, *CLOSED, spec.weights_root, paths.HOSTSIDE, *scripts, *unit_files, enabled]

@@ -67,6 +67,46 @@ def job(name: str) -> str:
     return STATE + "/jobs/" + name
 
 
+def platform() -> str:
+    """Folder of what is half done to drivers and toolkits, and of the reboot that they need."""
+    return STATE + "/platform"
+
+
+def began(step: str) -> str:
+    """Marker of a step that began and has not succeeded yet."""
+    return platform() + "/began/" + step + ".json"
+
+
+def reboot() -> str:
+    """Why the host is to be rebooted, and the boot that it was said in."""
+    return platform() + "/reboot.json"
+
+
+def paused() -> str:
+    """Which instances were stopped for a step, and the boot in which they were."""
+    return platform() + "/paused.json"
+
+
+def step_log(step: str) -> str:
+    """Everything that a step's command ever said."""
+    return "{}/platform/{}.log".format(AUDIT.rsplit("/", 1)[0], step)
+
+
+def installers() -> str:
+    """Folder of vendors' files that came from the control machine; root alone may write it."""
+    return ROOT + "/cache/installers"
+
+
+def unpacking() -> str:
+    """Folder that an installer unpacks itself into, there while it runs."""
+    return ROOT + "/cache/unpacking"
+
+
+def environments() -> str:
+    """Folder of what the vendors' scripts set for each stack on Ascend."""
+    return ROOT + "/ascend"
+
+
 def receipts() -> str:
     """Folder of what each finished phase left behind."""
     return STATE + "/receipts"

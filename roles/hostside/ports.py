@@ -6,6 +6,8 @@ import glob
 import os
 from typing import Any, Dict, List, Set
 
+import processes
+
 _NOBODY = {"pid": None, "process": None, "unit": None}
 
 
@@ -42,13 +44,11 @@ def _owners(inodes: Set[str]) -> Dict[str, Dict[str, Any]]:
             continue
         inode = target[len("socket:[") : -1] if target.startswith("socket:[") else ""
         if inode in inodes and inode not in found:
-            pid = link.split("/")[2]
-            groups = _text("/proc/{}/cgroup".format(pid)).splitlines()
-            units = [g.rsplit("/", 1)[1] for g in groups if g.endswith((".service", ".scope"))]
+            pid = int(link.split("/")[2])
             found[inode] = {
-                "pid": int(pid),
-                "process": _text("/proc/{}/comm".format(pid)) or None,
-                "unit": units[0] if units else None,
+                "pid": pid,
+                "process": processes.name_of(pid),
+                "unit": processes.unit_of(pid),
             }
     return found
 

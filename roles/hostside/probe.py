@@ -1,72 +1,83 @@
 """
 What a host is, has and runs, as one JSON object on one line.
 
-``python3 probe.py '{"weights_root": "/srv/metalserve/weights"}'``. Needs nothing but
-Python 3.8 and reads only; what cannot be found out is ``null``. ``docs/probe.md`` describes every
-key. ``roles/probe`` sends it together with the modules it imports.
+``python3 probe.py '{"weights_root": "/srv/metalserve/weights", "accelerator": "cuda"}'``. Needs
+nothing but Python 3.8 and reads only; what cannot be found out is ``null``. ``docs/probe.md``
+describes every key. ``roles/probe`` sends it together with the modules it imports. With an option
+it reads what a vendor's tool printed elsewhere.
 """
 
 from __future__ import annotations
 
+import argparse
 import glob
 import json
 import os
-import platform
 import shutil
 import subprocess
 import sys
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, Set
 
+import ascend
+import ascend_files
+import ascend_versions
+import driver_files
 import durable
+import kernel_log
+import machine
+import npu_smi
+import nvidia_smi
+import nvml
+import pci
 import places
 import ports
 import receipts
-import service
 
-SCHEMA = 1
+SCHEMA = 2
+_SENT: Dict[str, Callable[[str], Any]] = {
+    "--npu-smi-info": npu_smi.parse_info,
+    "--npu-smi-map": npu_smi.parse_map,
+    "--nvidia-smi": nvidia_smi.parse,
+    "--kernel-log": kernel_log.parse,
+}
 
 
 def probe(asked: Any) -> Dict[str, Any]:
-    """Return every fact; a part that fails is ``null`` and named in ``faults``."""
+    """Return every fact; one that fails is ``null`` and named in ``faults``."""
+    faults: Dict[str, str] = {}
+    roots = [places.ROOT, places.STATE, "/usr/local", asked["weights_root"]]
     parts: Dict[str, Callable[[], Any]] = {
-        "system": system,
-        "disks": lambda: disks([places.ROOT, places.STATE, asked["weights_root"]]),
+        "system": lambda: _each("system.", machine.FACTS, faults),
+        "disks": lambda: disks(roots),
         "ports": ports.listening,
-        "accelerators": accelerators,
+        "accelerators": lambda: _each("accelerators.", _vendors(), faults),
+        "platform": lambda: platform(asked.get("accelerator")),
         "receipts": receipts.read_all,
         "stacks": stacks,
         "instances": instances,
         "lock": lambda: durable.read_json(places.lock()),
         "jobs": jobs,
     }
-    found: Dict[str, Any] = {"schema": SCHEMA, "faults": {}}
-    for name, part in parts.items():
+    found: Dict[str, Any] = {"schema": SCHEMA, "faults": faults}
+    return dict(found, **_each("", parts, faults))
+
+
+def _each(
+    within: str, facts: Dict[str, Callable[[], Any]], faults: Dict[str, str]
+) -> Dict[str, Any]:
+    """Return every fact of a part: one that cannot be had must not cost the others."""
+    found = {}
+    for name, fact in facts.items():
         try:
-            found[name] = part()
-        except Exception as error:  # a fact that cannot be had must not cost the others
+            found[name] = fact()
+        except Exception as error:
             found[name] = None
-            found["faults"][name] = "{}: {}".format(type(error).__name__, error)
+            faults[within + name] = "{}: {}".format(type(error).__name__, error)
     return found
 
 
-def system() -> Dict[str, Any]:
-    """Return the machine and its operating system."""
-    return {
-        "machine_id": _text("/etc/machine-id"),
-        "boot_id": _text("/proc/sys/kernel/random/boot_id"),
-        "hostname": platform.node(),
-        "os": _os_release(),
-        "kernel": platform.release(),
-        "arch": platform.machine(),
-        "python": platform.python_version(),
-        "pythons": sorted({os.path.basename(p) for p in glob.glob("/usr/bin/python3.[0-9]*[0-9]")}),
-        "glibc": platform.libc_ver()[1] or None,
-        "systemd": _systemd(),
-        "cpus": os.cpu_count(),
-        "memory_mib": _meminfo("MemTotal"),
-        "memory_free_mib": _meminfo("MemAvailable"),
-        "uid": os.getuid(),
-    }
+def _vendors() -> Dict[str, Callable[[], Any]]:
+    return {"pci": pci.read, "cuda": nvml.read, "ascend": ascend.read}
 
 
 def disks(paths: List[str]) -> Dict[str, Any]:
@@ -85,15 +96,15 @@ def disks(paths: List[str]) -> Dict[str, Any]:
     return found
 
 
-def accelerators() -> Dict[str, Any]:
-    """Return what is plugged in; the vendors' own answers have their places here."""
-    vendors: Dict[str, int] = {}
-    for path in glob.glob("/sys/bus/pci/devices/*"):
-        vendor, kind = _text(path + "/vendor"), _text(path + "/class") or ""
-        # Display controllers and processing accelerators, not the rest of a vendor's cards.
-        if vendor and kind[:4] in ("0x03", "0x12"):
-            vendors[vendor] = vendors.get(vendor, 0) + 1
-    return {"pci": vendors, "cuda": None, "ascend": None}
+def platform(accelerator: str | None = None) -> Dict[str, Any]:
+    """Return what is half done to drivers and toolkits, and what of the vendor's is installed."""
+    began = sorted(glob.glob(places.began("*")))
+    return {
+        "began": {_name(path): durable.read_json(path) or {} for path in began},
+        "reboot": durable.read_json(places.reboot()),
+        "cuda": driver_files.read() if accelerator == "cuda" else None,
+        "ascend": ascend_files.read() if accelerator == "ascend" else None,
+    }
 
 
 def stacks() -> List[str]:
@@ -104,7 +115,7 @@ def stacks() -> List[str]:
 
 def instances() -> Dict[str, Any]:
     """Return what each instance's links point at and whether its unit is up."""
-    found = {}
+    found, up = {}, _up()
     for folder in sorted(glob.glob(places.instances() + "/*")):
         name = os.path.basename(folder)
         current = durable.read_link(folder + "/current")
@@ -120,11 +131,11 @@ def instances() -> Dict[str, Any]:
                 if not os.path.dirname(path).endswith(".new")
             ),
             "bad": {
-                os.path.basename(path)[: -len(".json")]: (durable.read_json(path) or {}).get("why")
+                _name(path): (durable.read_json(path) or {}).get("why")
                 for path in sorted(glob.glob(places.bad(name) + "/*.json"))
             },
             "unit": about["unit"] if about else None,
-            "active": service.active(about["unit"]) if about else False,
+            "active": bool(about) and about["unit"] in up,
             "about": about,
             "transaction": {
                 key: record.get(key) for key in ("release", "outcome", "began", "ended", "why")
@@ -135,46 +146,74 @@ def instances() -> Dict[str, Any]:
 
 def jobs() -> List[str]:
     """Return the jobs at work."""
-    command = ["systemctl", "list-units", "--plain", "--no-legend", "metalserve-job-*.service"]
+    rows = _units("metalserve-job-*.service")
+    return [row[0][len("metalserve-job-") : -len(".service")] for row in rows]
+
+
+def _up() -> Set[str]:
+    """Return the units of instances that are up and ready; systemd is asked once for all."""
+    return {row[0] for row in _units("metalserve-*@*.service") if row[2] == "active"}
+
+
+def _units(pattern: str) -> List[List[str]]:
+    command = ["systemctl", "list-units", "--plain", "--no-legend", pattern]
     rows = subprocess.run(command, stdout=subprocess.PIPE, text=True).stdout.splitlines()
-    return [row.split()[0][len("metalserve-job-") : -len(".service")] for row in rows if row]
+    return [row.split() for row in rows if row]
+
+
+def _name(path: str) -> str:
+    return os.path.basename(path)[: -len(".json")]
 
 
 def _base(path: str | None) -> str | None:
     return os.path.basename(path) if path else None
 
 
-def _text(path: str) -> str | None:
-    try:
-        with open(path) as file:
-            return file.read().strip()
-    except OSError:
-        return None
+def _read(path: str) -> str:
+    if path == "-":
+        return sys.stdin.buffer.read().decode("utf-8", "replace")
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read()
 
 
-def _os_release() -> Dict[str, str]:
-    rows = [row.partition("=") for row in (_text("/etc/os-release") or "").splitlines()]
-    found = {key: value.strip('"') for key, _, value in rows}
-    return {"id": found.get("ID", ""), "version": found.get("VERSION_ID", "")}
+def _versions(root: str) -> Any:
+    if not os.path.isdir(root):
+        raise FileNotFoundError(2, "No such file or directory")
+    return ascend_versions.read(root)
 
 
-def _systemd() -> int | None:
-    if not os.path.isdir("/run/systemd/system"):
-        return None
-    said = subprocess.run(["systemctl", "--version"], stdout=subprocess.PIPE, text=True).stdout
-    return int(said.split()[1])
+def _told(words: argparse.Namespace) -> Any:
+    """Return what was asked for by the words of the command line."""
+    if words.ascend_root is not None:
+        return _versions(words.ascend_root)
+    for option, parse in _SENT.items():
+        sent = getattr(words, option.strip("-").replace("-", "_"))
+        if sent is not None:
+            return parse(_read(sent))
+    return probe(json.loads(words.asked))
 
 
-def _meminfo(key: str) -> int | None:
-    for line in (_text("/proc/meminfo") or "").splitlines():
-        if line.startswith(key + ":"):
-            return int(line.split()[1]) >> 10
-    return None
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="probe.py", description=(__doc__ or "").strip())
+    one = parser.add_mutually_exclusive_group(required=True)
+    one.add_argument("asked", nargs="?", help="the question, as JSON")
+    one.add_argument("--ascend-root", metavar="DIR", help="a folder in the place of /")
+    for option in _SENT:
+        one.add_argument(option, metavar="FILE", help="what it printed; - is the input")
+    return parser
 
 
 def main() -> None:
     """See the top of the file."""
-    print(json.dumps(probe(json.loads(sys.argv[1])), separators=(",", ":")))
+    words = _parser().parse_args()
+    try:
+        told = _told(words)
+    except OSError as error:
+        sent = next(value for value in vars(words).values() if value is not None)
+        raise SystemExit("probe.py: {}: {}".format(sent, error.strerror)) from error
+    except ValueError as error:
+        raise SystemExit("probe.py: {}: {}".format(words.asked, error)) from error
+    print(json.dumps(told, separators=(",", ":")))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Our own scripts on a host; the long ones as jobs that outlive the connection."""
 
 from roles.job.connection import tune
-from roles.job.program import FOLDER, program
+from roles.job.program import FOLDER, files, program
 from roles.job.run import Commands, commands, connector_arguments, refusal, script
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "Commands",
     "commands",
     "connector_arguments",
+    "files",
     "program",
     "refusal",
     "script",

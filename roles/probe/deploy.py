@@ -3,12 +3,13 @@
 from typing import Any, cast
 
 from gevent.lock import RLock
+from paramiko import SSHException
 from pyinfra.api import Host
 from pyinfra.api.exceptions import PyinfraError
 from pyinfra.api.output import echo
 
 from roles import job
-from roles.probe.facts import Probe, silent
+from roles.probe.facts import Probe, program, silent
 
 _ASKED = "metalserve probe"
 _ASKING = "metalserve probe lock"
@@ -25,11 +26,32 @@ def of(host: Host) -> dict[str, Any]:
                     Probe,
                     python=spec.python,
                     weights_root=spec.weights_root,
-                    _stdin=job.program("probe"),
+                    accelerator=str(spec.accelerator),
+                    _stdin=program(spec.accelerator),
                 )
             except PyinfraError as error:  # "No hosts remaining!", which says why of none
                 host.connector_data[_ASKED] = silent(str(error))
         return cast("dict[str, Any]", host.connector_data[_ASKED])
+
+
+def renew(host: Host) -> dict[str, Any]:
+    """
+    Ask a host again, after a change that the run made there, and keep the answer instead.
+
+    Unlike a fact that fails, no answer does not fail the host: it may be on its way through a boot.
+    """
+    spec = host.data.spec
+    command = Probe().command(
+        python=spec.python, weights_root=spec.weights_root, accelerator=str(spec.accelerator)
+    )
+    asked = job.connector_arguments(host) | {"_stdin": program(spec.accelerator)}
+    try:
+        _, output = host.run_shell_command(command, **asked)
+        found = Probe().process(output.stdout_lines) if output.stdout_lines else silent()
+    except (OSError, EOFError, SSHException) as error:
+        found = silent(str(error))
+    host.connector_data[_ASKED] = found
+    return found
 
 
 def holds(host: Host, *, phase: str, digest: str) -> bool:

@@ -5,16 +5,28 @@ from typing import Any
 
 from pyinfra.api import FactBase, QuoteString, StringCommand
 
+from roles import job
+from roles.spec import Accelerator
+
 PARTS = (
-    *("system", "disks", "ports", "accelerators", "receipts", "stacks", "instances", "lock"),
-    "jobs",
+    *("system", "disks", "ports", "accelerators", "platform", "receipts", "stacks", "instances"),
+    *("lock", "jobs"),
 )
+
+
+# The binding of nvidia-ml-py, which hosts have not.
+CARRIED = ("pynvml",)
+
+
+def program(accelerator: Accelerator) -> str:
+    """Return the probe as it is fed to a host's Python, with what it asks NVML through."""
+    return job.program("probe", CARRIED if accelerator is Accelerator.CUDA else ())
 
 
 def silent(*said: str) -> dict[str, Any]:
     """Return the probe of a host whose probe did not answer: no part, and the fault."""
     why = f"no answer of the probe ({'; '.join(said) or 'nothing'})"
-    return {"schema": 1, "faults": {"python": why}} | dict.fromkeys(PARTS)
+    return {"schema": 2, "faults": {"python": why}} | dict.fromkeys(PARTS)
 
 
 class Probe(FactBase[dict[str, Any]]):
@@ -24,15 +36,15 @@ class Probe(FactBase[dict[str, Any]]):
 
     .. code:: python
 
-        {"schema": 1, "system": {"machine_id": "5f2b…"}, "instances": {"chat": {"active": True}}}
+        {"schema": 2, "system": {"machine_id": "5f2b…"}, "instances": {"chat": {"active": True}}}
     """
 
     # What raises here would be shown without its message, and the run would go on without a probe.
     default = staticmethod(silent)
 
-    def command(self, python: str, weights_root: str) -> StringCommand:
+    def command(self, python: str, weights_root: str, accelerator: str) -> StringCommand:
         """See ``FactBase``."""
-        asked = json.dumps({"weights_root": weights_root})
+        asked = json.dumps({"weights_root": weights_root, "accelerator": accelerator})
         # A fact that fails lets the operation after it go on with a default: answer instead.
         return StringCommand(
             QuoteString(python), "-", QuoteString(asked), "||", "echo", QuoteString("no probe")

@@ -14,6 +14,7 @@ from pyinfra.context import ctx_host, ctx_state
 
 from roles import job, lock
 from roles.spec import HostSpec
+from tests.roles import devices
 
 Command = tuple[str, object]
 """A shell command and its input; a function and its arguments; an upload and its target."""
@@ -22,7 +23,7 @@ Command = tuple[str, object]
 def bare() -> dict[str, Any]:
     """Return the probe of a host that is right for everything and has nothing of ours."""
     return {
-        "schema": 1,
+        "schema": 2,
         "faults": {},
         "system": {
             "machine_id": "5f2b6f0a3c1d4e5f8a9b0c1d2e3f4a5b",
@@ -33,21 +34,40 @@ def bare() -> dict[str, Any]:
             "arch": "x86_64",
             "python": "3.11.2",
             "pythons": ["python3.11", "python3.12"],
+            "kernel_newest": "6.1.0-25-amd64",
+            "headers": True,
+            "nouveau": False,
+            "lockdown": "none",
+            "secure_boot": False,
+            "virtualisation": "none",
             "glibc": "2.36",
             "systemd": 252,
-            "cpus": 64,
+            "cpu": "INTEL(R) XEON(R) PLATINUM 8558",
+            "cpus": 96,
+            "sockets": 2,
+            "numa": 2,
             "memory_mib": 515000,
             "memory_free_mib": 500000,
+            "shm_mib": 257500,
+            "shm_free_mib": 257500,
+            "clock": {"synchronised": True, "offset_s": 0.000012},
+            "limits": {"nofile": 524288, "memlock": -1},
             "uid": 0,
         },
         "disks": {
             path: {"device": device, "total_mib": 900000, "free_mib": 800000}
             for device, path in enumerate(
-                ("/opt/metalserve", "/var/lib/metalserve", "/srv/metalserve/weights"), start=1
+                ("/opt/metalserve", "/var/lib/metalserve", "/usr/local", "/srv/metalserve/weights"),
+                start=1,
             )
         },
         "ports": [{"port": 22, "pid": 700, "process": "sshd", "unit": "ssh.service"}],
-        "accelerators": {"pci": {"0x10de": 2}, "cuda": None, "ascend": None},
+        "accelerators": {
+            "pci": [devices.card(), devices.card(slot="0000:07:00.0")],
+            "cuda": devices.cuda(devices.gpu(0), devices.gpu(1)),
+            "ascend": None,
+        },
+        "platform": {"began": {}, "reboot": None, "cuda": None, "ascend": None},
         "receipts": {},
         "stacks": [],
         "instances": {},

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import io
+import sys
 import tarfile
 import time
 from collections.abc import Callable
@@ -30,7 +31,9 @@ def test_archive_holds_every_script() -> None:
             member.name: (archive.extractfile(member) or io.BytesIO()).read() for member in archive
         }
         assert {(m.mode, m.uid, m.gid, m.isreg()) for m in archive} == {(0o644, 0, 0, True)}
-    assert found == {path.name: path.read_bytes() for path in job.FOLDER.glob("*.py")}
+    ours = {path.name: path.read_bytes() for path in job.FOLDER.glob("*.py")}
+    assert {name: found[name] for name in ours} == ours
+    assert sorted(set(found) - set(ours)) == ["pynvml.py"]
     assert {"activate.py", "jobs.py", "lock.py", "ready.py", "places.py"} <= set(found)
 
 
@@ -60,7 +63,8 @@ def test_packages_and_users(nouns: Nouns) -> None:
 def test_managed(nouns: Nouns) -> None:
     """The receipt names every folder, script and unit, and the link that enables recovery."""
     units = "/etc/systemd/system"
-    scripts = [f"/opt/metalserve/hostside/{p.name}" for p in sorted(job.FOLDER.glob("*.py"))]
+    names = [*sorted(path.name for path in job.FOLDER.glob("*.py")), "pynvml.py"]
+    scripts = [f"/opt/metalserve/hostside/{name}" for name in names]
     assert layout.managed(nouns.chat()) == [
         "/opt/metalserve",
         "/opt/metalserve/stacks",
@@ -122,7 +126,7 @@ def test_digest_changes_with_a_script(
     before, folder = layout.digest_of(nouns.chat()), job.FOLDER
     for path in folder.glob("*.py"):
         (tmp_path / path.name).write_text(path.read_text())
-    monkeypatch.setattr(job, "FOLDER", tmp_path)
+    monkeypatch.setattr(sys.modules["roles.job.program"], "FOLDER", tmp_path)
     assert layout.digest_of(nouns.chat()) == before
     (tmp_path / "lock.py").write_text((folder / "lock.py").read_text() + "\n")
     assert layout.digest_of(nouns.chat()) != before

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from roles import job, paths
+from roles import paths
 from roles.base import layout, operations
 from tests.roles.faked import Told, bare, told
 from tests.roles.spec.nouns import Nouns
@@ -55,9 +55,8 @@ def test_scripts_arrive(nouns: Nouns, tmp_path: Path, monkeypatch: pytest.Monkey
     ((command, archive),) = told(operations.hostside_scripts, nouns.chat(), bare()).commands
     for _ in range(2):
         subprocess.run(["sh", "-c", command], input=str(archive), text=True, check=True)
-        assert {path.name: path.read_text() for path in (opt / "hostside").iterdir()} == {
-            path.name: path.read_text() for path in job.FOLDER.glob("*.py")
-        }
+        found = {path.name: path.read_bytes() for path in (opt / "hostside").iterdir()}
+        assert found == layout.hostside_files()
     current = f"hostside-{layout.hostside_digest()[:12]}"
     assert sorted(path.name for path in opt.iterdir()) == sorted(
         ["hostside", "hostside-0", current]

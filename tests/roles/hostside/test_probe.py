@@ -9,7 +9,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import ascend
+import ascend_files
+import driver_files
 import durable
+import machine
+import nvml
+import pci
 import places
 import ports
 import probe
@@ -43,15 +49,33 @@ def _probe(tree: Path) -> dict[str, Any]:
 def test_bare_host(tree: Path, systemd: Systemd) -> None:
     found = _probe(tree)
     assert found["faults"] == {}
-    assert found["schema"] == 1
+    assert found["schema"] == 2
     assert (found["stacks"], found["instances"], found["receipts"]) == ([], {}, {})
     assert (found["lock"], found["jobs"]) == (None, [])
-    assert sorted(found["disks"]) == sorted([places.ROOT, places.STATE, f"{tree}/srv/weights"])
+    paths = [places.ROOT, places.STATE, "/usr/local", f"{tree}/srv/weights"]
+    assert sorted(found["disks"]) == sorted(paths)
+    nothing = {"began": {}, "reboot": None, "cuda": None, "ascend": None}
+    assert found["platform"] == nothing
     assert all(disk["total_mib"] >= disk["free_mib"] > 0 for disk in found["disks"].values())
     system = found["system"]
     assert system["uid"] == os.geteuid()
     assert system["memory_mib"] >= system["memory_free_mib"] > 0
     assert re.fullmatch(r"3\.\d+\.\d+", system["python"])
+
+
+def test_systemd_is_asked_for_all_instances_at_once(
+    tree: Path, systemd: Systemd, host: Host
+) -> None:
+    host.serving("old")
+    for name in ("draw", "talk"):
+        Path(places.instance(name)).mkdir()
+    systemd.calls.clear()
+    found = _probe(tree)["instances"]
+    assert {name: one["active"] for name, one in found.items()} == {
+        "chat": True, "draw": False, "talk": False,
+    }  # fmt: skip
+    assert len([call for call in systemd.calls if call.startswith("systemctl list-units")]) == 2
+    assert not [call for call in systemd.calls if "show" in call]
 
 
 def test_instances(tree: Path, host: Host) -> None:
@@ -102,6 +126,50 @@ def test_fact_that_fails_costs_no_other(tree: Path, monkeypatch: pytest.MonkeyPa
     assert found["ports"] is None
     assert found["faults"]["ports"] == "OSError: no such thing"
     assert found["stacks"] == []
+
+
+@pytest.mark.parametrize("vendor", ["pci", "cuda", "ascend"])
+def test_vendor_that_fails_costs_no_other(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, vendor: str
+) -> None:
+    vendors = {"pci": pci, "cuda": nvml, "ascend": ascend}
+    for name, module in vendors.items():
+        monkeypatch.setattr(module, "read", lambda name=name: 1 if name != vendor else 1 / 0)
+    found = probe.probe({"weights_root": "/srv"})
+    assert found["accelerators"] == dict.fromkeys(vendors, 1) | {vendor: None}
+    assert found["faults"][f"accelerators.{vendor}"] == "ZeroDivisionError: division by zero"
+
+
+def test_fact_of_the_machine_that_fails_costs_no_other(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(machine.FACTS, "clock", lambda: 1 / 0)
+    found = probe.probe({"weights_root": "/srv"})
+    assert found["system"]["clock"] is None
+    assert found["system"]["uid"] == os.geteuid()
+    assert found["faults"]["system.clock"] == "ZeroDivisionError: division by zero"
+
+
+def test_what_is_half_done_to_the_platform(tree: Path) -> None:
+    durable.write_json(places.began("hdk-driver-25.0.rc1.1"), {"at": "2026-11-20T16:46:11Z"})
+    Path(places.began("torn")).write_text('{"at":')
+    durable.write_json(places.reboot(), {"why": "the driver asks for it", "boot_id": "b1"})
+    assert probe.platform() == {
+        "began": {"hdk-driver-25.0.rc1.1": {"at": "2026-11-20T16:46:11Z"}, "torn": {}},
+        "reboot": {"why": "the driver asks for it", "boot_id": "b1"},
+        "cuda": None,
+        "ascend": None,
+    }
+
+
+def test_what_is_installed_beside_a_driver(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is looked for on hosts that have the vendor's accelerators alone."""
+    monkeypatch.setattr(driver_files, "read", lambda: "NVIDIA's")
+    monkeypatch.setattr(ascend_files, "read", lambda: "Huawei's")
+    found = {kind: probe.platform(kind) for kind in ("cuda", "ascend", "cpu")}
+    assert [(one["cuda"], one["ascend"]) for one in found.values()] == [
+        ("NVIDIA's", None), (None, "Huawei's"), (None, None),
+    ]  # fmt: skip
 
 
 def test_jobs_at_work(systemd: Systemd) -> None:

@@ -10,22 +10,24 @@ from typing import Any
 import pytest
 from pyinfra.api import Host
 
-from roles import job, probe
+from roles import probe
 from roles.hostside import places
-from roles.probe import Probe
+from roles.probe import Probe, facts
 from roles.probe.facts import PARTS
+from roles.spec import Accelerator
 from tests.roles.faked import bare, on_host
 from tests.roles.spec.nouns import Nouns
 
 
 def _silent(said: str) -> dict[str, Any]:
     fault = {"python": f"no answer of the probe ({said})"}
-    return {"schema": 1, "faults": fault} | dict.fromkeys(PARTS)
+    return {"schema": 2, "faults": fault} | dict.fromkeys(PARTS)
 
 
 def test_command() -> None:
-    command = Probe().command(python="/usr/bin/python3", weights_root="/data/weights")
-    asked = """/usr/bin/python3 - '{"weights_root": "/data/weights"}'"""
+    python, root = "/usr/bin/python3", "/data/weights"
+    command = Probe().command(python=python, weights_root=root, accelerator="cuda")
+    asked = """/usr/bin/python3 - '{"weights_root": "/data/weights", "accelerator": "cuda"}'"""
     assert command.get_raw_value() == f"{asked} || echo 'no probe'"
 
 
@@ -39,7 +41,7 @@ def test_answer() -> None:
     [
         (["no probe"], "no probe"),
         (["1", "2", "3", "no probe"], "2; 3; no probe"),
-        (['{"schema": 1, "faults"'], '{"schema": 1, "faults"'),
+        (['{"schema": 2, "faults"'], '{"schema": 2, "faults"'),
         (["null"], "null"),
         (["7"], "7"),
         (["[1]"], "[1]"),
@@ -65,18 +67,20 @@ def test_last_host_that_cannot_be_asked(nouns: Nouns) -> None:
 
 def test_size() -> None:
     """It travels to every host on every run, in one piece."""
-    assert len(job.program("probe").encode()) < 64 * 1024
+    assert len(facts.program(Accelerator.CPU)) < 48 * 1024
+    assert len(facts.program(Accelerator.CUDA)) < 96 * 1024
 
 
 @pytest.fixture(scope="module")
 def really() -> Any:
     """What the probe says of this machine, asked as a host is asked."""
     python = shlex.quote(sys.executable)
-    command = Probe().command(python=sys.executable, weights_root="/srv/metalserve/weights")
+    root = "/srv/metalserve/weights"
+    command = Probe().command(python=sys.executable, weights_root=root, accelerator="cpu")
     assert command.get_raw_value().startswith(f"{python} - ")
     ended = subprocess.run(
         ["sh", "-c", command.get_raw_value()],
-        input=job.program("probe"),
+        input=facts.program(Accelerator.CUDA),
         stdout=subprocess.PIPE,
         text=True,
         check=True,
@@ -85,7 +89,7 @@ def really() -> Any:
 
 
 def test_really(really: Any) -> None:
-    assert (really["schema"], really["faults"]) == (1, {})
+    assert (really["schema"], really["faults"]) == (2, {})
     assert sorted(really) == sorted(["schema", "faults", *PARTS])
     machine_id = Path("/etc/machine-id")
     told = machine_id.read_text().strip() if machine_id.exists() else None
@@ -93,15 +97,19 @@ def test_really(really: Any) -> None:
 
 
 def test_other_tests_use_a_probe_of_this_shape(really: Any) -> None:
+    """The vendors' parts are null here: ``test_probe_devices`` holds those."""
     made = bare()
     assert sorted(made) == sorted(really)
-    for part in ("system", "disks", "accelerators"):
+    for part in ("system", "disks", "accelerators", "platform"):
         assert sorted(made[part]) == sorted(really[part]), part
+    for part in ("os", "clock", "limits"):
+        assert sorted(made["system"][part]) == sorted(really["system"][part]), part
     for port in really["ports"]:
         assert sorted(port) == sorted(made["ports"][0])
     for path, disk in really["disks"].items():
         assert sorted(disk) == sorted(made["disks"][path])
-    assert sorted(made["disks"]) == sorted([places.ROOT, places.STATE, "/srv/metalserve/weights"])
+    paths = [places.ROOT, places.STATE, "/usr/local", "/srv/metalserve/weights"]
+    assert sorted(made["disks"]) == sorted(paths)
 
 
 def _asked(host: Host) -> int:
