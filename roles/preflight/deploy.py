@@ -9,6 +9,7 @@ from pyinfra.api import DeployError, Host
 from pyinfra.api.output import echo
 
 from roles import instance, probe
+from roles.preflight import told
 from roles.preflight.reasons import Reason, against
 from roles.spec import HostSpec
 
@@ -25,20 +26,40 @@ def refuse_wrong_plans() -> None:
     with _judging:
         if not _verdicts:
             judge()
-    refused = {name: reasons for name, reasons in _verdicts.items() if reasons}
-    if refused:
-        raise DeployError(_told(refused))
+    if any(reason.refuses for reasons in _verdicts.values() for reason in reasons):
+        raise DeployError(told.refusal(_verdicts))
 
 
 def judge() -> dict[str, list[Reason]]:
-    """Return the reasons of every host of the run, asked all at once."""
+    """Return the reasons of every host of the run, asked all at once, and tell them."""
     hosts = list(state.inventory.get_active_hosts())
     asked = [gevent.spawn(_reasons, one) for one in hosts]
     gevent.joinall(asked, raise_error=True)
     _verdicts.update({one.name: job.value for one, job in zip(hosts, asked, strict=True)})
-    if not any(_verdicts.values()):
-        echo(f"    {len(hosts)} host(s) asked, nothing speaks against the plan", err=True)
+    for file in {one.data.get("reasons") for one in hosts} - {None}:
+        told.write(_verdicts, str(file))
+    told.show(_verdicts)
     return _verdicts
+
+
+def judge_again(host: Host) -> bool:
+    """
+    Say whether the plan of one host fits it, by its probe as it is now, and tell what does not.
+
+    For a run that installed a driver, since only then the devices can be seen. Whoever installs it
+    has the probe asked anew first, and fails the host when this says so.
+    """
+    reasons = against(host.data.spec, probe.of(host))
+    refused = [reason for reason in reasons if reason.refuses]
+    if refused:
+        echo(
+            f"{host.print_prefix}its driver is installed, and with it the plan cannot work; "
+            "no instance was switched to another release",
+            err=True,
+        )
+    for reason in [*refused, *(one for one in reasons if not one.refuses)]:
+        echo(f"{host.print_prefix}{reason}", err=True)
+    return not refused
 
 
 def _reasons(asked: Host) -> list[Reason]:
@@ -59,10 +80,3 @@ def _secrets(spec: HostSpec) -> Iterator[Reason]:
                 wanted="a secret of 16 or more printable characters",
                 remedy="put it there and run again",
             )
-
-
-def _told(refused: dict[str, list[Reason]]) -> str:
-    lines = [
-        f"  {name}/{reason}" for name, reasons in sorted(refused.items()) for reason in reasons
-    ]
-    return "refused, nothing was changed on any host\n" + "\n".join(lines)

@@ -91,7 +91,7 @@ def test_damaged_source_is_refused(site: Site, tmp_path: Path) -> None:
     text = site.inventory.read_text()
     text = text.replace(
         "weights=canary.WEIGHTS,",
-        "weights=canary.WEIGHTS.model_copy(update={'source': HostFolder(path='/srv/mount')}),",
+        "weights=canary.WEIGHTS.model_copy(update={'sources': (HostFolder(path='/srv/mount'),)}),",
     ).replace("packages=_packages)", "packages=_packages, weights_root='/srv/elsewhere')")
     site.inventory.write_text(text)
     done = site.run("main", "--limit", host.name)

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from roles import versions
 from roles.weights.patch.edit import ABSENT, Edit, Patch, PatchError
-from roles.weights.patch.version import older
 
 _KEYS = ("scale_dtype", "zp_dtype")
 _KNOWS_THEM = "0.13.0"
@@ -17,7 +17,7 @@ def keys_dropped(config: Mapping[str, Any], pins: Mapping[str, str]) -> Patch | 
     :raises PatchError: one is not null, so that dropping it would change the numbers
     """
     installed = pins.get("compressed-tensors")
-    if installed is None or not older(installed, _KNOWS_THEM):
+    if installed is None or not versions.older(installed, _KNOWS_THEM):
         return None
     edits = []
     for path, value in _found(config.get("quantization_config"), ("quantization_config",)):

@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
+from roles import versions
 from roles.spec import Engine, Stack
 from roles.weights.patch.edit import ABSENT, Edit, Patch
-from roles.weights.patch.version import older
 
 _READS_BOTH = "0.13.0"
 
 
 def rope_copied(config: Mapping[str, Any], stack: Stack) -> Patch | None:
     """Say the rotary positions in the words of transformers 4 too, which older vLLM reads alone."""
-    if stack.engine is not Engine.VLLM or not older(stack.version, _READS_BOTH):
+    if stack.engine is not Engine.VLLM or not versions.older(stack.version, _READS_BOTH):
         return None
     text = config.get("text_config")
     if not isinstance(text, dict):

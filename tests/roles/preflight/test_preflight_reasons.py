@@ -1,4 +1,4 @@
-"""Every reason against a plan, whole: where, what was found, what is wanted, what to do."""
+"""Every reason that a machine and its OS give, whole: where, found, wanted, what to do."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,11 +7,15 @@ import pytest
 
 from roles import weights
 from roles.preflight import Reason, against
-from roles.spec import HostFolder, HostSpec
+from roles.spec import CudaDriver, DriverPackages, DriverRunFile, HostFolder, HostSpec, Installer
 from tests.roles.faked import bare, seen
-from tests.roles.spec.nouns import Nouns
+from tests.roles.spec.nouns import HASH, Nouns
 
 Found = dict[str, Any]
+
+
+def _refused(spec: HostSpec, found: Found) -> list[Reason]:
+    return [reason for reason in against(spec, found) if reason.refuses]
 
 
 def _system(**fields: Any) -> Found:
@@ -170,7 +174,7 @@ REASONS: dict[str, tuple[Found, Reason]] = {
 
 @pytest.mark.parametrize(("found", "reason"), REASONS.values(), ids=REASONS)
 def test_reason(nouns: Nouns, found: Found, reason: Reason) -> None:
-    assert against(nouns.chat(), found) == [reason]
+    assert _refused(nouns.chat(), found) == [reason]
 
 
 def _big(nouns: Nouns, **fields: Any) -> HostSpec:
@@ -193,25 +197,25 @@ def _room(gib: float) -> Reason:
 
 def test_no_room_for_weights(nouns: Nouns) -> None:
     """Where the spec wants them, and a spare, whatever is free elsewhere."""
-    spec = _big(nouns, source=HostFolder(path="/mnt/models"))
-    assert against(spec, _free("/data", 7 * 1024 - 1)) == [_room(7)]
-    assert against(spec, _free("/data", 7 * 1024)) == []
+    spec = _big(nouns, sources=(HostFolder(path="/mnt/models"),))
+    assert _refused(spec, _free("/data", 7 * 1024 - 1)) == [_room(7)]
+    assert _refused(spec, _free("/data", 7 * 1024)) == []
 
 
 def test_no_room_for_what_arrives(nouns: Nouns) -> None:
     """Files of the control machine are on the disk twice before they have their names."""
-    assert against(_big(nouns), _free("/data", 13 * 1024 - 1)) == [_room(13)]
-    assert against(_big(nouns), _free("/data", 13 * 1024)) == []
+    assert _refused(_big(nouns), _free("/data", 13 * 1024 - 1)) == [_room(13)]
+    assert _refused(_big(nouns), _free("/data", 13 * 1024)) == []
 
 
 def test_one_disk_for_all(nouns: Nouns) -> None:
     """Stack and weights on the same file system need room together."""
-    spec = _big(nouns, source=HostFolder(path="/mnt/models"))
+    spec = _big(nouns, sources=(HostFolder(path="/mnt/models"),))
     for device, free_gib, right in ((1, 14, False), (1, 15, True), (2, 14, True)):
         disk = {"device": device, "total_mib": 900000, "free_mib": free_gib * 1024}
         found = _free("/opt/metalserve", free_gib * 1024)
         found["disks"] |= {"/data": disk, "/opt/metalserve": disk | {"device": 1}}
-        reasons = [(reason.path, reason.wanted) for reason in against(spec, found)]
+        reasons = [(reason.path, reason.wanted) for reason in _refused(spec, found)]
         both = ("disks/data", "14.5 GiB for vllm-0.26-cuda, qwen3-8b")
         assert reasons == ([] if right else [both])
 
@@ -223,7 +227,7 @@ def test_as_a_line() -> None:
 
 
 def test_host_that_is_right(nouns: Nouns) -> None:
-    assert against(nouns.chat(), bare()) == []
+    assert _refused(nouns.chat(), bare()) == []
 
 
 RIGHT: dict[str, Callable[[Nouns], tuple[HostSpec, Found]]] = {
@@ -253,35 +257,35 @@ RIGHT: dict[str, Callable[[Nouns], tuple[HostSpec, Found]]] = {
 @pytest.mark.parametrize("made", RIGHT.values(), ids=RIGHT)
 def test_no_reason(nouns: Nouns, made: Callable[[Nouns], tuple[HostSpec, Found]]) -> None:
     spec, found = made(nouns)
-    assert against(spec, found) == []
+    assert _refused(spec, found) == []
 
 
 def test_weights_below_another_root(nouns: Nouns) -> None:
     """They are still to come where the spec wants them now."""
     found = _free("/srv/metalserve/weights", 0) | {"receipts": _receipt(nouns, "/data")}
-    assert [reason.code for reason in against(nouns.chat(), found)] == ["disk"]
+    assert [reason.code for reason in _refused(nouns.chat(), found)] == ["disk"]
 
 
 def test_port_beside_an_instance_that_never_served(nouns: Nouns) -> None:
     """Its unit is not known, and neither is that of the process: they are not the same."""
     dead = seen(current=None, unit=None, active=False, about=None)
     found = _listens(None) | {"instances": {"chat": dead}}
-    assert [reason.code for reason in against(nouns.chat(), found)] == ["port"]
+    assert [reason.code for reason in _refused(nouns.chat(), found)] == ["port"]
 
 
 def test_two_stacks_need_room_for_both(nouns: Nouns) -> None:
     other = nouns.stack(name="vllm-0.27-cuda")
     spec = nouns.host(nouns.instance(), nouns.instance(name="draw", stack=other, port=8001))
-    (reason,) = against(spec, _free("/opt/metalserve", 15 * 1024 - 1))
+    (reason,) = _refused(spec, _free("/opt/metalserve", 15 * 1024 - 1))
     assert reason.wanted == "15.0 GiB for vllm-0.26-cuda, vllm-0.27-cuda"
-    assert against(spec, _free("/opt/metalserve", 15 * 1024)) == []
+    assert _refused(spec, _free("/opt/metalserve", 15 * 1024)) == []
 
 
 def test_all_at_once(nouns: Nouns) -> None:
     found = _system(systemd=None, python="3.6.9", uid=7, arch="aarch64", pythons=[])
     found |= {"disks": _free("/opt/metalserve", 1)["disks"], "ports": _listens(None)["ports"]}
     spec = nouns.host(nouns.instance(), nouns.instance(name="draw", devices=(1,), port=8001))
-    assert [(reason.code, reason.path) for reason in against(spec, found)] == [
+    assert [(reason.code, reason.path) for reason in _refused(spec, found)] == [
         ("systemd", "system"),
         ("python-old", "python"),
         ("not-root", "system"),
@@ -295,7 +299,84 @@ def test_all_at_once(nouns: Nouns) -> None:
 
 def test_every_fault_at_once(nouns: Nouns) -> None:
     found = bare() | {"faults": {"disks": "one", "ports": "two"}}
-    assert [(r.path, r.found) for r in against(nouns.chat(), found)] == [
+    assert [(r.path, r.found) for r in _refused(nouns.chat(), found)] == [
         ("disks", "one"),
         ("ports", "two"),
     ]
+
+
+def test_port_of_an_instance_that_the_spec_dropped(nouns: Nouns) -> None:
+    """It is ours, and nobody will stop it."""
+    old = "metalserve-vllm@old.service"
+    found = _listens(old) | {"instances": {"old": seen(unit=old)}}
+    (reason,) = _refused(nouns.chat(), found)
+    assert (reason.code, old in reason.found) == ("port", True)
+
+
+DRIVER = CudaDriver(version="575.57.08", source=DriverPackages(names=("nvidia-open",)))
+
+
+def _remarks(spec: HostSpec, found: Found) -> list[str]:
+    return [reason.code for reason in against(spec, found) if not reason.refuses]
+
+
+@pytest.mark.parametrize(
+    ("fields", "system", "pending", "remarks"),
+    [
+        ({}, {}, None, []),
+        ({"driver": DRIVER}, {}, None, ["reboot"]),
+        ({"driver": DRIVER, "may_reboot": True}, {}, None, []),
+        ({"driver": DRIVER, "may_reboot": True}, {"headers": False}, None, ["headers"]),
+        ({"driver": DRIVER, "may_reboot": True}, {"secure_boot": True}, None, ["secure-boot"]),
+        ({}, {"headers": False, "secure_boot": True}, None, []),
+        ({}, {}, {"why": "a driver was installed", "boot_id": "x"}, ["reboot"]),
+        ({"may_reboot": True}, {}, {"why": "a driver was installed", "boot_id": "x"}, []),
+    ],
+)
+def test_what_a_driver_needs(
+    nouns: Nouns, fields: Found, system: Found, pending: Found | None, remarks: list[str]
+) -> None:
+    """Told, not refused: the run installs headers, and stops where it may not restart."""
+    found = _system(**system) | {"platform": {"began": {}, "reboot": pending}}
+    assert _remarks(nouns.host(**fields), found) == remarks
+
+
+def test_why_it_has_to_restart(nouns: Nouns) -> None:
+    found = bare() | {
+        "platform": {"began": {}, "reboot": {"why": "nouveau is off", "boot_id": "x"}}
+    }
+    (reason,) = against(nouns.host(), found)
+    assert str(reason) == (
+        "may_reboot: found nouveau is off, wanted a restart of the machine, which the host's "
+        "may_reboot does not allow; the run will stop there: set may_reboot, or restart it by "
+        "hand and run again [reboot]"
+    )
+
+
+@pytest.mark.parametrize(("arch", "codes"), [("x86_64", []), ("aarch64", ["installer-arch"])])
+def test_installer_for_the_machine(nouns: Nouns, arch: str, codes: list[str]) -> None:
+    installer = Installer(file=f"NVIDIA-Linux-{arch}-580.159.04.run", sha256=HASH)
+    driver = CudaDriver(version="580.159.04", source=DriverRunFile(installer=installer))
+    spec = nouns.host(driver=driver, installers=HostFolder(path="/mnt/installers"))
+    assert [reason.code for reason in _refused(spec, bare())] == codes
+
+
+@pytest.mark.parametrize(
+    ("part", "refuses"),
+    [
+        ("system.glibc", True),
+        ("system.clock", False),
+        ("accelerators.cuda", True),
+        ("accelerators.pci", True),
+        ("accelerators.ascend", False),
+        ("accelerators", True),
+        ("platform", True),
+    ],
+)
+def test_what_nothing_is_judged_by(nouns: Nouns, part: str, refuses: bool) -> None:
+    """A fact that costs nothing but itself is a remark, and the rest is judged."""
+    found = _listens(None) | {"faults": {part: "OSError: no"}}
+    told = [(reason.code, reason.path) for reason in _refused(nouns.chat(), found)]
+    assert told == ([("probe", part)] if refuses else [("port", "instances/chat/port")])
+    (fault,) = [reason for reason in against(nouns.chat(), found) if reason.code == "probe"]
+    assert (fault.path, fault.found, fault.refuses) == (part, "OSError: no", refuses)

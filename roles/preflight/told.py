@@ -1,0 +1,90 @@
+"""Reasons as lines for any reader, as a table for a wide terminal, and as JSON for programs."""
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from pyinfra.api import DeployError
+from pyinfra.api.output import echo
+from rich.console import Console
+from rich.table import Table
+
+from roles.preflight.reason import Reason
+
+Verdicts = dict[str, list[Reason]]
+
+_WIDE = 120  # columns, below which a table of six cannot be read
+_COLUMNS = ("host", "where", "found", "wanted", "what to do", "code")
+_REFUSED = "refused, nothing was changed on any host"
+
+
+def refusal(verdicts: Verdicts) -> str:
+    """Return what ends a run: every reason, then every remark, a line each."""
+    refused, remarks = list(_lines(verdicts, refuses=True)), list(_lines(verdicts, refuses=False))
+    if _table_fits(_console()):
+        return f"{_REFUSED}: {len(refused)} reason(s), above"
+    return "\n".join([_REFUSED, *refused, *([_remarks(), *remarks] if remarks else [])])
+
+
+def show(verdicts: Verdicts) -> None:
+    """Tell what a refusal does not: that there is none, the remarks, and a table where it fits."""
+    refused = any(reason.refuses for reasons in verdicts.values() for reason in reasons)
+    remarks = list(_lines(verdicts, refuses=False))
+    console = _console()
+    if not refused:
+        echo(f"    {len(verdicts)} host(s) asked, nothing speaks against the plan", err=True)
+    if _table_fits(console):
+        for title, refuses in (("Reasons", True), ("Remarks, which refuse nothing", False)):
+            if any(True for _ in _lines(verdicts, refuses=refuses)):
+                console.print(table(title, verdicts, refuses=refuses))
+    elif remarks and not refused:
+        echo("\n".join([f"    {_remarks()}", *(f"  {line}" for line in remarks)]), err=True)
+
+
+def write(verdicts: Verdicts, file: str) -> None:
+    """
+    Write every reason as JSON, ``[]`` without one; to the standard output for ``-``.
+
+    :raises DeployError: the file cannot be written
+    """
+    rows = [{"host": name, **asdict(reason)} for name, reason in _each(verdicts)]
+    text = json.dumps(rows, indent=1) + "\n"
+    if file == "-":
+        sys.stdout.write(text)
+        return
+    try:
+        Path(file).write_text(text)
+    except OSError as error:
+        raise DeployError(f"the reasons cannot be written: {error}") from error
+
+
+def table(title: str, verdicts: Verdicts, *, refuses: bool) -> Table:
+    """Return the reasons, or the remarks, as a table."""
+    found = Table(*_COLUMNS, title=title, title_justify="left")
+    for name, one in _each(verdicts):
+        if one.refuses is refuses:
+            found.add_row(name, one.path, one.found, one.wanted, one.remedy, one.code)
+    return found
+
+
+def _lines(verdicts: Verdicts, *, refuses: bool) -> Iterator[str]:
+    return (f"  {name}/{one}" for name, one in _each(verdicts) if one.refuses is refuses)
+
+
+def _each(verdicts: Verdicts) -> Iterator[tuple[str, Reason]]:
+    return ((name, reason) for name in sorted(verdicts) for reason in verdicts[name])
+
+
+def _remarks() -> str:
+    return "remarks, which refuse nothing"
+
+
+def _console() -> Console:
+    # What a host says may hold anything: it is neither markup nor pictures.
+    return Console(stderr=True, markup=False, emoji=False, highlight=False)
+
+
+def _table_fits(console: Console) -> bool:
+    return console.is_terminal and console.width >= _WIDE
