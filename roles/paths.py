@@ -23,6 +23,11 @@ def stack(stack: Stack) -> str:
     return f"{places.stacks()}/{stack.folder}"
 
 
+def environment(stack: Stack) -> str:
+    """What the vendors' scripts set for a stack on Ascend, captured."""
+    return f"{places.environments()}/{stack.folder}.environment"
+
+
 def weights(weights: Weights, *, root: str) -> str:
     """Folder of a complete model revision."""
     return f"{root}/{weights.name}/{weights.digest[:12]}"

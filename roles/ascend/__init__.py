@@ -1,0 +1,5 @@
+"""Huawei's driver, firmware and CANN, as steps to their pinned versions."""
+
+from roles.ascend.steps import steps
+
+__all__ = ["steps"]
