@@ -1,0 +1,10 @@
+#!/bin/bash
+# Where CANN is, for whoever sources this.
+export ASCEND_TOOLKIT_HOME=@HOME@
+export ASCEND_HOME_PATH=$ASCEND_TOOLKIT_HOME
+export ASCEND_OPP_PATH=$ASCEND_TOOLKIT_HOME/opp
+export ASCEND_AICPU_PATH=$ASCEND_TOOLKIT_HOME
+export TOOLCHAIN_HOME=$ASCEND_TOOLKIT_HOME/toolkit
+export LD_LIBRARY_PATH=$ASCEND_TOOLKIT_HOME/lib64:$ASCEND_TOOLKIT_HOME/lib64/plugin/opskernel:$LD_LIBRARY_PATH
+export PYTHONPATH=$ASCEND_TOOLKIT_HOME/python/site-packages:$ASCEND_OPP_PATH/built-in/op_impl/ai_core/tbe:$PYTHONPATH
+export PATH=$ASCEND_TOOLKIT_HOME/bin:$ASCEND_TOOLKIT_HOME/compiler/ccec_compiler/bin:$PATH
