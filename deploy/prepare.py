@@ -2,7 +2,8 @@
 
 from pyinfra import host, local
 
-from roles import base
+from roles import base, platform
 
 local.include("./preflight.py")
 base.prepare(spec=host.data.spec)
+platform.ready(spec=host.data.spec)

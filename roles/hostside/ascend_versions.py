@@ -1,157 +1,190 @@
 """
-What of Ascend is installed, by the version files that each package leaves behind.
+What of Ascend is installed, by the version files that its packages leave behind.
 
-``root`` is the folder in the place of ``/``, or one that looks like ``/usr/local/Ascend`` itself.
+Up to 8.3 toolkits lie in ``ascend-toolkit/<version>``, from 8.5 on in ``cann-<version>``, several
+beside each other; ``latest`` and ``cann`` name one of them. A version that cannot be read from a
+file that is there is ``None``: something is installed.
 """
 
 from __future__ import annotations
 
-import glob
 import os
 import re
-from typing import Any, Dict, Iterator, List
+from typing import Any, Dict, Iterator, List, Tuple
 
-_HOME = "usr/local/Ascend"
-_PARTS = ("driver", "firmware", "ascend-toolkit", "cann*", "nnal", "mindie", "atb-models*")
+from ascend_root import Files
+
+_HOME = "/usr/local/Ascend"
+_PARTS = ("driver", "firmware", "ascend-toolkit", "cann", "nnal", "mindie", "atb-models")
+_DRIVER, _FIRMWARE = "/driver/version.info", "/firmware/version.info"
+_ALIASES = ("latest", "cann", "atb-models")
+_RUNNING = re.compile(r"\[[^\]:]*:([^\]:]+)\]")
+_BUILT = re.compile(r"(?:MindIE\s+)?(\S+?)(?:\.(B[0-9]+))?")
+
+Found = Dict[str, Any]
 
 
-def read(root: str = "/") -> Dict[str, Any]:
-    """Return the versions of everything that is there; what is not, is ``None`` or empty."""
-    home = _home(root)
-    toolkits = list(_toolkits(home))
+def read(root: str = "/") -> Found:
+    """
+    Return ``hdk``, ``cann``, ``ops``, ``nnal``, ``mindie`` and ``atb_models``.
+
+    Paths are the host's own.
+
+    :param root: the folder in the place of ``/``, or of ``/usr/local/Ascend`` itself
+    """
+    files = Files(root)
+    homes = _homes(files, root)
+    toolkits = _folders(files, homes, ("ascend-toolkit", r"\d|latest$"), ("", r"cann(-\d.*)?$"))
+    mindie = [
+        {"version": version, "build": build, "path": folder}
+        for folder in _folders(files, homes, ("mindie", r"\d|latest$"))
+        for version, build in _built(files, folder, "Ascend-mindie")
+    ]
+    models = [
+        {"version": version, "path": folder}
+        for folder in _folders(files, homes, ("", r"atb-models(-\d.*)?$"))
+        for version, _ in _built(files, folder, "ATB-Models Version")
+    ]
     return {
-        "hdk": _hdk(root, home),
-        "cann": toolkits,
-        "ops": [one for toolkit in toolkits for one in _ops(toolkit["path"], toolkit["version"])],
-        "nnal": list(_nnal(home)),
-        "mindie": list(_mindie(home)),
-        "atb_models": list(_atb_models(home)),
+        "hdk": _hdk(files, homes[0]),
+        "cann": _each_once(_cann(files, toolkits)),
+        "ops": _each_once(_ops(files, toolkits)),
+        "nnal": _each_once(_nnal(files, _folders(files, homes, ("nnal/atb", r"\d|latest$")))),
+        "mindie": _each_once(iter(mindie)),
+        "atb_models": _each_once(iter(models)),
     }
 
 
 def traces(root: str = "/") -> bool:
-    """Say whether anything of Ascend is there: files, or the nodes of a loaded driver."""
-    nodes = glob.glob(os.path.join(root, "dev/davinci*"))
-    return bool(nodes) or any(glob.glob(os.path.join(_home(root), part)) for part in _PARTS)
+    """Say whether a folder of Ascend's is there, or a device of its driver."""
+    files = Files(root)
+    devices = [name for name in files.names("/dev") if name.startswith("davinci")]
+    return bool(devices) or files.has(_homes(files, root)[0] or "/")
 
 
-def _home(root: str) -> str:
-    home = os.path.join(root, _HOME)
-    itself = any(glob.glob(os.path.join(root, part)) for part in _PARTS)
-    return root if itself and not os.path.isdir(home) else home
+def _homes(files: Files, root: str) -> List[str]:
+    """Return where packages lie: where they do by default, then where CANN was told to."""
+    if root != "/" and not files.has(_HOME) and any(files.has("/" + part) for part in _PARTS):
+        return [""]
+    told = files.pairs("/etc/Ascend/ascend_cann_install.info")
+    further = [told.get("Install_Path"), os.path.dirname(told.get("Toolkit_InstallPath", ""))]
+    return [_HOME, *(home for home in further if home and home != _HOME)]
 
 
-def _hdk(root: str, home: str) -> Dict[str, Any]:
-    driver = _pairs(os.path.join(home, "driver/version.info"))
-    firmware = _pairs(os.path.join(home, "firmware/version.info"))
-    installed = _pairs(os.path.join(root, "etc/ascend_install.info"))
-    for_all = installed.get("Driver_Install_For_All")
+def _folders(files: Files, homes: List[str], *within: Tuple[str, str]) -> List[str]:
+    """
+    Return where the folders of versions lead, each once, those that only name another one last.
+
+    :param within: folder below each home, and how the names in it begin that count
+    """
+    found = [
+        os.path.join(home, parent, name)
+        for home in homes
+        for parent, pattern in within
+        for name in files.names(os.path.join(home or "/", parent))
+        if re.match(pattern, name)
+    ]
+    found.sort(key=lambda path: os.path.basename(path) in _ALIASES)
+    return list(dict.fromkeys(files.real(path) for path in found))
+
+
+def _each_once(found: Iterator[Found]) -> List[Found]:
+    """Leave out a folder that only names another one, whose version was found there."""
+    kept: List[Found] = []
+    for one in found:
+        named = os.path.basename(one["path"]) in _ALIASES
+        if not named or one["version"] not in [other["version"] for other in kept]:
+            kept.append(one)
+    return kept
+
+
+def _hdk(files: Files, home: str) -> Found:
+    installed = files.pairs("/etc/ascend_install.info")
+    driver = files.pairs((installed.get("Driver_Install_Path_Param") or home) + _DRIVER)
+    firmware = files.pairs((installed.get("Firmware_Install_Path_Param") or home) + _FIRMWARE)
     return {
-        "driver": driver.get("Version"),
-        "firmware": firmware.get("Version"),
-        "compatible_firmware": _ranges(driver.get("compatible_version_fw")),
-        "compatible_driver": _ranges(firmware.get("compatible_version_drv")),
-        "user": installed.get("UserName"),
-        "group": installed.get("UserGroup"),
-        "for_all": None if for_all is None else for_all == "yes",
+        "driver": driver.get("Version") or None,
+        "firmware": firmware.get("Version") or None,
+        "compatible_firmware": _ranges(driver.get("compatible_version_fw", "")),
+        "compatible_driver": _ranges(firmware.get("compatible_version_drv", "")),
+        "user": installed.get("UserName") or None,
+        "group": installed.get("UserGroup") or None,
+        "for_all": {"yes": True, "no": False}.get(installed.get("Driver_Install_For_All", "")),
         "loaded": None,
-        "module": _module(root),
+        "module": _module(files),
     }
 
 
-def _module(root: str) -> bool:
-    """Say whether the driver's kernel module is loaded."""
-    if glob.glob(os.path.join(root, "sys/module/drv_*")):
-        return True
-    loaded = _text(os.path.join(root, "proc/modules"))
-    return any(line.startswith("drv_") for line in loaded.splitlines())
+def _module(files: Files) -> bool:
+    """Say whether a module of the driver is loaded."""
+    rows = (files.text("/proc/modules") or "").splitlines()
+    return any(name.startswith("drv_") for name in [*rows, *files.names("/sys/module")])
 
 
-def _toolkits(home: str) -> Iterator[Dict[str, Any]]:
-    """Every toolkit, beside each other; up to 8.3 and from 8.5 on they lie elsewhere."""
-    folders = glob.glob(home + "/ascend-toolkit/*") + glob.glob(home + "/cann*")
-    # Links as latest and cann name one of them; without what they name, they stand for it.
-    real = {os.path.realpath(folder) for folder in folders if os.path.isdir(folder)}
-    for folder in sorted(real):
-        version, arch = _toolkit(folder)
-        if version:
-            yield {"version": version, "path": folder, "arch": arch}
+def _cann(files: Files, folders: List[str]) -> Iterator[Found]:
+    for folder in folders:
+        told, there = _installed(files, folder, "ascend_toolkit_install.info")
+        component, running = folder + "/toolkit/version.info", folder + "/version.cfg"
+        if there or files.has(component) or files.has(running):
+            version = told.get("version") or files.pairs(component).get("version_dir")
+            version = version or _running(files, folder, "runtime", "toolkit")
+            yield {"version": version, "path": folder, "arch": told.get("arch") or there}
 
 
-def _toolkit(folder: str) -> List[str | None]:
-    for path in sorted(glob.glob(folder + "/*-linux/ascend_toolkit_install.info")):
-        said = _pairs(path)
-        if said.get("version"):
-            return [said["version"], said.get("arch")]
-    said = _pairs(folder + "/toolkit/version.info")
-    if said.get("version_dir"):
-        return [said["version_dir"], None]
-    running = _pairs(folder + "/version.cfg").get("toolkit_running_version", "")
-    found = re.match(r"^\[[^:\]]+:([^\]]+)\]$", running)
-    return [found.group(1) if found else None, None]
+def _ops(files: Files, folders: List[str]) -> Iterator[Found]:
+    """Operators of each toolkit: a package ``kernels`` up to 8.3, ``ops`` from 8.5 on."""
+    for folder in folders:
+        told, there = _installed(files, folder, "ascend_ops_install.info")
+        parts = [n for n in files.names(folder + "/share/info") if n.startswith("ops_")]
+        each = [files.pairs("{}/share/info/{}/version.info".format(folder, n)) for n in parts]
+        versions = [one.get("version_dir") or one.get("Version") for one in each if one]
+        kernels = folder + "/opp_kernel/version.info"
+        if there:
+            yield {"version": told.get("version") or None, "path": folder, "kind": "ops"}
+        elif versions:
+            for version in dict.fromkeys(versions):
+                yield {"version": version, "path": folder, "kind": "ops"}
+        elif files.has(kernels):
+            version = files.pairs(kernels).get("version_dir")
+            version = version or _running(files, folder, "opp_kernel")
+            yield {"version": version, "path": folder, "kind": "kernels"}
 
 
-def _ops(toolkit: str, version: str) -> Iterator[Dict[str, Any]]:
-    """Operators of a toolkit: kernels up to 8.3, ops from 8.5 on."""
-    for path in sorted(glob.glob(toolkit + "/opp_kernel/version.info")):
-        said = _pairs(path)
-        found = said.get("version_dir") or said.get("Version")
-        yield {"version": found or version, "path": os.path.dirname(path), "kind": "kernels"}
-    for path in sorted(glob.glob(toolkit + "/share/info/ops_*/version.info")):
-        said = _pairs(path)
-        found = said.get("version_dir") or said.get("Version")
-        yield {"version": found or version, "path": os.path.dirname(path), "kind": "ops"}
+def _nnal(files: Files, folders: List[str]) -> Iterator[Found]:
+    for folder in folders:
+        if files.has(folder + "/version.info"):
+            told = files.pairs(folder + "/version.info")
+            yield {"version": told.get("Ascend-cann-atb") or None, "path": folder}
 
 
-def _nnal(home: str) -> Iterator[Dict[str, Any]]:
-    for folder in _folders(home + "/nnal/atb"):
-        version = _colons(folder + "/version.info").get("Ascend-cann-atb")
-        if version:
-            yield {"version": version, "path": folder}
+def _built(files: Files, folder: str, key: str) -> Iterator[Tuple[str | None, str | None]]:
+    """Yield version and build (``B152``) of a package, nothing when there is none."""
+    if files.has(folder + "/version.info"):
+        found = _BUILT.fullmatch(files.pairs(folder + "/version.info").get(key, ""))
+        yield (found.group(1), found.group(2)) if found else (None, None)
 
 
-def _mindie(home: str) -> Iterator[Dict[str, Any]]:
-    for folder in _folders(home + "/mindie"):
-        said = _colons(folder + "/version.info").get("Ascend-mindie", "")
-        found = re.match(r"^(?:MindIE )?(\S+?)(?:\.(B\d+))?$", said)
-        if found:
-            yield {"version": found.group(1), "build": found.group(2), "path": folder}
+def _installed(files: Files, folder: str, name: str) -> Tuple[Dict[str, str], str | None]:
+    """Return what a package says of its installation, and the architecture it lies in."""
+    for part in files.names(folder):
+        arch, _, os_name = part.partition("-")
+        if os_name == "linux" and files.has("{}/{}/{}".format(folder, part, name)):
+            return files.pairs("{}/{}/{}".format(folder, part, name)), arch
+    return {}, None
 
 
-def _atb_models(home: str) -> Iterator[Dict[str, Any]]:
-    for folder in _folders(home, "atb-models*"):
-        said = _colons(folder + "/version.info").get("ATB-Models Version", "")
-        found = re.match(r"^(\S+?)(?:\.B\d+)?$", said)
-        if found:
-            yield {"version": found.group(1), "path": folder}
+def _running(files: Files, folder: str, *parts: str) -> str | None:
+    """Return the version in ``version.cfg``, as ``[7.6.0.1.220:8.0.0]`` there."""
+    told = files.pairs(folder + "/version.cfg")
+    for part in parts:
+        found = set(_RUNNING.findall(told.get(part + "_running_version", "")))
+        if len(found) == 1:
+            version: str = found.pop()
+            return version
+    return None
 
 
-def _folders(parent: str, named: str = "*") -> List[str]:
-    """Return the folders of versions, each once, whatever links name them."""
-    found = glob.glob("{}/{}".format(parent, named))
-    return sorted({os.path.realpath(path) for path in found if os.path.isdir(path)})
-
-
-def _ranges(text: str | None) -> List[List[str]]:
-    return [pair.split(",") for pair in re.findall(r"\[([^\],]+,[^\],]+)\]", text or "")]
-
-
-def _pairs(path: str) -> Dict[str, str]:
-    return _split(path, "=")
-
-
-def _colons(path: str) -> Dict[str, str]:
-    return _split(path, ":")
-
-
-def _split(path: str, sign: str) -> Dict[str, str]:
-    rows = [line.partition(sign) for line in _text(path).splitlines() if sign in line]
-    return {key.strip(): value.strip() for key, _, value in rows}
-
-
-def _text(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
-    except OSError:
-        return ""
+def _ranges(text: str) -> List[List[str]]:
+    """Return ``[7.0.0,7.7.99],[…]`` as pairs, lowest and highest."""
+    found = re.findall(r"\[([^\[\],]+),([^\[\],]+)\]", text)
+    return [[low.strip(), high.strip()] for low, high in found]

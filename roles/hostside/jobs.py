@@ -127,7 +127,7 @@ def _since(name: str) -> str:
 
 def _died(name: str) -> Any:
     lines = subprocess.run(
-        ["journalctl", "-q", "-u", unit(name), "-n", "15", "-o", "cat", "--no-pager"],
+        ["journalctl", "-q", "-b", "-u", unit(name), "-n", "15", "-o", "cat", "--no-pager"],
         stdout=subprocess.PIPE,
         text=True,
     ).stdout

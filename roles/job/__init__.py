@@ -1,15 +1,17 @@
 """Our own scripts on a host; the long ones as jobs that outlive the connection."""
 
-from roles.job.connection import tune
+from roles.job.connection import again, lost, tune
 from roles.job.program import FOLDER, files, program
 from roles.job.run import Commands, commands, connector_arguments, refusal, script
 
 __all__ = [
     "FOLDER",
     "Commands",
+    "again",
     "commands",
     "connector_arguments",
     "files",
+    "lost",
     "program",
     "refusal",
     "script",

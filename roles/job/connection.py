@@ -26,9 +26,11 @@ def tune(host: Host) -> None:
 
 
 def lost(host: Host) -> bool:
-    """Say whether the connection is gone."""
+    """Say whether the connection is gone, or could not be made again."""
+    if not isinstance(host.connector, SSHConnector):
+        return False
     transport = _transport(host)
-    return transport is not None and not transport.is_active()
+    return transport is None or not transport.is_active()
 
 
 def again(host: Host) -> bool:

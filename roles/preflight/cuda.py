@@ -53,14 +53,13 @@ def _no_card(found: dict[str, Any]) -> Reason:
 
 
 def _error(spec: HostSpec, error: dict[str, Any]) -> Iterator[Reason]:
-    """NVML does not start: a driver that will be installed mends all but a loaded module."""
-    mismatch = error["code"] == _MISMATCH
+    """NVML does not start: whoever brings the driver mends it, or says what it takes."""
     remedy = "run nvidia-smi there and look at the kernel log"
-    if mismatch:
+    if error["code"] == _MISMATCH:
         remedy = "restart the machine: the driver on disk is another than the one that is loaded"
     elif error["code"] == _NOT_LOADED:
         remedy = "load it (modprobe nvidia), or restart the machine"
-    if spec.driver is None or (mismatch and not spec.may_reboot):
+    if spec.driver is None:
         yield Reason(
             code="nvml",
             path="driver",

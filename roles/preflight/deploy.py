@@ -10,6 +10,7 @@ from pyinfra.api.output import echo
 
 from roles import instance, probe
 from roles.preflight import told
+from roles.preflight.health import placed
 from roles.preflight.reasons import Reason, against
 from roles.spec import HostSpec
 
@@ -64,7 +65,12 @@ def judge_again(host: Host) -> bool:
 
 def _reasons(asked: Host) -> list[Reason]:
     spec: HostSpec = asked.data.spec
-    return [*against(spec, probe.of(asked)), *_secrets(spec)]
+    found = probe.of(asked)
+    reasons = [*against(spec, found), *_secrets(spec)]
+    if not found["faults"]:
+        # What comes after goes by where instances were moved to.
+        asked.data.spec, _ = placed(spec, found)
+    return reasons
 
 
 def _secrets(spec: HostSpec) -> Iterator[Reason]:

@@ -117,7 +117,9 @@ def _same_slot(one: str | None, other: str | None) -> bool:
 
 
 def _npu(device: Device, user: Instance | None) -> list[str]:
-    told = [] if device["health"] == "OK" else [f"health {device['health']}"]
+    codes = " ".join((device.get("health_detail") or {"codes": []})["codes"])
+    health = f"health {device['health']}{codes and f' ({codes})'}"
+    told = [] if device["health"] == "OK" else [health]
     # A chip alone talks to no other.
     if str(device.get("roce")).lower() == "down" and user and len(user.devices) > 1:
         told.append("RoCE link down")

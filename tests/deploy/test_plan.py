@@ -19,10 +19,18 @@ ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
 FLEET = "tests/deploy/fleet.py"
 KEY = "sesame-sesame-sesame"
-PROBE = "/usr/bin/python3 - '{\"weights_root\": \"/srv/metalserve/weights\"}' || echo 'no probe'"
+_ASKED = '{{"weights_root": "/srv/metalserve/weights", "accelerator": "{}"}}'
 _COMMAND = re.compile(r"\[fake\] simulating command on @fake/(\w+): (.*)")
 _DIGEST = re.compile(r"\b[0-9a-f]{12}\b")
 _RUN = re.compile(r" [0-9a-f]{32}$")
+
+
+def probe_of(accelerator: str) -> str:
+    """Return the one command that a host is asked with."""
+    return f"/usr/bin/python3 - '{_ASKED.format(accelerator)}' || echo 'no probe'"
+
+
+PROBE = probe_of("cpu")
 
 
 @dataclass(frozen=True)

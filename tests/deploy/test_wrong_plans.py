@@ -11,7 +11,7 @@ from roles.preflight import against
 from roles.spec import VllmOptions
 from tests.deploy import wrong_on_ascend, wrong_on_cuda
 from tests.deploy.right_plans import RIGHT
-from tests.deploy.test_plan import PROBE, Ran, _pyinfra
+from tests.deploy.test_plan import Ran, _pyinfra, probe_of
 
 WRONG = wrong_on_cuda.WRONG | wrong_on_ascend.WRONG
 FLEET = "tests/deploy/wrong_plans.py"
@@ -64,8 +64,11 @@ def test_all_of_them_in_one_run(refused: tuple[Ran, Path]) -> None:
     assert told == {name: plan.codes for name, plan in WRONG.items()} | {
         name: set() for name in RIGHT
     }
-    for name in WRONG | RIGHT:
-        assert [command for host, command in _commands(ran) if host == name] == [PROBE]
+    specs = {name: plan.spec for name, plan in WRONG.items()}
+    specs |= {name: spec for name, (spec, _) in RIGHT.items()}
+    for name, spec in specs.items():
+        commands = [command for host, command in _commands(ran) if host == name]
+        assert commands == [probe_of(spec.accelerator)]
 
 
 def test_reasons_for_programs(refused: tuple[Ran, Path]) -> None:

@@ -78,6 +78,8 @@ def npu(npu: int = 0, **fields: Any) -> Found:
         "free_mib": 62882,
         "hugepages": [0, 0],
         "processes": [],
+        "health_detail": None,
+        "roce": "UP",
     }
     return _changed(right, fields)
 

@@ -66,11 +66,11 @@ def test_lost(host: Host, ends: tuple[paramiko.Transport, paramiko.Transport]) -
 
 
 def test_before_a_connection(host: Host) -> None:
-    """Nothing to tune, and nothing lost yet."""
+    """Nothing to tune, and nothing to speak over: as after one that could not be made again."""
     assert isinstance(host.connector, SSHConnector)
     host.connector.client = None
     job.tune(host)
-    assert not connection.lost(host)
+    assert connection.lost(host)
 
 
 def test_without_ssh(nouns: Nouns) -> None:

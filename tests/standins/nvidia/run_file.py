@@ -30,6 +30,7 @@ def run_file(folder: Path, version: str) -> Path:
             "/libnvidia-ml.so": library(),
             "/nvidia-installer": program("nvidia-installer"),
             "/nvidia-modprobe": modprobe(),
+            "/nvidia-persistenced": program("nvidia-persistenced"),
             "/nvidia-smi": program("nvidia-smi"),
             "/nvidia_installer/about.json": json.dumps(about),
             "/nvidia_installer/options.txt": (_INSTALLER / "options.txt").read_text(),

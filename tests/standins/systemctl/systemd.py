@@ -155,6 +155,8 @@ class Systemd:
                 return self._run(options)
             case ["journalctl", "--sync"]:
                 return _Answer()
+            case ["journalctl", "-q", "-b", "-u", unit, *options]:
+                return self._journal(unit, options)
             case ["journalctl", "-q", "-u", unit, *options]:
                 return self._journal(unit, options)
             case _:

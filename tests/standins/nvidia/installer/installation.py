@@ -63,7 +63,7 @@ def _put(module: str) -> None:
     disk.put(_LIBRARIES / library, disk.payload("libnvidia-ml.so"))
     disk.put(_LIBRARIES / "libnvidia-ml.so.1", library)
     _wait()
-    for name in ("nvidia-smi", "nvidia-modprobe", "nvidia-installer"):
+    for name in ("nvidia-smi", "nvidia-modprobe", "nvidia-persistenced", "nvidia-installer"):
         disk.put(_PROGRAMS / name, disk.payload(name))
     for name, content in disk.package().items():
         disk.put(Path("/usr/lib/nvidia/installer/nvidia_installer", name), content, 0o644)

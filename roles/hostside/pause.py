@@ -1,0 +1,95 @@
+"""
+Our instances stopped while something below them is changed, and started again afterwards.
+
+Which they were is on disk before the first is stopped, so that whoever comes after a killed job
+starts them. A boot starts them by itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from typing import Any, Dict, List
+
+import activate
+import boot
+import durable
+import failures
+import jobs
+import places
+import service
+from transaction import about, current
+
+
+class Pause:
+    """
+    The instances of this host, as long as they have to stand still.
+
+    :param drain_within_s: how long each may take to end what it has begun, by name
+    :param serving: those that have to serve at the end, even if a boot in between failed them
+    """
+
+    def __init__(self, drain_within_s: Dict[str, float], serving: List[str], say: Any) -> None:
+        self.drain_within_s, self.serving, self.say = drain_within_s, serving, say
+
+    def begin(self) -> None:
+        """Drain and stop whatever runs, one after the other."""
+        running = {name: described for name, described in _described().items() if _up(described)}
+        for name in running:
+            if jobs.active("activate-" + name):
+                raise jobs.JobError(
+                    "an activation of {0} is at work, so nothing was stopped; wait for it "
+                    "(journalctl -fu {1}) and run again".format(name, jobs.unit("activate-" + name))
+                )
+        self._remember(sorted({*self.stopped, *running}))
+        for name, described in running.items():
+            plan = {"instance": name, "drain_within_s": self.drain_within_s.get(name, 0)}
+            if service.active(described["unit"]):
+                activate.drain(plan, lambda said, name=name: self.say("{}: {}".format(name, said)))
+            self.say("stopping " + name)
+            service.stop(described["unit"])
+
+    def end(self) -> Dict[str, str]:
+        """Start what has to serve; return why it does not, by name, empty for what does."""
+        described = _described()
+        wanted = [name for name in described if name in {*self.stopped, *self.serving}]
+        found = {name: self._started(name, described[name]) for name in wanted}
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(places.paused())
+        return found
+
+    @property
+    def stopped(self) -> List[str]:
+        """Who was stopped in this boot and not started again."""
+        kept = durable.read_json(places.paused()) or {}
+        return list(kept["instances"]) if kept.get("boot_id") == boot.boot_id() else []
+
+    def _remember(self, names: List[str]) -> None:
+        if names:
+            kept = {"boot_id": boot.boot_id(), "instances": names}
+            durable.write_json(places.paused(), kept)
+
+    def _started(self, name: str, described: Any) -> str:
+        if service.active(described["unit"]):
+            return ""
+        began = time.time()
+        ready = service.start(
+            described["unit"],
+            described["ready_within_s"],
+            lambda s: self.say("starting {} again: {:.0f} s".format(name, s)),
+        )
+        if ready:
+            return ""
+        return "; ".join(failures.evidence(service.log(described["unit"], began)))
+
+
+def _described() -> Dict[str, Any]:
+    """Return what the current release of each instance says of itself."""
+    names = sorted(os.listdir(places.instances())) if os.path.isdir(places.instances()) else []
+    releases = {name: current(name) for name in names}
+    return {name: about(name, release) for name, release in releases.items() if release}
+
+
+def _up(described: Any) -> bool:
+    return service.running(described["unit"])
