@@ -166,7 +166,7 @@ def limits() -> Dict[str, int]:
 
 
 FACTS: Dict[str, Callable[[], Any]] = {
-    "machine_id": lambda: _text("/", "etc/machine-id"),
+    "machine_id": lambda: _text("/", "etc/machine-id") or None,
     "boot_id": lambda: _text("/", "proc/sys/kernel/random/boot_id"),
     "hostname": platform.node,
     "os": os_release,

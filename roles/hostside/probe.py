@@ -51,7 +51,7 @@ def probe(asked: Any) -> Dict[str, Any]:
         "disks": lambda: disks(roots),
         "ports": ports.listening,
         "accelerators": lambda: _each("accelerators.", _vendors(), faults),
-        "platform": lambda: platform(asked.get("accelerator")),
+        "platform": lambda: _each("platform.", _platform(asked.get("accelerator")), faults),
         "receipts": receipts.read_all,
         "stacks": stacks,
         "instances": instances,
@@ -96,15 +96,19 @@ def disks(paths: List[str]) -> Dict[str, Any]:
     return found
 
 
-def platform(accelerator: str | None = None) -> Dict[str, Any]:
-    """Return what is half done to drivers and toolkits, and what of the vendor's is installed."""
-    began = sorted(glob.glob(places.began("*")))
+def _platform(accelerator: str | None) -> Dict[str, Callable[[], Any]]:
     return {
-        "began": {_name(path): durable.read_json(path) or {} for path in began},
-        "reboot": durable.read_json(places.reboot()),
-        "cuda": driver_files.read() if accelerator == "cuda" else None,
-        "ascend": ascend_files.read() if accelerator == "ascend" else None,
+        "began": began,
+        "reboot": lambda: durable.read_json(places.reboot()),
+        "cuda": lambda: driver_files.read() if accelerator == "cuda" else None,
+        "ascend": lambda: ascend_files.read() if accelerator == "ascend" else None,
     }
+
+
+def began() -> Dict[str, Any]:
+    """Return what is known of each step that began and did not succeed yet."""
+    markers = sorted(glob.glob(places.began("*")))
+    return {_name(path): durable.read_json(path) or {} for path in markers}
 
 
 def stacks() -> List[str]:
@@ -135,7 +139,7 @@ def instances() -> Dict[str, Any]:
                 for path in sorted(glob.glob(places.bad(name) + "/*.json"))
             },
             "unit": about["unit"] if about else None,
-            "active": bool(about) and about["unit"] in up,
+            "active": about["unit"] in up if about else False,
             "about": about,
             "transaction": {
                 key: record.get(key) for key in ("release", "outcome", "began", "ended", "why")
@@ -156,9 +160,13 @@ def _up() -> Set[str]:
 
 
 def _units(pattern: str) -> List[List[str]]:
+    """Return name, load and state of the units that are not at rest; none without systemd."""
     command = ["systemctl", "list-units", "--plain", "--no-legend", pattern]
-    rows = subprocess.run(command, stdout=subprocess.PIPE, text=True).stdout.splitlines()
-    return [row.split() for row in rows if row]
+    try:
+        said = subprocess.run(command, stdout=subprocess.PIPE, text=True).stdout
+    except FileNotFoundError:
+        return []
+    return [row.split() for row in said.splitlines() if row]
 
 
 def _name(path: str) -> str:
@@ -206,13 +214,13 @@ def _parser() -> argparse.ArgumentParser:
 def main() -> None:
     """See the top of the file."""
     words = _parser().parse_args()
+    (given,) = [value for value in vars(words).values() if value is not None]
     try:
         told = _told(words)
     except OSError as error:
-        sent = next(value for value in vars(words).values() if value is not None)
-        raise SystemExit("probe.py: {}: {}".format(sent, error.strerror)) from error
+        raise SystemExit("probe.py: {}: {}".format(given, error.strerror)) from error
     except ValueError as error:
-        raise SystemExit("probe.py: {}: {}".format(words.asked, error)) from error
+        raise SystemExit("probe.py: {}: {}".format(given, error)) from error
     print(json.dumps(told, separators=(",", ":")))
 
 
