@@ -5,11 +5,10 @@ from collections.abc import Iterator
 import gevent
 from gevent.lock import RLock
 from pyinfra import state
-from pyinfra.api import DeployError, Host
-from pyinfra.api.output import echo
+from pyinfra.api import DeployError, Host, deploy
 
-from roles import instance, probe
-from roles.preflight import told
+from roles import instance, platform, probe
+from roles.preflight import operations, told
 from roles.preflight.health import placed
 from roles.preflight.reasons import Reason, against
 from roles.spec import HostSpec
@@ -43,24 +42,11 @@ def judge() -> dict[str, list[Reason]]:
     return _verdicts
 
 
-def judge_again(host: Host) -> bool:
-    """
-    Say whether the plan of one host fits it, by its probe as it is now, and tell what does not.
-
-    For a run that installed a driver, since only then the devices can be seen. Whoever installs it
-    has the probe asked anew first, and fails the host when this says so.
-    """
-    reasons = against(host.data.spec, probe.of(host))
-    refused = [reason for reason in reasons if reason.refuses]
-    if refused:
-        echo(
-            f"{host.print_prefix}its driver is installed, and with it the plan cannot work; "
-            "no instance was switched to another release",
-            err=True,
-        )
-    for reason in [*refused, *(one for one in reasons if not one.refuses)]:
-        echo(f"{host.print_prefix}{reason}", err=True)
-    return not refused
+@deploy("Judge again")
+def judge_again(spec: HostSpec) -> None:
+    """Judge the plan of a host by what can be seen once this run has installed its driver."""
+    if platform.asked(spec):
+        operations.fitting_plan(name="Judge the plan by the new driver")
 
 
 def _reasons(asked: Host) -> list[Reason]:

@@ -14,6 +14,7 @@ from roles.preflight import (
     model,
     npu,
     system,
+    way,
     wheel,
 )
 from roles.preflight.reason import Reason
@@ -22,7 +23,7 @@ from roles.spec import Accelerator, HostSpec
 __all__ = ["Reason", "against"]
 
 _PARTS = (
-    system, engine, cuda, wheel, gpu, ascend, cann, npu, model, memory, health, advisories,
+    system, engine, cuda, way, wheel, gpu, ascend, cann, npu, model, memory, health, advisories,
 )  # fmt: skip
 
 

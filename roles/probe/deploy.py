@@ -13,6 +13,7 @@ from roles.probe.facts import Probe, program, silent
 
 _ASKED = "metalserve probe"
 _ASKING = "metalserve probe lock"
+_RENEWED = "metalserve probe renewed"
 
 
 def of(host: Host) -> dict[str, Any]:
@@ -50,8 +51,13 @@ def renew(host: Host) -> dict[str, Any]:
         found = Probe().process(output.stdout_lines) if output.stdout_lines else silent()
     except (OSError, EOFError, SSHException) as error:
         found = silent(str(error))
-    host.connector_data[_ASKED] = found
+    host.connector_data[_ASKED], host.connector_data[_RENEWED] = found, True
     return found
+
+
+def renewed(host: Host) -> bool:
+    """Say whether a host was asked again in this run: it is no longer as it was judged."""
+    return bool(host.connector_data.get(_RENEWED))
 
 
 def holds(host: Host, *, phase: str, digest: str) -> bool:

@@ -8,8 +8,7 @@ import pytest
 from pyinfra.api import DeployError
 from rich.console import Console
 
-from roles import preflight
-from roles.preflight import Reason, told
+from roles.preflight import Reason, operations, told
 from tests.roles.faked import bare, on_host
 from tests.roles.preflight import plans
 
@@ -111,7 +110,7 @@ def test_judged_again(echoed: list[str]) -> None:
     """Only this host fails, with its reasons, and with what is left on it."""
     spec = plans.one("32b")
     with on_host(spec, plans.rtx3090s(1)) as host:
-        assert preflight.judge_again(host) is False
+        assert operations.fits(host) is False
         lines = [line.removeprefix(host.print_prefix) for line in echoed]
     assert lines[0] == (
         "its driver is installed, and with it the plan cannot work; "
@@ -124,5 +123,5 @@ def test_judged_again_and_right(echoed: list[str]) -> None:
     """By the probe as it is now; remarks are told."""
     spec = plans.one("32b", options=plans.options(max_num_seqs=64))
     with on_host(spec, bare()) as host:
-        assert preflight.judge_again(host) is True
+        assert operations.fits(host) is True
     assert [line.rpartition(" ")[2] for line in echoed] == ["[concurrency]"]
