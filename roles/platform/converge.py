@@ -43,22 +43,22 @@ class _Converging:
     def __init__(self, state: State, host: Host, spec: HostSpec, arguments: dict[str, Any]) -> None:
         self.state, self.host, self.spec, self.arguments = state, host, spec, arguments
         allowed = host.data.get("reboot")
+        self.done: list[Need] = []
         self.may_reboot = spec.may_reboot or allowed in (True, "yes", "true")
 
     def run(self, before: Found, serving: tuple[str, ...]) -> None:
         """Go round until nothing is left to do, and look whether all came of it."""
-        found, done = before, Need()
+        found = before
         for _ in range(_ROUNDS):
             need = plan.needed(self.spec, found, serving=serving)
             if need.nothing:
                 break
-            if need == done:
+            if need in self.done:
+                # Whatever was booted in between: once more would come to the same.
                 raise PlatformError(f"this was done, and is still to do: {need.words}")
             self.refuse_unallowed(need, found)
             self.say(f"to do: {need.words}")
-            boot = found["system"]["boot_id"]
             found = self.round(need, found, serving)
-            done = need if found["system"]["boot_id"] == boot else Need()
         else:
             raise PlatformError(f"after {_ROUNDS} rounds there is still to do: {need.words}")
         wrong = list(plan.faults(self.spec, before=before, after=found))
@@ -94,6 +94,7 @@ class _Converging:
         done = command.execute(self.state, self.host, {})
         after = self.settled(found["system"]["boot_id"])
         if done:
+            self.done.append(need)
             return after
         if after["system"]["boot_id"] == found["system"]["boot_id"] and not plan.at_work(after):
             raise PlatformError(f"{plan.described(self.spec)} is not ready; why is said above")

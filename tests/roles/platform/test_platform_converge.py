@@ -334,6 +334,14 @@ def test_step_that_changes_nothing(spec: HostSpec, played: Played, echoed: list[
     assert _lines(echoed)[-1] == "this was done, and is still to do: driver"
 
 
+def test_reboot_that_does_not_help(spec: HostSpec, played: Played, echoed: list[str]) -> None:
+    """A second one would not either."""
+    played.todo, played.jobs = [(step(),), (step(),)], [reboots]
+    assert not _run(spec)
+    assert len(played.told) == 1
+    assert _lines(echoed)[-1] == "this was done, and is still to do: driver"
+
+
 def test_rounds_without_an_end(spec: HostSpec, played: Played, echoed: list[str]) -> None:
     played.todo = [(step(f"step-{number}"),) for number in range(10)]
     assert not _run(spec)
