@@ -3,111 +3,137 @@ CANN and what comes on top of it: toolkit, kernels or ops, NNAL, MindIE, ATB mod
 scripts set.
 
 Versions lie beside each other, so that a stack of before goes on working while another comes. Not
-tried on hardware.
+tried on real hardware.
 """
 
+import re
 from collections.abc import Iterator
 
-from roles import paths, versions
+from roles import paths, templates
+from roles.ascend import layout, variables
 from roles.ascend.seen import Seen
 from roles.platform import Step
 from roles.spec import HostSpec, Installer, InstallerKind, Stack
 
-# Half an hour was seen on a small board.
+# 21 minutes were seen on a small board.
 _TIMEOUT_S = 2 * 3600
-_HOME = "/usr/local/Ascend"
-_ATB_MODELS = f"{_HOME}/atb-models"
-_DONE = (r"install success", r"[Ii]nstall(ation)? SUCCESS")
+_LISTS = {
+    InstallerKind.TOOLKIT: "cann",
+    InstallerKind.KERNELS: "ops",
+    InstallerKind.OPS: "ops",
+    InstallerKind.NNAL: "nnal",
+    InstallerKind.MINDIE: "mindie",
+}
+_QUIET = ("--quiet", "--nox11", "--install-for-all")
+_MINDIE_DONE = (r"mindie Install SUCCESS in ", r"MindIE installation SUCCESS!")
+# Said by a package that is there; of one that was cut short it is no answer.
 _ALREADY = (r"already installed",)
-# The words come as they are: nothing of them is read by the shell that sources.
-_SOURCED = 'words=("$@"); set --; source "$0" && exec bash "${words[@]}"'
-# Into a folder of its version; the vendor's name for it is given once, to whoever looks there.
+# The next toolkit writes over the script that sets this one's variables.
+_KEEPING = 'bash "$0" --full "${@:3}" && install -D -m 644 "$1" "$2"'
+# What has its name is whole; the vendor's name for it is given once, to whoever looks there.
 _UNPACKED = """\
-rm -rf "$0.new" && mkdir -p "$0.new" && tar -xzf "$1" -C "$0.new" --no-same-owner &&
-rm -rf "$0" && mv "$0.new" "$0" && { [ -e "$2" ] || ln -s "$0" "$2"; }
+rm -rf "$1.new" && mkdir -m 755 "$1.new" && tar -xzf "$0" -C "$1.new" --no-same-owner &&
+chmod -R a+rX "$1.new" && sync -f "$1.new" && rm -rf "$1" && mv "$1.new" "$1" &&
+{ [ -e "$2" ] || ln -sfn "$1" "$2"; }
 """
-_OWN_FOLDERS_FROM = "8.5"
 
 
 def steps(stack: Stack, spec: HostSpec, seen: Seen) -> Iterator[Step]:
-    """Yield what brings the packages of a stack that are not there."""
+    """Yield what brings the packages of a stack that are not there, and captures its variables."""
     toolkit = stack.installer(InstallerKind.TOOLKIT)
     if toolkit is None:
         return
     cann = toolkit.about.version
     missing = [*_missing(stack, seen)]
     for installer in missing:
-        yield _step(installer, cann)
-    if missing or stack.folder not in seen.files["environments"] or _name(stack) in seen.began:
-        yield _captured(stack, spec, cann)
+        yield _step(installer, cann, spec, cut_short=_name(installer) in seen.began)
+    if missing or stack.folder not in seen.files["environments"] or _captures(stack) in seen.began:
+        if mindie := stack.installer(InstallerKind.MINDIE):
+            yield _modes(mindie.about.version, seen)
+        words = ("write", paths.environment(stack), variables.of_stack(stack, cann))
+        yield Step(name=_captures(stack), words=_environment(spec, *words), timeout_s=600)
 
 
 def _missing(stack: Stack, seen: Seen) -> Iterator[Installer]:
     """What is not there or was cut short, in the order in which each needs the one before."""
-    lists = {
-        InstallerKind.TOOLKIT: "cann",
-        InstallerKind.KERNELS: "ops",
-        InstallerKind.OPS: "ops",
-        InstallerKind.NNAL: "nnal",
-        InstallerKind.MINDIE: "mindie",
-        InstallerKind.ATB_MODELS: "atb_models",
-    }
-    for kind, listed in lists.items():
+    for kind in (*_LISTS, InstallerKind.ATB_MODELS):
         installer = stack.installer(kind)
-        if installer is None:
-            continue
-        there = seen.has(listed, installer.about.version)
-        if not there or _step(installer, "").name in seen.began:
+        if installer and (not _there(installer, stack, seen) or _name(installer) in seen.began):
             yield installer
 
 
-def _step(installer: Installer, cann: str) -> Step:
-    about = installer.about
-    words: tuple[str, ...] = ("bash", "{file}", "--install", "--quiet")
-    success: tuple[str, ...] = _DONE
-    match about.kind:
-        case InstallerKind.NNAL | InstallerKind.MINDIE:
-            words = ("bash", "-c", _SOURCED, _set_env(cann), *words[1:])
+def _there(installer: Installer, stack: Stack, seen: Seen) -> bool:
+    kind = installer.about.kind
+    if kind is InstallerKind.ATB_MODELS:
+        return seen.has_folder("atb_models", layout.models(installer))
+    # Where ops are told from other parts of a toolkit is not verified; they come before what was
+    # captured last.
+    done = kind is InstallerKind.OPS and stack.folder in seen.files["environments"]
+    return done or seen.has(_LISTS[kind], installer.about.version)
+
+
+def _step(installer: Installer, cann: str, spec: HostSpec, *, cut_short: bool) -> Step:
+    kind = installer.about.kind
+    words: tuple[str, ...]
+    match kind:
+        case InstallerKind.TOOLKIT if layout.is_old(cann):
+            scripts = (layout.shared_script(), layout.kept_script(cann))
+            words = ("bash", "-c", _KEEPING, "{file}", *scripts, *_QUIET)
+        case InstallerKind.TOOLKIT:
+            words = ("bash", "{file}", "--full", *_QUIET)
+        case InstallerKind.MINDIE:
+            words = _within(spec, cann, "bash", "{file}", "--install", "--quiet")
         case InstallerKind.ATB_MODELS:
-            words = ("bash", "-c", _UNPACKED, _atb_models(about.version), "{file}", _ATB_MODELS)
-            success = ()
+            folder = layout.models(installer)
+            words = ("bash", "-c", _UNPACKED, "{file}", folder, f"{layout.HOME}/atb-models")
         case _:
-            pass
+            words = _within(spec, cann, "bash", "{file}", "--install", *_QUIET)
+    says = not cut_short and kind not in (InstallerKind.MINDIE, InstallerKind.ATB_MODELS)
     return Step(
-        name="-".join(part for part in (about.kind, about.chip, about.version) if part),
+        name=_name(installer),
         words=words,
         installer=installer,
-        success=success,
-        already=_ALREADY,
+        success=_said(installer, cann),
+        already=_ALREADY if says else (),
         timeout_s=_TIMEOUT_S,
     )
 
 
-def _captured(stack: Stack, spec: HostSpec, cann: str) -> Step:
-    scripts = [_set_env(cann)]
-    if stack.installer(InstallerKind.NNAL):
-        scripts.append(f"{_HOME}/nnal/atb/set_env.sh")
-    if models := stack.installer(InstallerKind.ATB_MODELS):
-        scripts.append(f"{_atb_models(models.about.version)}/set_env.sh")
-    if stack.installer(InstallerKind.MINDIE):
-        scripts.append(f"{_HOME}/mindie/set_env.sh")
-    target = paths.environment(stack)
-    return Step(
-        name=_name(stack),
-        words=(spec.python, paths.script("environment"), target, *scripts),
-        timeout_s=600,
-    )
+def _said(installer: Installer, cann: str) -> tuple[str, ...]:
+    """Return what a package says when it is installed; none where that was never seen."""
+    match installer.about.kind:
+        case InstallerKind.MINDIE:
+            return _MINDIE_DONE
+        case InstallerKind.TOOLKIT | InstallerKind.KERNELS if layout.is_old(cann):
+            # Their parts say the same of themselves, before it is certain that all goes well.
+            return (rf"{re.escape(installer.file.removesuffix('.run'))} install success",)
+        case _:
+            return ()
 
 
-def _set_env(cann: str) -> str:
-    if versions.older(cann, _OWN_FOLDERS_FROM):
-        return f"{_HOME}/ascend-toolkit/set_env.sh"
-    return f"{_HOME}/cann-{cann}/set_env.sh"
+def _within(spec: HostSpec, cann: str, *words: str) -> tuple[str, ...]:
+    """Return a command that finds the variables of its own toolkit."""
+    return _environment(spec, "run", variables.of_toolkit(cann), *words)
 
 
-def _atb_models(version: str) -> str:
-    return f"{_ATB_MODELS}-{version}"
+def _environment(spec: HostSpec, *words: str) -> tuple[str, ...]:
+    return spec.python, paths.script("environment"), *words
 
 
-def _name(stack: Stack) -> str:
+def _modes(version: str, seen: Seen) -> Step:
+    """
+    Who may read MindIE. The vendor's modes let its owner's group read it, and owner and group are
+    root's: it becomes the group of the driver's users, of which a server's unit has to be.
+    """
+    script = templates.render("ascend/mindie-modes.sh.j2")
+    words = ("sh", "-c", script, layout.mindie(version), seen.group)
+    return Step(name=f"mindie-modes-{version}", words=words, timeout_s=300)
+
+
+def _name(installer: Installer) -> str:
+    about = installer.about
+    return "-".join(part for part in (about.kind, about.chip, about.version) if part)
+
+
+def _captures(stack: Stack) -> str:
     return f"environment-{stack.folder}"

@@ -7,7 +7,9 @@ from roles.platform import PlatformError, Step
 
 _HALF_AN_HOUR_S = 1800
 _DEBIAN = ("debian", "ubuntu")
-# What each tool is called as a package: with Debian, and with those that come from Red Hat.
+# Those of the vendor's list whose packages are named as Red Hat names them.
+_RED_HAT = ("openeuler", "kylin", "centos", "ctyunos", "culinux", "bclinux")
+# What each tool is called as a package: with Debian, and with the others.
 _PACKAGES = {
     "gcc": ("gcc", "gcc"),
     "make": ("make", "make"),
@@ -18,6 +20,7 @@ _PACKAGES = {
 }
 _BUILD, _INSTALL = ("gcc", "make", "dkms", "lspci", "ifconfig"), ("pip3",)
 _USER = "HwHiAiUser"
+_NEEDS = "ascend-needs"
 
 
 def steps(seen: Seen, *, builds: bool) -> Iterator[Step]:
@@ -29,45 +32,50 @@ def steps(seen: Seen, *, builds: bool) -> Iterator[Step]:
     """
     missing = [tool for tool in (_BUILD if builds else _INSTALL) if tool not in seen.files["tools"]]
     headers = builds and not seen.system["headers"]
-    if missing or headers or "ascend-needs" in seen.began:
-        yield from _packages(missing or [*_INSTALL], headers=headers, seen=seen)
-    if builds and not seen.files["user"]:
+    if missing or headers or _NEEDS in seen.began:
+        yield from _packages(missing, headers=headers, seen=seen)
+    if not seen.files["user"]:
         add = f"getent group {_USER} || groupadd {_USER}; "
         add += f"useradd -g {_USER} -d /home/{_USER} -m {_USER} -s /bin/bash"
         yield Step(name="ascend-user", words=("sh", "-c", add), timeout_s=60)
 
 
 def _packages(missing: list[str], *, headers: bool, seen: Seen) -> Iterator[Step]:
-    kernel = seen.system["kernel"]
-    debian = seen.system["os"]["id"] in _DEBIAN
-    names = [_PACKAGES[tool][0 if debian else 1] for tool in missing]
-    if headers and debian:
-        names.append(f"linux-headers-{kernel}")
-    elif headers:
-        names += [f"kernel-headers-{kernel}", f"kernel-devel-{kernel}"]
-    if debian:
-        yield Step(
-            name="apt-update",
-            words=("apt-get", "update", "-o", "DPkg::Lock::Timeout=600"),
-            environment=(("DEBIAN_FRONTEND", "noninteractive"),),
-            timeout_s=600,
+    kernel, system = seen.system["kernel"], seen.system["os"]["id"].lower()
+    names = [_PACKAGES[tool][0 if system in _DEBIAN else 1] for tool in missing]
+    if system in _DEBIAN:
+        names += [f"linux-headers-{kernel}"] if headers else []
+        yield from _apt(names, cut_short=_NEEDS in seen.began)
+        return
+    names += [f"kernel-headers-{kernel}", f"kernel-devel-{kernel}"] if headers else []
+    manager = next((tool for tool in ("dnf", "yum") if tool in seen.files["tools"]), None)
+    if system not in _RED_HAT or manager is None:
+        raise PlatformError(
+            f"{', '.join(names)} are missing, and how {seen.system['os']['id']} installs packages "
+            "is not known; install them by hand, nothing was changed"
         )
+    if names:
+        words = (manager, "install", "-y", *names)
+        yield Step(name=_NEEDS, words=words, timeout_s=_HALF_AN_HOUR_S)
+
+
+def _apt(names: list[str], *, cut_short: bool) -> Iterator[Step]:
+    lock = ("-o", "DPkg::Lock::Timeout=600")
+    commands: dict[str, tuple[str, ...]] = {}
+    if cut_short:
+        commands["dpkg-configure"] = (
+            *("dpkg", "--force-confdef", "--force-confold", "--configure", "-a"),
+        )
+        commands["apt-repair"] = ("apt-get", "--fix-broken", "install", "-y", *lock)
+    if names:
+        commands["apt-update"] = ("apt-get", "update", *lock)
+        commands[_NEEDS] = ("apt-get", "install", "-y", "--no-install-recommends", *lock, *names)
+    for name, words in commands.items():
         yield Step(
-            name="ascend-needs",
-            words=(
-                *("apt-get", "install", "-y", "--no-install-recommends"),
-                *("-o", "DPkg::Lock::Timeout=600", *names),
-            ),
+            name=name,
+            words=words,
+            # What lacks packages that were never unpacked stays behind; the next step brings them.
+            codes=(0, 1) if name == "dpkg-configure" else (0,),
             environment=(("DEBIAN_FRONTEND", "noninteractive"),),
             timeout_s=_HALF_AN_HOUR_S,
         )
-        return
-    manager = next((tool for tool in ("dnf", "yum") if tool in seen.files["tools"]), None)
-    if manager is None:
-        raise PlatformError(
-            f"{', '.join(names)} are missing, and neither apt-get, dnf nor yum is there to "
-            "install them with; install them by hand"
-        )
-    yield Step(
-        name="ascend-needs", words=(manager, "install", "-y", *names), timeout_s=_HALF_AN_HOUR_S
-    )

@@ -5,9 +5,14 @@ from typing import Any
 from roles.platform import PlatformError
 
 _NOTHING: dict[str, Any] = {
-    "hdk": {"driver": None, "firmware": None, "loaded": None, "module": False},
-    "error": None, "cann": [], "ops": [], "nnal": [], "mindie": [], "atb_models": [],
+    "hdk": {
+        "driver": None, "firmware": None, "group": None, "for_all": None, "loaded": None,
+        "module": False,
+    },
+    "error": None, "devices": [], "cann": [], "ops": [], "nnal": [], "mindie": [],
+    "atb_models": [],
 }  # fmt: skip
+_HUAWEI = "0x19e5"
 
 
 class Seen:
@@ -27,7 +32,15 @@ class Seen:
         self.files: dict[str, Any] = files
         self.began: frozenset[str] = frozenset(found["platform"]["began"])
         self.system: dict[str, Any] = found["system"]
+        self.reboot: dict[str, Any] = found["platform"]["reboot"] or {}
         self.part: dict[str, Any] = found["accelerators"]["ascend"] or _NOTHING
+        self._cards: list[dict[str, Any]] = found["accelerators"]["pci"] or []
+
+    @property
+    def plugged(self) -> bool:
+        """Whether there is a chip to drive."""
+        cards = any(card["vendor"] == _HUAWEI and card["what"] for card in self._cards)
+        return cards or bool(self.part["devices"])
 
     @property
     def driver(self) -> str | None:
@@ -48,6 +61,16 @@ class Seen:
         return version
 
     @property
+    def for_all(self) -> bool:
+        """Whether every user may use the chips, as instances have users of their own."""
+        return bool(self.part["hdk"]["for_all"])
+
+    @property
+    def group(self) -> str:
+        """The group of those who may use the chips."""
+        return str(self.part["hdk"]["group"] or "HwHiAiUser")
+
+    @property
     def runs(self) -> bool:
         """Whether a driver is in the kernel, answering or not."""
         return bool(self.part["hdk"]["module"] or self.loaded)
@@ -55,3 +78,8 @@ class Seen:
     def has(self, kind: str, version: str) -> bool:
         """Say whether one of several that may lie beside each other is there."""
         return any(one["version"] == version for one in self.part[kind])
+
+    def has_folder(self, kind: str, folder: str) -> bool:
+        """Say whether one that has a folder of its own is there."""
+        name = folder.rpartition("/")[2]
+        return any(str(one["path"]).rpartition("/")[2] == name for one in self.part[kind])

@@ -10,7 +10,10 @@ from typing import Any, Dict
 import places
 
 # What the vendor's installers look for, and what builds their module.
-_TOOLS = ("dkms", "gcc", "make", "lspci", "ifconfig", "pip3", "apt-get", "dnf", "yum")
+_TOOLS = (
+    *("dkms", "gcc", "make", "lspci", "ifconfig", "pip3", "chkconfig", "update-rc.d"),
+    *("apt-get", "dnf", "yum"),
+)
 _USER = "HwHiAiUser"
 
 

@@ -1,275 +1,240 @@
-"""From what a host has to its pinned HDK and CANN: which steps, in which order."""
+"""From what a host has to its pinned driver and firmware: which steps, in which order."""
 
-from collections.abc import Mapping
+import re
 from typing import Any
 
 import pytest
 
 from roles import ascend
 from roles.platform import PlatformError
-from roles.spec import (
-    Accelerator,
-    AscendHdk,
-    Engine,
-    HostFolder,
-    HostSpec,
-    Installer,
-    Stack,
+from tests.roles.ascend.hosts import (
+    HDK,
+    NEWER,
+    OLDER,
+    Found,
+    found,
+    hdk,
+    names,
+    part,
+    spec,
+    stack,
+    steps,
 )
-from tests.roles import devices
-from tests.roles.faked import bare
-from tests.roles.spec.nouns import HASH, Nouns
+from tests.roles.spec.nouns import Nouns
 
-TOOLS = ["dkms", "gcc", "make", "lspci", "ifconfig", "pip3", "apt-get"]
-
-
-def _file(name: str) -> Installer:
-    return Installer(file=name, sha256=HASH)
+DRIVER, FIRMWARE = f"hdk-driver-{HDK[0]}", f"hdk-firmware-{HDK[1]}"
+AWAY = ["hdk-uninstall-firmware", "hdk-uninstall-driver"]
+FRESH = part((None, None))
 
 
-def _hdk(driver: str = "25.2.0", firmware: str = "7.7.0.6.236") -> AscendHdk:
-    return AscendHdk(
-        driver=_file(f"Ascend-hdk-310p-npu-driver_{driver}_linux-x86-64.run"),
-        firmware=_file(f"Ascend-hdk-310p-npu-firmware_{firmware}.run"),
-    )
-
-
-def _stack(n: Nouns, cann: str = "8.5.1", *more: str) -> Stack:
-    operators = f"Ascend-cann-310p-ops_{cann}_linux-x86_64.run"
-    if cann.startswith("8.2"):
-        operators = f"Ascend-cann-kernels-310p_{cann}_linux-x86_64.run"
-    names = (
-        f"Ascend-cann-toolkit_{cann}_linux-x86_64.run",
-        operators,
-        f"Ascend-cann-nnal_{cann}_linux-x86_64.run",
-        *more,
-    )
-    return n.stack(
-        name=f"on-cann-{cann.lower()}",
-        engine=Engine.MINDIE,
-        accelerator=Accelerator.ASCEND,
-        driver=None,
-        version="3.0.0",
-        installers=tuple(map(_file, names)),
-    )
-
-
-def _spec(n: Nouns, *stacks: Stack, hdk: AscendHdk | None = None) -> HostSpec:
-    return n.host(
-        accelerator=Accelerator.ASCEND,
-        driver=hdk or _hdk(),
-        ready_for=stacks,
-        installers=HostFolder(path="/mnt/ascend"),
-    )
-
-
-def _found(
-    part: dict[str, Any] | None, *, began: tuple[str, ...] = (), **files: Any
-) -> dict[str, Any]:
-    found = bare()
-    found["accelerators"] |= {"cuda": None, "ascend": part}
-    beside = {"tools": TOOLS, "user": True, "environments": []} | files
-    found["platform"] = {"began": dict.fromkeys(began), "reboot": None, "ascend": beside}
-    return found
-
-
-def _part(
-    driver: str | None = "25.2.0", firmware: str | None = "7.7.0.6.236", **fields: Any
-) -> dict[str, Any]:
-    known = devices.ascend()["hdk"]
-    loaded = fields.pop("loaded", driver)
-    hdk = known | {"driver": driver, "firmware": firmware, "loaded": loaded, "module": bool(loaded)}
-    return devices.ascend(devices.npu(), hdk=hdk, **({"cann": []} | fields))
-
-
-def _names(spec: HostSpec, found: Mapping[str, Any]) -> list[str]:
-    return [step.name for step in ascend.steps(spec, dict(found))]
-
-
-def test_fresh(nouns: Nouns) -> None:
+@pytest.mark.parametrize("chip", ["310p", "910b"])
+def test_fresh(nouns: Nouns, chip: str) -> None:
     """The driver first, then the firmware; CANN comes after the reboot."""
-    found = _found(None, tools=["apt-get", "gcc"], user=False)
-    found["system"]["headers"] = False
-    steps = ascend.steps(_spec(nouns, _stack(nouns)), found)
-    assert [step.name for step in steps] == [
-        "apt-update",
-        "ascend-needs",
-        "ascend-user",
-        "hdk-driver-25.2.0",
-        "hdk-firmware-7.7.0.6.236",
-    ]
-    _, needs, _, driver, firmware = steps
-    assert needs.words[-5:] == (
-        "make", "dkms", "pciutils", "net-tools", f"linux-headers-{found['system']['kernel']}",
+    wanted = spec(nouns, stack(nouns, "8.5.1", chip=chip), driver=hdk(*HDK, chip=chip))
+    told = found(None, tools=["apt-get", "gcc"], user=False)
+    told["system"] |= {"headers": False, "os": {"id": "ubuntu", "version": "22.04"}}
+    planned = steps(wanted, told)
+    assert [*planned] == ["apt-update", "ascend-needs", "ascend-user", DRIVER, FIRMWARE]
+    assert planned["ascend-needs"].words[-5:] == (
+        *("make", "dkms", "pciutils", "net-tools"), f"linux-headers-{told['system']['kernel']}",
     )  # fmt: skip
+    assert (
+        planned["ascend-user"]
+        .words[-1]
+        .endswith("useradd -g HwHiAiUser -d /home/HwHiAiUser -m HwHiAiUser -s /bin/bash")
+    )
+    driver, firmware = planned[DRIVER], planned[FIRMWARE]
     assert driver.words == ("bash", "{file}", "--full", "--install-for-all", "--quiet")
     assert firmware.words == ("bash", "{file}", "--full", "--quiet")
+    assert driver.installer
+    assert driver.installer.about.chip == chip
     assert [driver.codes, driver.stops, firmware.stops] == [(0, 2), False, False]
-
-
-@pytest.mark.parametrize("manager", ["dnf", "yum"])
-def test_needs_of_openeuler(nouns: Nouns, manager: str) -> None:
-    found = _found(None, tools=[manager, "gcc", "make", "lspci", "ifconfig"])
-    found["system"] |= {"os": {"id": "openEuler", "version": "22.03"}, "headers": False}
-    needs = ascend.steps(_spec(nouns), found)[0]
-    kernel = found["system"]["kernel"]
-    headers = (f"kernel-headers-{kernel}", f"kernel-devel-{kernel}")
-    assert needs.words == (manager, "install", "-y", "dkms", *headers)
-
-
-def test_needs_that_nothing_can_install(nouns: Nouns) -> None:
-    found = _found(None, tools=["gcc", "make", "lspci", "ifconfig"])
-    found["system"]["os"] = {"id": "ctyunos", "version": "23.01"}
-    with pytest.raises(PlatformError, match=r"dkms are missing, and neither apt-get, dnf nor yum"):
-        ascend.steps(_spec(nouns), found)
-
-
-def test_ready(nouns: Nouns) -> None:
-    stack = _stack(nouns)
-    part = _part(
-        cann=[{"version": "8.5.1"}], ops=[{"version": "8.5.1"}], nnal=[{"version": "8.5.1"}]
-    )
-    assert _names(_spec(nouns, stack), _found(part, environments=[stack.folder])) == []
-    assert _names(_spec(nouns), _found(_part())) == []
-
-
-def test_upgrade(nouns: Nouns) -> None:
-    """Over a driver at work the firmware goes first, and instances are stopped."""
-    firmware, driver = ascend.steps(_spec(nouns), _found(_part("25.0.rc1.1", "7.7.0.1.231")))
-    assert (firmware.name, driver.name) == ("hdk-firmware-7.7.0.6.236", "hdk-driver-25.2.0")
-    assert driver.words == ("bash", "{file}", "--upgrade", "--quiet")
-    assert firmware.words == ("bash", "{file}", "--upgrade", "--quiet")
-    assert (firmware.stops, driver.stops) == (True, True)
-
-
-def test_firmware_alone(nouns: Nouns) -> None:
-    names = _names(_spec(nouns), _found(_part(firmware="7.7.0.1.231")))
-    assert names == ["hdk-firmware-7.7.0.6.236"]
-
-
-def test_downgrade(nouns: Nouns) -> None:
-    """Both go, and after the reboot the host is as fresh."""
-    spec = _spec(nouns, hdk=_hdk("24.1.rc3", "7.5.0.1.129"))
-    steps = ascend.steps(spec, _found(_part()))
-    assert [step.name for step in steps] == ["hdk-uninstall-firmware", "hdk-uninstall-driver"]
-    assert [step.always_reboot for step in steps] == [False, True]
-    assert steps[1].words[-2:] == (
-        '[ ! -f "$0" ] || exec bash "$0" --force',
-        "/usr/local/Ascend/driver/script/uninstall.sh",
-    )
-    after = _found(_part(None, None))
-    assert _names(spec, after) == ["hdk-driver-24.1.rc3", "hdk-firmware-7.5.0.1.129"]
+    assert not driver.always_reboot
 
 
 @pytest.mark.parametrize(
-    ("part", "began", "names"),
+    ("os", "manager"), [("openEuler", "dnf"), ("kylin", "yum"), ("centos", "yum")]
+)
+def test_needs_of_those_that_name_packages_as_red_hat(nouns: Nouns, os: str, manager: str) -> None:
+    told = found(None, tools=[manager, "gcc", "make", "lspci"])
+    told["system"] |= {"os": {"id": os, "version": "?"}, "headers": False}
+    needs = ascend.steps(spec(nouns, driver=hdk(*HDK)), told)[0]
+    kernel = told["system"]["kernel"]
+    headers = (f"kernel-headers-{kernel}", f"kernel-devel-{kernel}")
+    assert needs.words == (manager, "install", "-y", "dkms", "net-tools", *headers)
+
+
+@pytest.mark.parametrize("tools", [["gcc", "make", "lspci", "ifconfig"], ["dnf", "dkms", "gcc"]])
+def test_needs_of_an_unknown_os(nouns: Nouns, tools: list[str]) -> None:
+    """Nothing is tried there, and it is said what is missing; with all of it there is no fault."""
+    wanted, told = spec(nouns, driver=hdk(*HDK)), found(None, tools=tools)
+    told["system"]["os"] = {"id": "uos", "version": "20"}
+    with pytest.raises(PlatformError, match=r"(dkms|make).* are missing, and how uos installs"):
+        ascend.steps(wanted, told)
+    whole = found(None)
+    whole["system"]["os"] = {"id": "uos", "version": "20"}
+    assert names(wanted, whole) == [DRIVER, FIRMWARE]
+
+
+def test_packages_that_were_cut_short(nouns: Nouns) -> None:
+    """What apt left in the middle is ended first, whatever of it can be seen."""
+    wanted = spec(nouns, driver=hdk(*HDK))
+    assert names(wanted, found(None, "ascend-needs", tools=["apt-get", "gcc"]))[:4] == [
+        *("dpkg-configure", "apt-repair", "apt-update", "ascend-needs"),
+    ]
+    nothing_missing = names(wanted, found(None, "ascend-needs"))
+    assert nothing_missing[:3] == ["dpkg-configure", "apt-repair", DRIVER]
+
+
+def test_same(nouns: Nouns) -> None:
+    assert names(spec(nouns, driver=hdk(*HDK)), found(part())) == []
+
+
+def test_nothing_is_asked_for(nouns: Nouns) -> None:
+    told = found(part(OLDER))
+    del told["platform"]["ascend"]
+    assert names(spec(nouns), told) == []
+
+
+def test_upgrade(nouns: Nouns) -> None:
+    """
+    Over a driver at work the firmware goes first, and instances are stopped; where no reboot is
+    allowed, a host that serves is not begun.
+    """
+    planned = steps(spec(nouns, driver=hdk(*NEWER)), found(part()))
+    assert [*planned] == [f"hdk-firmware-{NEWER[1]}", f"hdk-driver-{NEWER[0]}"]
+    for step in planned.values():
+        assert step.words == ("bash", "{file}", "--upgrade", "--quiet")
+        assert step.stops
+        assert step.always_reboot
+
+
+def test_upgrade_of_a_driver_that_does_not_run(nouns: Nouns) -> None:
+    """No firmware is written by it."""
+    there = part(OLDER, hdk={"loaded": None, "module": False})
+    assert names(spec(nouns, driver=hdk(*HDK)), found(there)) == [DRIVER, FIRMWARE]
+
+
+def test_driver_that_is_not_for_all(nouns: Nouns) -> None:
+    """Instances have users of their own; an upgrade would leave it as it is."""
+    for installed, wanted in ((HDK, HDK), (HDK, NEWER)):
+        told = found(part(installed, hdk={"for_all": False}))
+        driver = steps(spec(nouns, driver=hdk(*wanted)), told)[f"hdk-driver-{wanted[0]}"]
+        assert driver.words == ("bash", "{file}", "--full", "--install-for-all", "--quiet")
+
+
+@pytest.mark.parametrize(
+    ("installed", "wanted"),
     [
-        # The driver's files are new before it is whole.
-        (
-            _part(firmware=None, loaded=None),
-            ("hdk-driver-25.2.0",),
-            ["hdk-driver-25.2.0", "hdk-firmware-7.7.0.6.236"],
-        ),
-        (_part(), ("hdk-firmware-7.7.0.6.236",), ["hdk-firmware-7.7.0.6.236"]),
-        (
-            _part(None, "7.7.0.6.236", loaded=None),
-            ("hdk-uninstall-driver",),
-            ["hdk-uninstall-firmware", "hdk-uninstall-driver"],
-        ),
+        ((HDK[0], OLDER[1]), [FIRMWARE]),
+        ((OLDER[0], HDK[1]), [DRIVER]),
+        ((HDK[0], None), [FIRMWARE]),
+    ],
+)
+def test_only_what_differs(
+    nouns: Nouns, installed: tuple[str | None, str | None], wanted: list[str]
+) -> None:
+    assert names(spec(nouns, driver=hdk(*HDK)), found(part(installed))) == wanted
+
+
+@pytest.mark.parametrize(
+    ("there", "wanted"),
+    [
+        (HDK, OLDER),
+        ((HDK[0], HDK[1]), (HDK[0], OLDER[1])),
+        (("25.2.0", HDK[1]), ("25.2.rc1", HDK[1])),
+        (("25.0.rc1.1", HDK[1]), ("24.1.rc3", HDK[1])),
+    ],
+)
+def test_downgrade(nouns: Nouns, there: tuple[str, str], wanted: tuple[str, str]) -> None:
+    """Both go, and after the reboot the host is as fresh."""
+    planned = steps(spec(nouns, driver=hdk(*wanted)), found(part(there)))
+    assert [*planned] == AWAY
+    firmware, driver = planned.values()
+    assert [firmware.always_reboot, driver.always_reboot] == [False, True]
+    assert driver.stops
+    assert driver.words[-2:] == (
+        '[ ! -f "$0" ] || exec bash "$0" --force',
+        "/usr/local/Ascend/driver/script/uninstall.sh",
+    )
+    after = names(spec(nouns, driver=hdk(*wanted)), found(FRESH))
+    assert after == [f"hdk-driver-{wanted[0]}", f"hdk-firmware-{wanted[1]}"]
+
+
+@pytest.mark.parametrize(
+    ("there", "began", "wanted"),
+    [
+        # Of a fresh host: nothing is there, or the driver's files are new before it is whole.
+        (FRESH, DRIVER, [DRIVER, FIRMWARE]),
+        (part((HDK[0], None), hdk={"loaded": None}), DRIVER, [DRIVER, FIRMWARE]),
+        (part((HDK[0], None), hdk={"module": False}), DRIVER, [DRIVER, FIRMWARE]),
+        (part(hdk={"loaded": None, "module": False}), FIRMWARE, ["hdk-reload-" + HDK[0]]),
+        # Of an upgrade: the firmware was first, the driver takes the old one away before it comes.
+        (part((OLDER[0], HDK[1])), FIRMWARE, [FIRMWARE, DRIVER]),
+        (part((None, HDK[1])), DRIVER, [DRIVER]),
+        (part((None, HDK[1]), hdk={"module": True}), DRIVER, [DRIVER]),
+        (part(), DRIVER, [DRIVER]),
+        (part(), FIRMWARE, [FIRMWARE]),
+        # Another version is wanted by now.
+        (part(), f"hdk-driver-{NEWER[0]}", [DRIVER]),
+        # Of the way back.
+        (part((HDK[0], None)), AWAY[0], AWAY),
+        (part((None, None), hdk={"module": True}), AWAY[1], AWAY),
+        (FRESH, AWAY[1], AWAY),
     ],
 )
 def test_what_was_cut_short_is_done_again(
-    nouns: Nouns, part: dict[str, Any], began: tuple[str, ...], names: list[str]
+    nouns: Nouns, there: Found, began: str, wanted: list[str]
 ) -> None:
-    assert _names(_spec(nouns), _found(part, began=began)) == names
+    assert names(spec(nouns, driver=hdk(*HDK)), found(there, began)) == wanted
 
 
-def test_driver_on_disk_that_does_not_run(nouns: Nouns) -> None:
-    (step,) = ascend.steps(_spec(nouns), _found(_part(loaded="25.0.rc1.1")))
-    assert (step.name, step.always_reboot) == ("hdk-reload-25.2.0", True)
+@pytest.mark.parametrize(
+    "running", [{"loaded": OLDER[0]}, {"loaded": None}, {"loaded": None, "module": False}]
+)
+def test_driver_on_disk_that_does_not_run(nouns: Nouns, running: dict[str, Any]) -> None:
+    """A boot may help, once: of another that is as good nobody would know."""
+    wanted, told = spec(nouns, driver=hdk(*HDK)), found(part((HDK[0], OLDER[1]), hdk=running))
+    (step,) = ascend.steps(wanted, told)
+    assert (step.name, step.always_reboot, step.stops) == (f"hdk-reload-{HDK[0]}", True, True)
+    told["platform"]["reboot"] = {
+        "why": f"{step.name} takes effect with a reboot", "boot_id": "of before",
+    }  # fmt: skip
+    assert names(wanted, told) == [FIRMWARE]
 
 
-def test_cann(nouns: Nouns) -> None:
-    """In the order in which each needs the one before, NNAL and MindIE with its variables."""
-    models = "Ascend-mindie-atb-models_3.0.0_linux-x86_64_py311_torch2.1.0-abi0.tar.gz"
-    stack = _stack(nouns, "8.5.1", models, "Ascend-mindie_3.0.0_linux-x86_64_abi0.run")
-    spec = _spec(nouns, stack)
-    toolkit, ops, nnal, mindie, models_, environment = ascend.steps(spec, _found(_part()))
-    names = [step.name for step in (toolkit, ops, nnal, mindie, models_, environment)]
-    assert names == [
-        "toolkit-8.5.1",
-        "ops-310p-8.5.1",
-        "nnal-8.5.1",
-        "mindie-3.0.0",
-        "atb-models-3.0.0",
-        f"environment-{stack.folder}",
-    ]
-    assert toolkit.words == ("bash", "{file}", "--install", "--quiet")
-    set_env = "/usr/local/Ascend/cann-8.5.1/set_env.sh"
-    assert nnal.words[:2] == mindie.words[:2] == ("bash", "-c")
-    assert nnal.words[3:] == (set_env, "{file}", "--install", "--quiet")
-    assert environment.words == (
-        "/usr/bin/python3",
-        "/opt/metalserve/hostside/environment.py",
-        f"/opt/metalserve/ascend/{stack.folder}.environment",
-        set_env,
-        "/usr/local/Ascend/nnal/atb/set_env.sh",
-        "/usr/local/Ascend/atb-models-3.0.0/set_env.sh",
-        "/usr/local/Ascend/mindie/set_env.sh",
-    )
-
-
-def test_older_cann(nouns: Nouns) -> None:
-    """It has kernels, and one file of variables for all versions."""
-    stack = _stack(nouns, "8.2.RC1")
-    steps = ascend.steps(_spec(nouns, stack), _found(_part()))
-    assert [step.name for step in steps][:3] == [
-        "toolkit-8.2.RC1",
-        "kernels-310p-8.2.RC1",
-        "nnal-8.2.RC1",
-    ]
-    assert steps[-1].words[3] == "/usr/local/Ascend/ascend-toolkit/set_env.sh"
-
-
-def test_second_cann_beside_the_first(nouns: Nouns) -> None:
-    """What is there is left alone, and so is what was captured of it."""
-    first, second = _stack(nouns, "8.5.0"), _stack(nouns, "8.5.1")
-    there = [{"version": "8.5.0"}]
-    part = _part(cann=there, ops=there, nnal=there)
-    found = _found(part, environments=[first.folder])
-    assert _names(_spec(nouns, first, second), found) == [
-        "toolkit-8.5.1",
-        "ops-310p-8.5.1",
-        "nnal-8.5.1",
-        f"environment-{second.folder}",
-    ]
-    assert _names(_spec(nouns, first), found) == []
-
-
-def test_toolkit_that_two_stacks_share(nouns: Nouns) -> None:
-    one = _stack(nouns, "8.5.1")
-    other = _stack(nouns, "8.5.1", "Ascend-mindie_3.0.0_linux-x86_64_abi0.run")
-    two = other.model_copy(update={"name": "another"})
-    names = _names(_spec(nouns, one, two), _found(_part()))
-    assert len(names) == len(set(names))
-    assert names.count("toolkit-8.5.1") == 1
-
-
-def test_cann_that_was_cut_short(nouns: Nouns) -> None:
-    stack = _stack(nouns)
-    there = [{"version": "8.5.1"}]
-    part = _part(cann=there, ops=there, nnal=there)
-    found = _found(part, began=("toolkit-8.5.1",), environments=[stack.folder])
-    assert _names(_spec(nouns, stack), found) == ["toolkit-8.5.1", f"environment-{stack.folder}"]
-
-
-def test_pip_for_the_toolkit(nouns: Nouns) -> None:
-    found = _found(_part(), tools=["apt-get"])
-    assert _names(_spec(nouns, _stack(nouns)), found)[:2] == ["apt-update", "ascend-needs"]
+def test_no_chip(nouns: Nouns) -> None:
+    told = found(None)
+    told["accelerators"]["pci"] = []
+    with pytest.raises(PlatformError, match="no Ascend NPU is plugged in"):
+        ascend.steps(spec(nouns, driver=hdk(*HDK)), told)
 
 
 def test_unasked(nouns: Nouns) -> None:
-    found = _found(_part())
-    del found["platform"]["ascend"]
+    told = found(part())
+    del told["platform"]["ascend"]
     with pytest.raises(PlatformError, match="is not known"):
-        ascend.steps(_spec(nouns), found)
+        ascend.steps(spec(nouns, driver=hdk(*HDK)), told)
+
+
+@pytest.mark.parametrize(
+    ("said", "step", "done", "reboots"),
+    [
+        ("[INFO]\x1b[32mDriver package installed successfully! \x1b[0m\x1b[31mReboot needed for "
+         "installation/upgrade to take effect! \x1b[0m", DRIVER, True, True),
+        ("[INFO]Driver package installed successfully! The new version takes effect immediately. ",
+         DRIVER, True, False),
+        ("[INFO]Failed to install driver package, please retry after uninstall and reboot!",
+         DRIVER, False, False),
+        ("Firmware package installed successfully! Reboot now or after driver installation for "
+         "the installation/upgrade to take effect.", FIRMWARE, True, True),
+        ("The firmware of [8] chips are successfully upgraded.", FIRMWARE, False, False),
+    ],
+)  # fmt: skip
+def test_what_the_installers_say(
+    nouns: Nouns, said: str, step: str, done: bool, reboots: bool
+) -> None:
+
+    planned = steps(spec(nouns, driver=hdk(*HDK)), found(FRESH))[step]
+    assert any(re.search(pattern, said) for pattern in planned.success) is done
+    assert any(re.search(pattern, said) for pattern in planned.reboot) is reboots

@@ -26,13 +26,13 @@ from tests.standins.nvidia.host import install_repository
 
 pytestmark = pytest.mark.lab
 
-VENDOR = "/srv/vendor"
-# Which MindIE goes with which CANN.
-MINDIE = {"8.5.0": "2.3.0", "8.5.1": "3.0.0"}
+VENDOR, HOME = "/srv/vendor", "/usr/local/Ascend"
+CAPTURED = "/opt/metalserve/ascend/*.environment"
+# Which MindIE goes with which CANN; the older has kernels, and one folder with all before 8.5.
+MINDIE = {"8.2.RC1": "2.1.RC1", "8.5.1": "3.0.0"}
 OLD, NEW = ("25.0.rc1.1", "7.7.0.1.231"), ("25.5.1", "7.8.0.2.212")
 STACK = """(Stack(
-    name="mindie-{mindie}", engine="mindie", accelerator="ascend", version="{mindie}",
-    python="3.11",
+    name="mindie-{name}", engine="mindie", accelerator="ascend", version="{mindie}", python="3.11",
     command=("none",), disk_gib=1, lock=Lock(file=Path({lock!r})), installers=({installers}),
 ),)"""
 
@@ -54,9 +54,10 @@ class Site(GpuSite):
 
     def _stack(self, version: str, lock: str) -> str:
         made = [*build.cann(self.vendor, version=version)]
-        made.append(build.mindie(self.vendor, version=MINDIE[version]))
-        installers = ", ".join(map(_pinned, made))
-        return STACK.format(mindie=MINDIE[version], lock=lock, installers=installers)
+        mindie = MINDIE[version]
+        made += [build.mindie(self.vendor, mindie), build.atb_models(self.vendor, mindie)]
+        installers, name = ", ".join(map(_pinned, made)), mindie.lower()
+        return STACK.format(name=name, mindie=mindie, lock=lock, installers=installers)
 
     @property
     def vendor(self) -> Path:
@@ -70,6 +71,16 @@ class Site(GpuSite):
         table = self.host.run("npu-smi info").stdout
         version = table.split("Version: ")[-1].split()[0] if "Version: " in table else "none"
         return f"{table.count('310P3')} {version}"
+
+    def captured(self, stack: str = "") -> dict[str, str]:
+        """Return what systemd reads of what was captured for a stack, beside what it sets."""
+        file = self.host.run(f"ls {CAPTURED.replace('*', stack + '*')}").stdout.strip()
+        shown = self.host.run(
+            f"systemd-run --quiet --pipe --wait -p EnvironmentFile={file} env"
+        ).stdout
+        names = self.host.run(f"sed -n 's/=.*//p' {file}").stdout.split()
+        variables = dict(line.split("=", 1) for line in shown.splitlines())
+        return {name: variables[name] for name in names}
 
     def pause(self, point: str, seconds: float) -> None:
         """Have the next installer that comes to a point stay there."""
@@ -105,7 +116,7 @@ def site(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture(scope="module")
 def ready(site: Site) -> tuple[Site, Run, Run]:
     """The same host made ready: the plan before it, and the run."""
-    site.has(OLD, "8.5.0")
+    site.has(OLD, "8.2.RC1")
     with site.start("--dry") as process:
         plan = ended(process)
     return site, plan, site.run()
@@ -117,13 +128,18 @@ def test_fresh_host_becomes_ready(ready: tuple[Site, Run, Run]) -> None:
     assert site.shows() == "4 25.0.rc1.1"
     assert site.began() == []
     assert site.host.run("id -un HwHiAiUser").stdout.strip() == "HwHiAiUser"
-    installed = site.host.run("ls /usr/local/Ascend/cann-8.5.0 /usr/local/Ascend/mindie/2.3.0")
+    installed = site.host.run(f"ls {HOME}/ascend-toolkit/8.2.RC1/opp_kernel {HOME}/mindie/2.1.RC1")
     assert installed.returncode == 0
+    # Root's alone is nothing that a server needs.
+    settings = f"{HOME}/mindie/2.1.RC1/mindie-service/conf/config.json"
+    for command in (f"cat {settings}", "npu-smi info"):
+        assert site.host.run(f"runuser -u HwHiAiUser -- {command}").returncode == 0
+    assert site.host.run(f"runuser -u nobody -- cat {settings}").returncode != 0
 
 
 def test_dry_run_shows_the_first_steps(ready: tuple[Site, Run, Run]) -> None:
     _, plan, _ = ready
-    (name,) = [step["name"] for step in plan.report["plan"] if "driver" in step["name"]]
+    (name,) = [step["name"] for step in plan.report["plan"] if "Bring driver" in step["name"]]
     assert name == (
         "Driver and toolkits | Bring driver 25.0.rc1.1: apt-update, ascend-needs, ascend-user, "
         "hdk-driver-25.0.rc1.1, hdk-firmware-7.7.0.1.231"
@@ -133,15 +149,16 @@ def test_dry_run_shows_the_first_steps(ready: tuple[Site, Run, Run]) -> None:
 def test_environment_is_captured_and_nobody_is_harmed(ready: tuple[Site, Run, Run]) -> None:
     """MindIE's own script empties /dev/shm; where servers have theirs, nothing was touched."""
     site, _, _ = ready
-    shown = site.host.run("cat /opt/metalserve/ascend/*.environment").stdout
-    assert 'ASCEND_HOME_PATH="/usr/local/Ascend/cann-8.5.0"' in shown
-    assert 'MINDIE_LLM_HOME_PATH="/usr/local/Ascend/mindie/2.3.0/mindie-llm"' in shown
-    assert "/latest" not in shown
-    site.host.run("echo in use > /dev/shm/somebody && rm /opt/metalserve/ascend/*.environment")
+    captured = site.captured()
+    assert captured["ASCEND_HOME_PATH"] == f"{HOME}/ascend-toolkit/8.2.RC1"
+    assert captured["MINDIE_LLM_HOME_PATH"] == f"{HOME}/mindie/2.1.RC1/mindie-llm"
+    assert captured["ATB_HOME_PATH"] == f"{HOME}/nnal/atb/8.2.RC1/atb/cxx_abi_0"
+    assert not any("/latest" in value for value in captured.values())
+    site.host.run(f"echo in use > /dev/shm/somebody && rm {CAPTURED}")
     again = site.run()
     assert again.code == 0, again.said
     assert site.host.run("cat /dev/shm/somebody").stdout == "in use\n"
-    assert site.host.run("cat /opt/metalserve/ascend/*.environment").stdout == shown
+    assert site.captured() == captured
 
 
 def test_second_run_changes_nothing(ready: tuple[Site, Run, Run]) -> None:
@@ -170,23 +187,31 @@ def test_power_lost_in_the_middle_of_a_toolkit(ready: tuple[Site, Run, Run]) -> 
     done = site.run()
     assert done.code == 0, done.said
     assert site.began() == []
-    versions = site.host.run("ls -d /usr/local/Ascend/cann-*").stdout.split()
-    assert versions == ["/usr/local/Ascend/cann-8.5.0", "/usr/local/Ascend/cann-8.5.1"]
+    for name in ("cann", "ascend-toolkit/latest"):
+        there = site.host.run(f"readlink -f {HOME}/{name}").stdout.strip()
+        assert there == f"{HOME}/cann-8.5.1"
+    assert site.captured("mindie-3.0.0")["ASCEND_HOME_PATH"] == f"{HOME}/cann-8.5.1"
 
 
 def test_back_to_the_cann_before(ready: tuple[Site, Run, Run]) -> None:
     """It is still there, with what was captured of it: nothing is to be done."""
     site, _, _ = ready
-    site.has(OLD, "8.5.0")
+    captured = site.captured("mindie-2.1.rc1")
+    site.has(OLD, "8.2.RC1")
     done = site.run()
     assert done.code == 0, done.said
     assert changes(done.report) == []
+    # Though every link leads to the newer one by now, and the script of the older is gone.
+    site.host.run(f"rm {CAPTURED.replace('*', 'mindie-2.1.rc1-*')}")
+    done = site.run()
+    assert done.code == 0, done.said
+    assert site.captured("mindie-2.1.rc1") == captured
 
 
 def test_connection_cut_in_the_middle_of_an_upgrade(ready: tuple[Site, Run, Run]) -> None:
     """The installer goes on, and the same run follows it to its end, through the reboot."""
     site, _, _ = ready
-    site.has(NEW, "8.5.0")
+    site.has(NEW, "8.2.RC1")
     site.pause("driver-ko", 6)
     with site.start("-y") as process:
         site.comes_to_point("driver-ko")
@@ -199,16 +224,25 @@ def test_connection_cut_in_the_middle_of_an_upgrade(ready: tuple[Site, Run, Run]
     assert "to do: hdk-firmware-7.8.0.2.212, hdk-driver-25.5.1" in done.said
 
 
-def test_downgrade(ready: tuple[Site, Run, Run]) -> None:
-    """There is no way back in place: away with both, reboot, the older ones, reboot."""
+def test_power_lost_in_the_middle_of_a_downgrade(ready: tuple[Site, Run, Run]) -> None:
+    """
+    Away with both, reboot, the older ones, reboot; in the middle of it the driver's files say that
+    they are the older one's, and are not whole. The same run goes on.
+    """
     site, _, _ = ready
-    site.has(OLD, "8.5.0")
-    boot = site.boot()
-    done = site.run()
+    site.has(OLD, "8.2.RC1")
+    site.pause("driver-version", 60)
+    with site.start("-y") as process:
+        site.comes_to_point("driver-version")
+        site.host.crash()
+        site.host.start()
+        version = site.host.run(f"head -n 1 {HOME}/driver/version.info").stdout.strip()
+        done = ended(process)
     assert done.code == 0, done.said
+    assert version == f"Version={OLD[0]}"
     assert "to do: hdk-uninstall-firmware, hdk-uninstall-driver" in done.said
+    assert f"to do: hdk-driver-{OLD[0]}, hdk-firmware-{OLD[1]}" in done.said
     assert site.shows() == "4 25.0.rc1.1"
-    assert site.boot() != boot
     assert changes(site.run().report) == []
 
 
