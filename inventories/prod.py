@@ -12,7 +12,17 @@ from ipaddress import IPv4Address
 
 from inventories.stacks import vllm_0_26_cuda
 from inventories.weights import canary
-from roles.spec import Accelerator, HostSpec, Instance, Packages, Secret, VllmOptions, inventory
+from roles.spec import (
+    Accelerator,
+    CudaDriver,
+    DriverPackages,
+    HostSpec,
+    Instance,
+    Packages,
+    Secret,
+    VllmOptions,
+    inventory,
+)
 
 # Clients are on other machines. An address other than loopback is refused without an API key,
 # and what is sent is not encrypted: keep the port inside the data centre.
@@ -23,12 +33,17 @@ _EVERYWHERE = IPv4Address("0.0.0.0")  # noqa: S104
 _KEY = Secret(command=("pass", "show", "inference/api-key"))
 
 # The canary answers in seconds whether driver, engine and vision path are right, before a large
-# model is moved. For your own model, add inventories/weights/<name>.py with
+# model is moved. For your own model, pin a revision of a hub, which writes
+# inventories/weights/<name>.py, and put its checks in there:
+#
+#   pyinfra @local deploy/pin.py --data weights=<name> --data from=huggingface:OWNER/REPO@main
+#
+# Or write it yourself:
 #
 #   WEIGHTS = Weights(
 #       name="qwen3-vl-8b",
 #       files=manifest(Path(__file__).with_suffix(".sha256")),
-#       source=HostFolder(path="/mnt/models/Qwen3-VL-8B-Instruct"),
+#       sources=(HostFolder(path="/mnt/models/Qwen3-VL-8B-Instruct"),),
 #       takes=(Kind.IMAGE,),
 #       checks=(Check(name="sum", kind=Kind.TEXT, prompt="What is 2 + 2?", expect="4"), ...),
 #   )
@@ -76,15 +91,38 @@ _over_two = Instance(
 # These hosts cannot reach the internet, only a mirror of the package index beside them.
 _MIRROR = Packages(index="https://mirror.example/simple")
 
-_rtx3090 = HostSpec(accelerator=Accelerator.CUDA, instances=_one_a_card)
+# NVIDIA's driver is installed, kept and changed at exactly this version, by Ubuntu's own packages.
+# Without driver= it is left as it is, and only judged. A host restarts for it when it may_reboot,
+# after what it serves was drained.
+_DRIVER = CudaDriver(
+    version="580.173.02",
+    source=DriverPackages(
+        names=("nvidia-headless-580-server-open", "nvidia-utils-580-server"),
+        fabric_manager="nvidia-fabricmanager-580",
+    ),
+)
+
+_rtx3090 = HostSpec(
+    accelerator=Accelerator.CUDA, instances=_one_a_card, driver=_DRIVER, may_reboot=True
+)
 _h200 = HostSpec(
     accelerator=Accelerator.CUDA,
     instances=(_over_two,),
+    driver=_DRIVER,
+    may_reboot=True,
     weights_root="/data/weights",
     packages=_MIRROR,
 )
 
 # This release has no engine for Ascend: these hosts are prepared and watched, and serve nothing.
+# Driver, firmware and CANN come from the vendor's own files, each with the sha256 of your copy:
+#
+#   installers=HostFolder(path="/mnt/ascend"),
+#   driver=AscendHdk(
+#       driver=Installer(file="Ascend-hdk-910b-npu-driver_25.2.0_linux-aarch64.run", sha256="…"),
+#       firmware=Installer(file="Ascend-hdk-910b-npu-firmware_7.7.0.6.236.run", sha256="…"),
+#   ),
+#   ready_for=(a stack with installers=(toolkit, ops, NNAL, …),),
 _ascend = HostSpec(accelerator=Accelerator.ASCEND, packages=_MIRROR)
 
 rtx3090, h200, ascend_800i_a2 = inventory(

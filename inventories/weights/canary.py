@@ -29,7 +29,7 @@ PROMPT = _first.prompt
 WEIGHTS = Weights(
     name="canary",
     files=manifest(_HERE / "model.sha256"),
-    source=Folder(path=_HERE / "model"),
+    sources=(Folder(path=_HERE / "model"),),
     takes=(Kind.IMAGE, Kind.VIDEO),
     checks=(*_asked, _streamed, _malformed),
 )

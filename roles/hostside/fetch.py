@@ -1,25 +1,40 @@
 """
 Bring the files of a model revision to this host, each verified before it gets its name.
 
-The plan of the job: ``{"name", "phase", "digest", "folder", "source": a folder on this host,
-"files": [{"path", "size", "sha256"}]}``. A file that is there and right is left alone; a partial
-one is continued at its byte. The folder is complete only with its receipt.
+The plan of the job: ``{"name", "phase", "digest", "folder", "sources": [{"name", "folder": of this
+host | "url": that paths are appended to}], "files": [{"path", "size", "sha256"}], "limit_mib_s",
+"proxy"}``. Sources are asked in their order; tokens come apart (``tokens.py``). A file that is
+there and right is left alone; a partial one is continued at its byte. The folder is complete only
+with its receipt.
 """
 
 from __future__ import annotations
 
+import concurrent.futures
 import hashlib
 import os
 import shutil
+import sys
+import threading
 import time
-from typing import Any, List
+from typing import Any, Dict, List, Union
 
 import jobs
+import pace
 import progress
+import ranges
 import receipts
+import snapshot
+import sources
+import tokens
+from partial import Partial
 
 _BLOCK = 4 * 1024 * 1024
 _SPARE = 1024 * 1024 * 1024
+_AT_ONCE = 4
+_Source = Union[sources.Folder, ranges.Http]
+_PATIENCE_S = 60.0
+_PATIENCE_WITH_THE_LAST_S = 600.0
 
 
 class FetchError(jobs.JobError):
@@ -29,33 +44,53 @@ class FetchError(jobs.JobError):
 class Fetch:
     """One run of a plan."""
 
-    def __init__(self, plan: Any, say: progress.Progress) -> None:
+    def __init__(
+        self, plan: Any, say: progress.Progress, headers: Dict[str, tokens.Headers]
+    ) -> None:
         self.plan, self.progress = plan, say
         self.folder: str = plan["folder"]
         self.total = sum(file["size"] for file in plan["files"])
         self.done = 0
+        self.stage = "verifying"
+        self.alone = threading.Lock()
+        self.stop = threading.Event()
+        bound = pace.Pace(plan["limit_mib_s"])
+        last = len(plan["sources"]) - 1
+        self.sources: List[_Source] = [
+            sources.Folder(source)
+            if "folder" in source
+            else ranges.Http(
+                source,
+                headers=headers.get(str(number), {}),
+                proxy=plan["proxy"],
+                bound=bound,
+                patience_s=_PATIENCE_WITH_THE_LAST_S if number == last else _PATIENCE_S,
+                stop=self.stop,
+                tell=self.tell,
+            )
+            for number, source in enumerate(plan["sources"])
+        ]
 
     def run(self) -> str:
         """Leave every file right and return what was done."""
         began = time.monotonic()
         os.makedirs(self.folder, mode=0o755, exist_ok=True)
-        wanted = [file for file in self.plan["files"] if not self.right(file)]
-        if wanted:
-            self.room(wanted)
-        for file in wanted:
-            self.bring(file)
+        wanted = [Partial(self.folder, file) for file in self.plan["files"] if not self.right(file)]
+        refusals = self.bring(wanted) if wanted else []
+        self.judge()
         os.sync()
         paths = [self.folder + "/" + file["path"] for file in self.plan["files"]]
         receipts.write(self.plan["phase"], self.plan["digest"], paths)
         if not wanted:
             return "{} is complete".format(self.plan["name"])
-        return "{}: {} of {} files ({}) brought and verified in {}".format(
+        summary = "{}: {} of {} files ({}) brought and verified in {}".format(
             self.plan["name"],
             len(wanted),
             len(self.plan["files"]),
-            progress.size(sum(file["size"] for file in wanted)),
+            progress.size(sum(one.file["size"] for one in wanted)),
             progress.duration(time.monotonic() - began),
         )
+        return "\n".join([summary, *("not from " + refusal for refusal in refusals)])
 
     def right(self, file: Any) -> bool:
         """Say whether a file is there with its pinned digest."""
@@ -63,17 +98,18 @@ class Fetch:
         if not os.path.isfile(path) or os.path.getsize(path) != file["size"]:
             return False
         digest = hashlib.sha256()
-        before = self.done
         with open(path, "rb") as found:
-            self.read(found, digest, "verifying")
+            for block in iter(lambda: found.read(_BLOCK), b""):
+                digest.update(block)
+                self.count(len(block))
         if digest.hexdigest() == file["sha256"]:
             return True
-        self.done = before
+        self.count(-file["size"])
         return False
 
-    def room(self, wanted: List[Any]) -> None:
+    def room(self, wanted: List[Partial]) -> None:
         """Refuse before the first byte when the disk is too small."""
-        need = sum(max(0, file["size"] - self.partial(file)) for file in wanted)
+        need = sum(one.file["size"] - one.left for one in wanted)
         free = shutil.disk_usage(self.folder).free
         if free < need + min(_SPARE, need):
             raise FetchError(
@@ -87,67 +123,123 @@ class Fetch:
                 )
             )
 
-    def bring(self, file: Any) -> None:
-        """Copy one file beside its name, verify it, give it its name."""
-        source = self.plan["source"] + "/" + file["path"]
-        path = self.folder + "/" + file["path"]
-        beside = path + ".partial"
-        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-        if not os.path.isfile(source):
-            raise FetchError("{} is not in the source".format(source))
-        if os.path.getsize(source) != file["size"]:
-            raise FetchError(
-                "{} has {} bytes, the manifest says {}; the source is another revision or "
-                "incomplete".format(source, os.path.getsize(source), file["size"])
-            )
-        continued = self.partial(file) > 0
-        found = self.copy(source, beside)
-        if found != file["sha256"] and continued:
-            # What was left of an earlier try may be what is wrong.
-            os.unlink(beside)
-            found = self.copy(source, beside)
-        if found != file["sha256"]:
-            os.unlink(beside)
-            raise FetchError(
-                "{} has sha256 {}, the manifest says {}; the source is damaged or another "
-                "revision, replace that file there".format(source, found, file["sha256"])
-            )
-        os.chmod(beside, 0o644)
-        os.replace(beside, path)
+    def bring(self, wanted: List[Partial]) -> List[str]:
+        """Bring files from the first source that has each; return what others said instead."""
+        self.room(wanted)
+        self.stage = "continuing"
+        for one in wanted:
+            one.read(self.count)
+        left, refusals = wanted, []
+        for source in self.sources:
+            self.stage = "bringing from " + source.name
+            refused = self.ask(source, left)
+            left = [one for one in left if one.file["path"] in refused]
+            for why in dict.fromkeys(refused.values()):
+                refusals.append("{}: {}".format(source.name, why))
+                print("not from " + refusals[-1], flush=True)
+            if not left:
+                return refusals
+        missing = ", ".join(one.file["path"] for one in left[:3])
+        more = " and {} more".format(len(left) - 3) if len(left) > 3 else ""
+        raise FetchError("{}{} came from no source\n{}".format(missing, more, "\n".join(refusals)))
 
-    def copy(self, source: str, beside: str) -> str:
-        """Copy what is missing of a file and return the digest of the whole."""
-        digest = hashlib.sha256()
-        with open(source, "rb") as origin, open(beside, "ab+") as target:
-            target.seek(0)
-            self.read(target, digest, "continuing")
-            origin.seek(target.tell())
-            self.read(origin, digest, "bringing", target)
+    def ask(self, source: _Source, wanted: List[Partial]) -> Dict[str, str]:
+        """Bring files from one source, some at a time; return by path why some did not come."""
+        refused: Dict[str, str] = {}
+        given_up: List[str] = []
+
+        def bring(one: Partial) -> None:
+            try:
+                if given_up:
+                    raise sources.UnusableError(given_up[0])
+                self.bring_one(source, one)
+            except sources.MissingError as error:
+                refused[one.file["path"]] = str(error)
+                one.tidy()
+            except sources.UnusableError as error:
+                given_up.append(str(error))
+                refused[one.file["path"]] = given_up[0]
+                one.tidy()
+
+        with concurrent.futures.ThreadPoolExecutor(_AT_ONCE) as threads:
+            going = [threads.submit(bring, one) for one in wanted]
+            try:
+                for ended in concurrent.futures.as_completed(going):
+                    ended.result()
+            except BaseException:
+                self.stop.set()
+                raise
+        return refused
+
+    def bring_one(self, source: _Source, one: Partial) -> None:
+        """Bring one file beside its name, verify it, give it its name."""
+        continued = one.have > 0
+        self.copy(source, one)
+        if continued and not one.right:
+            # What was left of an earlier try, or came from another source, may be what is wrong.
+            self.discard(one)
+            self.copy(source, one)
+        if not one.right:
+            found = one.found
+            self.discard(one)
+            raise sources.MissingError(
+                "{} has sha256 {}, the manifest says {}; the source is damaged or another "
+                "revision, replace that file there".format(
+                    source.where(one.file), found, one.file["sha256"]
+                )
+            )
+        one.finish()
+
+    def copy(self, source: _Source, one: Partial) -> None:
+        """Add what is missing of a file."""
+        with open(one.beside, "ab") as target:
+            for block in source.blocks(one.file, one.have):
+                if self.stop.is_set():
+                    raise FetchError("the fetch was stopped")
+                one.add(target, block)
+                self.count(len(block))
             target.flush()
             os.fsync(target.fileno())
-        return digest.hexdigest()
 
-    def read(self, origin: Any, digest: Any, stage: str, target: Any = None) -> None:
-        """Read a file to its end."""
-        for block in iter(lambda: origin.read(_BLOCK), b""):
-            digest.update(block)
-            if target:
-                target.write(block)
-            self.done += len(block)
-            self.progress.say(stage, min(self.done, self.total), self.total)
+    def discard(self, one: Partial) -> None:
+        """Begin a file anew."""
+        self.count(-one.have)
+        one.discard()
 
-    def partial(self, file: Any) -> int:
-        """Return how many bytes of a file are there already."""
-        beside = self.folder + "/" + file["path"] + ".partial"
-        return os.path.getsize(beside) if os.path.isfile(beside) else 0
+    def judge(self) -> None:
+        """Refuse a folder that is as pinned and no model that an engine could load."""
+        found = list(snapshot.faults(self.folder))
+        if found:
+            raise FetchError(
+                "every file is as pinned, and they make no whole model; pin the whole revision:\n"
+                + "\n".join(found)
+            )
+
+    def count(self, count: int) -> None:
+        """Tell that so many bytes more are there."""
+        with self.alone:
+            self.done += count
+            self.progress.say(self.stage, min(self.done, self.total), self.total)
+
+    def tell(self, wait: str) -> None:
+        """Tell that a source lets wait."""
+        print("{}: {}".format(self.stage, wait), flush=True)
+        with self.alone:
+            self.progress.say("{}: {}".format(self.stage, wait))
 
 
 def main() -> None:
     """See the top of the file."""
-    jobs.perform(
-        lambda plan, say: Fetch(plan, say).run(),
-        otherwise="is not complete, nothing that serves was touched",
-    )
+    folder = sys.argv[1]
+    try:
+        headers = tokens.take(folder)
+        jobs.perform(
+            lambda plan, say: Fetch(plan, say, headers).run(),
+            otherwise="is not complete, nothing that serves was touched",
+        )
+    finally:
+        # A run that attached meanwhile left them once more.
+        tokens.take(folder)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from roles import instance, platform, probe
 from roles.preflight import operations, told
 from roles.preflight.health import placed
 from roles.preflight.reasons import Reason, against
-from roles.spec import HostSpec
+from roles.spec import HostSpec, Secret
 
 _judging = RLock()
 _verdicts: dict[str, list[Reason]] = {}
@@ -46,7 +46,7 @@ def judge() -> dict[str, list[Reason]]:
 def judge_again(spec: HostSpec) -> None:
     """Judge the plan of a host by what can be seen once this run has installed its driver."""
     if platform.asked(spec):
-        operations.fitting_plan(name="Judge the plan by the new driver")
+        operations.fitting_plan(name="Judge the plan again")
 
 
 def _reasons(asked: Host) -> list[Reason]:
@@ -60,15 +60,24 @@ def _reasons(asked: Host) -> list[Reason]:
 
 
 def _secrets(spec: HostSpec) -> Iterator[Reason]:
-    for one in spec.instances:
+    for path, secret in _named(spec):
         try:
-            if one.api_key:
-                instance.resolve(one.api_key)
+            instance.resolve(secret)
         except instance.SecretError as error:
             yield Reason(
                 code="secret",
-                path=f"instances/{one.name}/api_key",
+                path=path,
                 found=str(error),
                 wanted="a secret of 16 or more printable characters",
                 remedy="put it there and run again",
             )
+
+
+def _named(spec: HostSpec) -> Iterator[tuple[str, Secret]]:
+    """Every secret that a host needs, by where the inventory names it."""
+    for one in spec.instances:
+        if one.api_key:
+            yield f"instances/{one.name}/api_key", one.api_key
+        for index, source in enumerate(one.weights.sources):
+            if token := getattr(source, "token", None):
+                yield f"instances/{one.name}/weights/sources/{index}/token", token

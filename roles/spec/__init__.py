@@ -16,8 +16,9 @@ from roles.spec.platform import (
     DriverRunFile,
 )
 from roles.spec.secret import Secret
+from roles.spec.source import Folder, HostFolder, HttpFolder, HuggingFace, ModelScope, Source
 from roles.spec.stack import Accelerator, Accepted, Engine, Lock, Stack
-from roles.spec.weights import Folder, HostFolder, Source, Weights, WeightsFile, manifest
+from roles.spec.weights import Weights, WeightsFile, manifest
 
 __all__ = [
     "Accelerator",
@@ -34,6 +35,8 @@ __all__ = [
     "Folder",
     "HostFolder",
     "HostSpec",
+    "HttpFolder",
+    "HuggingFace",
     "Installer",
     "InstallerKind",
     "Instance",
@@ -43,6 +46,7 @@ __all__ = [
     "Match",
     "MindieOptions",
     "Model",
+    "ModelScope",
     "Options",
     "Package",
     "Packages",

@@ -9,8 +9,9 @@ from roles.spec.base import Fault, Findings, RemotePath, Spec, SpecError, spelle
 from roles.spec.installer import Installer
 from roles.spec.instance import Instance
 from roles.spec.platform import ContainerToolkit, Driver, accelerator_of
+from roles.spec.source import Folder, HostFolder
 from roles.spec.stack import Accelerator, Stack
-from roles.spec.weights import Source, Weights
+from roles.spec.weights import Weights
 
 Group = list[tuple[str, dict[str, Any]]]
 
@@ -55,6 +56,8 @@ class HostSpec(Spec):
     :param may_reboot: whether a driver that needs it may restart the machine; instances are
         drained first
     :param weights_root: where weights lie; a large disk
+    :param fetch_limit_mib_s: what fetching weights may take of the network, in MiB/s, so that
+        servers are not starved; as fast as it goes unless given
     :param python: the interpreter that runs our own code there, 3.8 or newer
     """
 
@@ -62,10 +65,11 @@ class HostSpec(Spec):
     instances: tuple[Instance, ...] = ()
     driver: Driver | None = None
     containers: ContainerToolkit | None = None
-    installers: Source | None = None
+    installers: Folder | HostFolder | None = None
     ready_for: tuple[Stack, ...] = ()
     may_reboot: bool = False
     weights_root: RemotePath = "/srv/metalserve/weights"
+    fetch_limit_mib_s: float | None = Field(default=None, gt=0)
     python: RemotePath = "/usr/bin/python3"
     packages: Packages = Packages()
 

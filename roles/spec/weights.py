@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from roles.spec.base import Fault, Name, RemotePath, Sha256, Spec, SpecError, digest, spelled
+from roles.spec.base import Fault, Name, Sha256, Spec, SpecError, digest, spelled
 from roles.spec.check import Check, Kind
 from roles.spec.model import Model, model_from
+from roles.spec.source import Folder, Source
 
 _RelativePath = Annotated[
     str,
@@ -28,35 +29,12 @@ class WeightsFile(Spec):
     sha256: Sha256
 
 
-class Folder(Spec):
-    """A folder on the control machine: for models of a few MB, they travel over SSH."""
-
-    kind: Literal["folder"] = "folder"
-    path: Path
-
-    def contradictions(self) -> Iterator[Fault]:
-        """See ``Spec``."""
-        if not self.path.is_dir():
-            yield Fault(
-                path="path", wrong=f"{self.path} is no folder", right="name one on this machine"
-            )
-
-
-class HostFolder(Spec):
-    """A folder that the host itself sees: a mount, a disk that was carried in."""
-
-    kind: Literal["host folder"] = "host folder"
-    path: RemotePath
-
-
-Source = Folder | HostFolder
-
-
 class Weights(Spec):
     """
     One model revision. Never edit weights that were deployed, add a file.
 
     :param files: the manifest; see :func:`manifest`
+    :param sources: where the files come from; the next one is asked for what one does not have
     :param config: a copy of the manifest's ``config.json`` on this machine, for judging where the
         model runs; a ``Folder`` has its own
     :param takes: what the model can be asked about besides text
@@ -65,7 +43,7 @@ class Weights(Spec):
 
     name: Name
     files: tuple[WeightsFile, ...] = Field(min_length=1)
-    source: Source
+    sources: tuple[Source, ...]
     config: Path | None = None
     takes: tuple[Literal[Kind.IMAGE, Kind.VIDEO], ...] = ()
     checks: tuple[Check, ...] = ()
@@ -91,7 +69,8 @@ class Weights(Spec):
         """Where the model's ``config.json`` is on this machine, if anywhere."""
         if self.config:
             return self.config
-        return self.source.path / "config.json" if isinstance(self.source, Folder) else None
+        folders = [source.path for source in self.sources if isinstance(source, Folder)]
+        return folders[0] / "config.json" if folders else None
 
     def _config_faults(self) -> Iterator[Fault]:
         file = self.config_file
@@ -121,6 +100,14 @@ class Weights(Spec):
     def contradictions(self) -> Iterator[Fault]:
         """See ``Spec``."""
         yield from self._config_faults()
+        if not self.sources:
+            yield Fault(path="sources", wrong="is empty", right="name one at least")
+        if any(isinstance(source, Folder) for source in self.sources[1:]):
+            yield Fault(
+                path="sources",
+                wrong="has a Folder behind another source",
+                right="name it first and once, its files travel before any source is asked",
+            )
         paths = [file.path for file in self.files]
         for path in sorted({path for path in paths if paths.count(path) > 1}):
             yield Fault(path="files", wrong=f"{path} is listed twice", right="list it once")

@@ -14,8 +14,7 @@ def bring(spec: HostSpec) -> None:
         operations.model_files(
             name=f"Bring {weights.name} {weights.digest[:12]}",
             weights=weights,
-            root=spec.weights_root,
-            python=spec.python,
+            onto=spec,
         )
     root = spec.weights_root
     served = [Served(i.weights, i.stack, root) for i in spec.instances]

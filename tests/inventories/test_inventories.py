@@ -79,8 +79,7 @@ def test_lock_is_of_its_source(name: str) -> None:
 def test_weights_are_whole(name: str) -> None:
     weights = _weights(name)
     assert weights.faults() == []
-    if isinstance(weights.source, Folder):
-        folder = weights.source.path
+    for folder in (source.path for source in weights.sources if isinstance(source, Folder)):
         found = {
             str(path.relative_to(folder)): path.stat().st_size
             for path in folder.rglob("*")

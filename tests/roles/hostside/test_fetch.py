@@ -13,9 +13,14 @@ import places
 import progress
 import pytest
 import receipts
+import sources
 
-SMALL = b'{"model_type": "qwen3_vl"}'
-LARGE = bytes(range(256)) * 4096  # 1 MiB
+from tests.roles.hostside.models import shard
+
+SMALL = b'{"architectures": ["Qwen3ForCausalLM"]}'
+LARGE = shard(1024 * 1024)
+WORDS = {"tokenizer.json": b"{}", "tokenizer_config.json": b'{"chat_template": "m"}'}
+FILES = {"config.json": SMALL, **WORDS, "model.safetensors": LARGE, "below/notes": b"some"}
 
 
 class Site:
@@ -26,30 +31,27 @@ class Site:
         self.job = tree / "job"
         self.job.mkdir()
         (self.source / "below").mkdir(parents=True)
-        (self.source / "config.json").write_bytes(SMALL)
-        (self.source / "below" / "model.safetensors").write_bytes(LARGE)
-        self.plan = {
+        for path, content in FILES.items():
+            (self.source / path).write_bytes(content)
+        self.plan: dict[str, Any] = {
             "name": "qwen3-vl-8b",
             "phase": "weights-w",
             "digest": "d1",
             "folder": str(self.folder),
-            "source": str(self.source),
-            "files": [
-                _file("config.json", SMALL),
-                _file("below/model.safetensors", LARGE),
-            ],
+            "sources": [{"name": "the mount", "folder": str(self.source)}],
+            "files": [_file(path, content) for path, content in FILES.items()],
+            "limit_mib_s": None,
+            "proxy": None,
         }
-        self.fetched = fetch.Fetch(self.plan, progress.Progress(str(self.job)))
 
     def run(self) -> str:
         """Fetch once more."""
-        self.fetched = fetch.Fetch(self.plan, progress.Progress(str(self.job)))
-        return self.fetched.run()
+        return fetch.Fetch(self.plan, progress.Progress(str(self.job)), {}).run()
 
     @property
     def large(self) -> Path:
         """The large file."""
-        return self.folder / "below" / "model.safetensors"
+        return self.folder / "model.safetensors"
 
     @property
     def partial(self) -> Path:
@@ -58,7 +60,7 @@ class Site:
 
     def tried(self, content: bytes) -> None:
         """Leave what an interrupted try left of the large file."""
-        self.partial.parent.mkdir(parents=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         self.partial.write_bytes(content)
 
 
@@ -78,18 +80,21 @@ def _whole(site: Site) -> bool:
         for path in site.folder.rglob("*")
         if path.is_file()
     }
-    return found == {"config.json": SMALL, "below/model.safetensors": LARGE}
+    return found == FILES
 
 
 def test_files_are_brought(site: Site) -> None:
-    assert site.run().startswith("qwen3-vl-8b: 2 of 2 files (1 MiB) brought and verified in 0 s")
+    assert site.run().startswith("qwen3-vl-8b: 5 of 5 files (1 MiB) brought and verified in 0 s")
     assert _whole(site)
-    assert [site.large.stat().st_mode & 0o777, site.large.parent.stat().st_mode & 0o777] == [
+    below = site.folder / "below"
+    assert [site.large.stat().st_mode & 0o777, below.stat().st_mode & 0o777] == [
         0o644,
         0o755,
     ]
     assert receipts.read_all() == {"weights-w": {"digest": "d1", "drift": []}}
-    assert progress.line(f"{site.job}/progress.json").startswith("bringing: 1 MiB of 1 MiB")
+    assert progress.line(f"{site.job}/progress.json").startswith(
+        "bringing from the mount: 1 MiB of"
+    )
 
 
 def test_second_run_brings_nothing(site: Site) -> None:
@@ -103,8 +108,8 @@ def test_second_run_brings_nothing(site: Site) -> None:
 def test_only_what_is_missing_is_brought(site: Site) -> None:
     site.run()
     (site.folder / "config.json").unlink()
-    (site.source / "below" / "model.safetensors").unlink()
-    assert site.run().startswith("qwen3-vl-8b: 1 of 2 files (26 B) brought")
+    (site.source / "model.safetensors").unlink()
+    assert site.run().startswith("qwen3-vl-8b: 1 of 5 files (39 B) brought")
     assert _whole(site)
 
 
@@ -113,23 +118,24 @@ def test_partial_file_is_continued_at_its_byte(
     there: int, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site.tried(LARGE[:there])
-    real, copied = fetch.Fetch.read, collections.Counter[str]()
+    asked: list[int] = []
+    blocks = sources.Folder.blocks
 
-    def counted(self: Any, origin: Any, digest: Any, stage: str, target: Any = None) -> None:
-        before = self.done
-        real(self, origin, digest, stage, target)
-        copied[stage] += self.done - before
+    def told(self: Any, file: Any, offset: int) -> Any:
+        if file["path"] == "model.safetensors":
+            asked.append(offset)
+        return blocks(self, file, offset)
 
-    monkeypatch.setattr(fetch.Fetch, "read", counted)
+    monkeypatch.setattr(sources.Folder, "blocks", told)
     site.run()
     assert _whole(site)
-    assert copied == {"continuing": there, "bringing": len(LARGE) - there + len(SMALL)}
+    assert asked == [there]
 
 
 def test_source_before_the_byte_is_not_read_again(site: Site) -> None:
     half = len(LARGE) // 2
     site.tried(LARGE[:half])
-    (site.source / "below" / "model.safetensors").write_bytes(bytes(half) + LARGE[half:])
+    (site.source / "model.safetensors").write_bytes(bytes(half) + LARGE[half:])
     site.run()
     assert _whole(site)
 
@@ -146,14 +152,15 @@ def test_wrong_partial_file_is_thrown_away_and_tried_again(left: bytes, site: Si
 
 
 def test_damaged_source_is_told_with_both_digests(site: Site) -> None:
-    source = site.source / "below" / "model.safetensors"
+    source = site.source / "model.safetensors"
     source.write_bytes(b"x" + LARGE[1:])
     found, wanted = (hashlib.sha256(c).hexdigest() for c in (source.read_bytes(), LARGE))
     with pytest.raises(fetch.FetchError) as refused:
         site.run()
     assert str(refused.value) == (
-        f"{source} has sha256 {found}, the manifest says {wanted}; the source is damaged or "
-        "another revision, replace that file there"
+        "model.safetensors came from no source\n"
+        f"the mount: {source} has sha256 {found}, the manifest says {wanted}; "
+        "the source is damaged or another revision, replace that file there"
     )
     assert not site.large.exists()
     assert not site.partial.exists()
@@ -162,7 +169,7 @@ def test_damaged_source_is_told_with_both_digests(site: Site) -> None:
 
 def test_damaged_source_is_told_after_a_continued_try(site: Site) -> None:
     site.tried(LARGE[:1000])
-    (site.source / "below" / "model.safetensors").write_bytes(LARGE[:-1] + b"x")
+    (site.source / "model.safetensors").write_bytes(LARGE[:-1] + b"x")
     with pytest.raises(fetch.FetchError, match="the source is damaged"):
         site.run()
     assert not site.large.exists()
@@ -171,32 +178,73 @@ def test_damaged_source_is_told_after_a_continued_try(site: Site) -> None:
 
 @pytest.mark.parametrize("content", [LARGE[:-1], LARGE + b"x", b""])
 def test_source_of_another_size_is_refused_before_it_is_read(content: bytes, site: Site) -> None:
-    source = site.source / "below" / "model.safetensors"
+    source = site.source / "model.safetensors"
     source.write_bytes(content)
     with pytest.raises(fetch.FetchError) as refused:
         site.run()
     assert str(refused.value) == (
-        f"{source} has {len(content)} bytes, the manifest says {len(LARGE)}; the source is "
-        "another revision or incomplete"
+        "model.safetensors came from no source\n"
+        f"the mount: {source} has {len(content)} bytes, the manifest says {len(LARGE)}; "
+        "the source is another revision or incomplete"
     )
     assert not site.large.exists()
     assert not site.partial.exists()
 
 
 def test_file_that_is_not_in_the_source_is_named(site: Site) -> None:
-    source = site.source / "below" / "model.safetensors"
+    source = site.source / "model.safetensors"
     source.unlink()
     with pytest.raises(fetch.FetchError) as refused:
         site.run()
-    assert str(refused.value) == f"{source} is not in the source"
+    assert str(refused.value) == (
+        f"model.safetensors came from no source\nthe mount: {source} is not in the source"
+    )
 
 
 def test_empty_file_is_brought_too(site: Site) -> None:
     (site.source / "empty").write_bytes(b"")
-    site.plan["files"] = [_file("empty", b"")]
-    assert site.run().startswith("qwen3-vl-8b: 1 of 1 files (0 B) brought")
+    site.plan["files"] = [*site.plan["files"], _file("empty", b"")]
+    assert site.run().startswith("qwen3-vl-8b: 6 of 6 files")
     assert (site.folder / "empty").read_bytes() == b""
     assert site.run() == "qwen3-vl-8b is complete"
+
+
+def test_next_source_is_asked_for_what_one_does_not_have(site: Site) -> None:
+    """A mount that lacks one shard gives the rest; why it did not is told."""
+    mirror = site.source.with_name("mirror")
+    shutil.copytree(site.source, mirror)
+    (site.source / "model.safetensors").unlink()
+    (site.source / "config.json").write_bytes(b"x" * len(SMALL))
+    for path in ("tokenizer.json", "below/notes"):
+        (mirror / path).unlink()
+    site.plan["sources"].append({"name": "the mirror", "folder": str(mirror)})
+    said = site.run().splitlines()
+    assert _whole(site)
+    assert len(said) == 3
+    assert f"not from the mount: {site.source}/model.safetensors is not in the source" in said
+    assert any("config.json has sha256" in line for line in said)
+
+
+def test_what_one_source_began_another_continues(site: Site) -> None:
+    site.tried(LARGE[:1000])
+    mirror = site.source.with_name("mirror")
+    mirror.mkdir()
+    (mirror / "model.safetensors").write_bytes(bytes(1000) + LARGE[1000:])
+    (site.source / "model.safetensors").unlink()
+    site.plan["sources"].append({"name": "the mirror", "folder": str(mirror)})
+    site.run()
+    assert _whole(site)
+
+
+def test_files_as_pinned_that_are_no_whole_model_are_refused(site: Site) -> None:
+    site.plan["files"] = [file for file in site.plan["files"] if file["path"] != "tokenizer.json"]
+    with pytest.raises(fetch.FetchError) as refused:
+        site.run()
+    assert str(refused.value) == (
+        "every file is as pinned, and they make no whole model; pin the whole revision:\n"
+        "there is no tokenizer: neither tokenizer.json nor vocab.json with merges.txt"
+    )
+    assert receipts.read_all() == {}
 
 
 _Usage = collections.namedtuple("_Usage", "total used free")
@@ -209,7 +257,7 @@ def _free(monkeypatch: pytest.MonkeyPatch, free: int) -> None:
 def test_disk_too_small_is_refused_before_the_first_byte(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _free(monkeypatch, 2 * (len(SMALL) + len(LARGE)) - 1)
+    _free(monkeypatch, 2 * sum(map(len, FILES.values())) - 1)
     with pytest.raises(fetch.FetchError) as refused:
         site.run()
     assert str(refused.value) == (
@@ -220,36 +268,36 @@ def test_disk_too_small_is_refused_before_the_first_byte(
 
 
 def test_disk_just_large_enough_will_do(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    _free(monkeypatch, 2 * (len(SMALL) + len(LARGE)))
+    _free(monkeypatch, 2 * sum(map(len, FILES.values())))
     site.run()
     assert _whole(site)
 
 
 def test_what_is_there_needs_no_room(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     site.tried(LARGE)
-    _free(monkeypatch, 2 * len(SMALL))
+    _free(monkeypatch, 2 * (sum(map(len, FILES.values())) - len(LARGE)))
     site.run()
     assert _whole(site)
 
 
-def test_partial_file_that_is_too_long_makes_no_room_for_others(
+def test_partial_file_that_is_too_long_makes_no_room(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site.tried(LARGE * 2)
     _free(monkeypatch, 0)
-    with pytest.raises(fetch.FetchError, match="needs 26 B and a spare 26 B"):
+    with pytest.raises(fetch.FetchError, match="needs 1 MiB and a spare 1 MiB"):
         site.run()
 
 
 def test_flipped_byte_is_put_right_and_whoever_reads_the_old_file_goes_on(site: Site) -> None:
     site.run()
     with site.large.open("r+b") as damaging:
-        damaging.seek(5)
-        damaging.write(b"\x00")
+        damaging.seek(5000)
+        damaging.write(bytes([LARGE[5000] ^ 1]))
     damaged = site.large.read_bytes()
     inode = site.large.stat().st_ino
     with site.large.open("rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as held:
-        assert site.run().startswith("qwen3-vl-8b: 1 of 2 files (1 MiB) brought")
+        assert site.run().startswith("qwen3-vl-8b: 1 of 5 files (1 MiB) brought")
         assert held[:] == damaged
     assert _whole(site)
     assert site.large.stat().st_ino != inode
@@ -266,7 +314,7 @@ def test_nothing_gets_its_name_before_it_is_right(
         seen.extend(path.read_bytes() for path in site.folder.rglob("*.safetensors"))
 
     monkeypatch.setattr(progress.Progress, "say", looked)
-    monkeypatch.setattr(fetch, "_BLOCK", 64 * 1024)
+    monkeypatch.setattr(sources, "_BLOCK", 64 * 1024)
     site.run()
     site.run()
     assert set(seen) == {LARGE}
@@ -283,14 +331,34 @@ def test_script_leaves_its_result(
     assert capsys.readouterr().out == result["summary"] + "\n"
 
     site.large.unlink()
-    source = site.source / "below" / "model.safetensors"
+    source = site.source / "model.safetensors"
     source.unlink()
     fetch.main()
     assert durable.read_json(f"{site.job}/result.json") == {
         "ok": False,
         "summary": "qwen3-vl-8b is not complete, nothing that serves was touched: "
-        f"{source} is not in the source",
+        f"model.safetensors came from no source\nthe mount: {source} is not in the source",
     }
+
+
+def test_script_leaves_no_token(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither when it reads one, nor when another run leaves one meanwhile."""
+    file = site.job / "tokens.json"
+    durable.write_json(str(file), {"0": {"Authorization": "Bearer x"}})
+    durable.write_json(f"{site.job}/plan.json", site.plan)
+    monkeypatch.setattr("sys.argv", ["fetch.py", str(site.job)])
+    seen: list[bool] = []
+    run = fetch.Fetch.run
+
+    def looked(self: fetch.Fetch) -> str:
+        seen.append(file.exists())
+        file.write_text("{}")
+        return run(self)
+
+    monkeypatch.setattr(fetch.Fetch, "run", looked)
+    fetch.main()
+    assert seen == [False]
+    assert not file.exists()
 
 
 def test_script_tells_of_a_folder_that_cannot_be_written(

@@ -76,7 +76,7 @@ RUNS_NOT: dict[str, Change] = {
     "ready for another stack": lambda n: n.host(
         n.instance(), ready_for=(n.stack(name="vllm-0.33-cuda"),)
     ),
-    "source": lambda n: n.chat(weights=n.weights(source=HostFolder(path="/mnt/models"))),
+    "source": lambda n: n.chat(weights=n.weights(sources=(HostFolder(path="/mnt/models"),))),
     "python of the host": lambda n: n.host(n.instance(), python="/usr/bin/python3.12"),
     "order of the manifest": lambda n: n.chat(
         weights=n.weights(files=tuple(reversed(n.weights("merges.txt").files)))

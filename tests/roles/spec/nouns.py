@@ -61,7 +61,7 @@ class Nouns:
             "files": tuple(
                 WeightsFile(path=path, size=1, sha256=HASH) for path in ("config.json", *extra)
             ),
-            "source": Folder(path=self.folder),
+            "sources": (Folder(path=self.folder),),
             "checks": (self.check(),),
         }
         return Weights(**right | fields)

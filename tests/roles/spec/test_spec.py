@@ -73,7 +73,7 @@ def test_weights_digest_is_of_files(nouns: Nouns, elsewhere: Nouns) -> None:
     """The same files are the same weights, in any order and wherever they came from."""
     here = nouns.weights("merges.txt", "vocab.json")
     there = elsewhere.weights(
-        name="another", files=here.files[::-1], source=HostFolder(path="/mnt/models"), checks=()
+        name="another", files=here.files[::-1], sources=(HostFolder(path="/mnt/models"),), checks=()
     )
     assert here.digest == there.digest
     assert here.size == 3
@@ -131,4 +131,4 @@ def test_no_secret_in_repr(nouns: Nouns) -> None:
 def test_fault_below(nouns: Nouns) -> None:
     fault = Fault(path="", wrong="is wrong", right="be right")
     assert str(fault.below("gpu-1", "port")) == "gpu-1/port: is wrong, be right"
-    assert nouns.weights(source=Folder(path=nouns.folder)).faults() == []
+    assert nouns.weights(sources=(Folder(path=nouns.folder),)).faults() == []

@@ -13,9 +13,13 @@ from roles.spec import (
     Accelerator,
     Check,
     Folder,
+    HostFolder,
     HostSpec,
+    HttpFolder,
+    HuggingFace,
     Kind,
     Lock,
+    ModelScope,
     Packages,
     Secret,
     SpecError,
@@ -55,8 +59,12 @@ WRONG: list[tuple[Callable[[Nouns], HostSpec], str]] = [
     (
         lambda n: n.host(gpu=4),
         "gpu: there is no such key, "
-        "known are accelerator, containers, driver, installers, instances, "
+        "known are accelerator, containers, driver, fetch_limit_mib_s, installers, instances, "
         "may_reboot, packages, python, ready_for, weights_root",
+    ),
+    (
+        lambda n: n.host(fetch_limit_mib_s=0),
+        "fetch_limit_mib_s: is 0, should be greater than 0",
     ),
     (
         lambda n: HostSpec(),  # type: ignore[call-arg]
@@ -64,11 +72,39 @@ WRONG: list[tuple[Callable[[Nouns], HostSpec], str]] = [
     ),
     (
         lambda n: n.chat(weights=Weights(name="w", files=n.weights().files)),  # type: ignore[call-arg]
-        "instances/chat/weights/source: is missing, should be a Folder or a HostFolder",
+        "instances/chat/weights/sources: is missing, should be a tuple",
     ),
     (
-        lambda n: n.chat(weights=n.weights(source="/mnt/models")),
-        "instances/chat/weights/source: is '/mnt/models', should be a Folder or a HostFolder",
+        lambda n: n.chat(weights=n.weights(sources=("/mnt/models",))),
+        "instances/chat/weights/sources/0: is '/mnt/models', should be a Folder or a HostFolder "
+        "or a HttpFolder or a HuggingFace or a ModelScope",
+    ),
+    (
+        lambda n: n.chat(weights=n.weights(sources=())),
+        "instances/chat/weights/sources: is empty, name one at least",
+    ),
+    (
+        lambda n: n.chat(
+            weights=n.weights(sources=(HostFolder(path="/mnt"), Folder(path=n.folder)))
+        ),
+        "instances/chat/weights/sources: has a Folder behind another source, "
+        "name it first and once, its files travel before any source is asked",
+    ),
+    (
+        lambda n: n.chat(weights=n.weights(sources=(HuggingFace(repo="o/r", revision="main"),))),
+        "instances/chat/weights/sources/0/revision: is 'main', should be a commit of 40 "
+        "hexadecimal digits, which deploy/pin.py finds for a branch",
+    ),
+    (
+        lambda n: n.chat(weights=n.weights(sources=(ModelScope(repo="r", revision="0" * 40),))),
+        "instances/chat/weights/sources/0/repo: is 'r', should be owner/name, "
+        "of letters, digits, . _ and -",
+    ),
+    (
+        # A password in a URL is a secret: no message shows it.
+        lambda n: n.chat(weights=n.weights(sources=(HttpFolder(url="https://me:pw@mirror/m"),))),
+        "instances/chat/weights/sources/0/url: is a str, "
+        "should be an http or https URL without a password",
     ),
     (
         lambda n: n.chat(stack="vllm-0.26-cuda"),
@@ -191,8 +227,9 @@ WRONG: list[tuple[Callable[[Nouns], HostSpec], str]] = [
     ),
     # Weights.
     (
-        lambda n: n.chat(weights=n.weights(source=Folder(path=n.folder / "gone"))),
-        "instances/chat/weights/source/path: {folder}/gone is no folder, name one on this machine",
+        lambda n: n.chat(weights=n.weights(sources=(Folder(path=n.folder / "gone"),))),
+        "instances/chat/weights/sources/{folder}/gone/path: {folder}/gone is no folder, "
+        "name one on this machine",
     ),
     (
         lambda n: n.chat(weights=n.weights("pytorch_model.bin")),

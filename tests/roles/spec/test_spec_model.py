@@ -47,7 +47,7 @@ def _changed(**text: Any) -> str:
 def _weights(config: Path, sha256: str) -> Weights:
     files = (WeightsFile(path="config.json", size=1, sha256=sha256),)
     return Weights(
-        name="qwen3-vl-4b", files=files, source=HostFolder(path="/mnt/models"), config=config
+        name="qwen3-vl-4b", files=files, sources=(HostFolder(path="/mnt/models"),), config=config
     )
 
 
@@ -111,8 +111,8 @@ def test_config_of_the_folder(nouns: Nouns) -> None:
 
 def test_no_config_here() -> None:
     files = (WeightsFile(path="config.json", size=1, sha256=HASH),)
-    source = HostFolder(path="/mnt/models")
-    assert Weights(name="qwen3-vl-4b", files=files, source=source).model is None
+    sources = (HostFolder(path="/mnt/models"),)
+    assert Weights(name="qwen3-vl-4b", files=files, sources=sources).model is None
 
 
 def test_another_config(tmp_path: Path) -> None:

@@ -1,21 +1,34 @@
 """Weights on a host: nothing to do when complete; else one job, fed from where the files are."""
 
+import json
 from typing import Any
 
 import pytest
 
-from roles.spec import HostFolder, HostSpec, Weights
+from roles.spec import (
+    HostFolder,
+    HostSpec,
+    HttpFolder,
+    HuggingFace,
+    ModelScope,
+    Packages,
+    Secret,
+    Source,
+    Weights,
+)
 from roles.spec.base import digest
 from roles.weights import operations
 from tests.roles.faked import Told, bare, lock_taken, told
 from tests.roles.spec.nouns import HASH, Nouns
 
 ROOT = "/srv/metalserve/weights"
+MOUNT = {"name": "/mnt/models/qwen3", "folder": "/mnt/models/qwen3"}
+TOKEN = "hf_kX82LmWq04TzRbYv"
+COMMIT = "0123456789abcdef" * 2 + "01234567"
 
 
 def _told(spec: HostSpec, weights: Weights, found: object) -> Told:
-    root, python = spec.weights_root, spec.python
-    return told(operations.model_files, spec, found, weights=weights, root=root, python=python)
+    return told(operations.model_files, spec, found, weights=weights, onto=spec)
 
 
 def _digest(weights: Weights, root: str = ROOT) -> str:
@@ -23,15 +36,17 @@ def _digest(weights: Weights, root: str = ROOT) -> str:
     return digest([weights.digest, f"{root}/qwen3-8b/{weights.digest[:12]}"])
 
 
-def _job(weights: Weights, *, source: str, paths: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
+def _job(weights: Weights, *sources: dict[str, str]) -> tuple[str, dict[str, Any]]:
     phase = f"weights-qwen3-8b-{weights.digest[:12]}"
     plan = {
         "name": "qwen3-8b",
         "phase": phase,
         "digest": _digest(weights),
         "folder": f"{ROOT}/qwen3-8b/{weights.digest[:12]}",
-        "source": source,
-        "files": [{"path": path, "size": 1, "sha256": HASH} for path in paths],
+        "sources": list(sources),
+        "files": [{"path": file.path, "size": 1, "sha256": HASH} for file in weights.files],
+        "limit_mib_s": None,
+        "proxy": None,
     }
     return "run", {"name": phase, "script": "fetch", "python": "/usr/bin/python3", "plan": plan}
 
@@ -49,9 +64,9 @@ def test_complete(nouns: Nouns) -> None:
 
 def test_folder_of_the_host(nouns: Nouns) -> None:
     """The job reads the files where they are, and nothing there is removed."""
-    weights = nouns.weights(source=HostFolder(path="/mnt/models/qwen3"))
+    weights = nouns.weights(sources=(HostFolder(path="/mnt/models/qwen3"),))
     found = _told(nouns.chat(), weights, bare())
-    job = _job(weights, source="/mnt/models/qwen3", paths=("config.json",))
+    job = _job(weights, MOUNT)
     assert found == Told(commands=[lock_taken(), job], noops=[])
 
 
@@ -64,14 +79,14 @@ def test_folder_of_this_machine(nouns: Nouns) -> None:
         (f"mkdir -p {incoming} {incoming}/tokens", None),
         (f"upload {nouns.folder}/config.json", f"{incoming}/config.json"),
         (f"upload {nouns.folder}/tokens/merges.txt", f"{incoming}/tokens/merges.txt"),
-        _job(weights, source=incoming, paths=("config.json", "tokens/merges.txt")),
+        _job(weights, {"name": f"{nouns.folder} of the control machine", "folder": incoming}),
         (f"rm -rf {incoming}", None),
     ]
 
 
 def test_other_root(nouns: Nouns) -> None:
     """What is complete below one root is still to come below another."""
-    weights = nouns.weights(source=HostFolder(path="/mnt/models/qwen3"))
+    weights = nouns.weights(sources=(HostFolder(path="/mnt/models/qwen3"),))
     spec = nouns.host(nouns.instance(), weights_root="/data/weights")
     *_, (_, given) = _told(spec, weights, _receipt(weights)).commands
     assert isinstance(given, dict)
@@ -91,3 +106,69 @@ def test_receipt_that_does_not_hold(nouns: Nouns, receipt: dict[str, Any]) -> No
     found = _told(nouns.chat(), weights, _receipt(weights, **receipt))
     assert found.commands == _told(nouns.chat(), weights, bare()).commands
     assert found.noops == []
+
+
+def test_sources_in_their_order(nouns: Nouns) -> None:
+    weights = nouns.weights(
+        sources=(
+            HttpFolder(url="http://depot/qwen3"),
+            HuggingFace(repo="Qwen/Qwen3", revision=COMMIT, endpoint="https://mirror.example/"),
+            ModelScope(repo="Qwen/Qwen3", revision=COMMIT),
+            HostFolder(path="/mnt/models/qwen3"),
+        )
+    )
+    found = _told(nouns.chat(), weights, bare())
+    listed = f"https://modelscope.cn/api/v1/models/Qwen/Qwen3/repo?Revision={COMMIT}&FilePath="
+    job = _job(
+        weights,
+        {"name": "http://depot/qwen3", "url": "http://depot/qwen3/"},
+        {
+            "name": "Hugging Face Qwen/Qwen3 0123456789ab",
+            "url": f"https://mirror.example/Qwen/Qwen3/resolve/{COMMIT}/",
+        },
+        {"name": "ModelScope Qwen/Qwen3 0123456789ab", "url": listed},
+        MOUNT,
+    )
+    assert found.commands == [lock_taken(), job]
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        (HuggingFace, {"Authorization": f"Bearer {TOKEN}"}),
+        (ModelScope, {"Authorization": f"Bearer {TOKEN}", "Cookie": f"m_session_id={TOKEN}"}),
+    ],
+)
+def test_token_travels_apart_on_an_input(
+    nouns: Nouns, source: Any, shown: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEIGHTS_TOKEN", TOKEN)
+    sources: tuple[Source, ...] = (
+        HostFolder(path="/mnt/models/qwen3"),
+        source(repo="acme/private", revision=COMMIT, token=Secret(env="WEIGHTS_TOKEN")),
+    )
+    weights = nouns.weights(sources=sources)
+    lock, (command, given), job = _told(nouns.chat(), weights, bare()).commands
+    phase = f"weights-qwen3-8b-{weights.digest[:12]}"
+    assert lock == lock_taken()
+    assert command == (f"/usr/bin/python3 /opt/metalserve/hostside/tokens.py keep {phase}")
+    assert json.loads(str(given)) == {"1": shown}
+    assert TOKEN not in command
+    assert TOKEN not in repr(job)
+
+
+def test_token_that_is_not_to_be_had(nouns: Nouns, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_SUCH_TOKEN", raising=False)
+    source = HuggingFace(repo="a/b", revision=COMMIT, token=Secret(env="NO_SUCH_TOKEN"))
+    ((command, given),) = _told(nouns.chat(), nouns.weights(sources=(source,)), bare()).commands
+    said = "the environment variable NO_SUCH_TOKEN holds no secret on this machine"
+    assert (command, given) == ("refuse", {"reason": f"the token for qwen3-8b: {said}"})
+
+
+def test_bound_and_proxy(nouns: Nouns) -> None:
+    weights = nouns.weights(sources=(HostFolder(path="/mnt/models/qwen3"),))
+    packages = Packages(proxy="http://proxy:3128")
+    spec = nouns.host(nouns.instance(), fetch_limit_mib_s=40, packages=packages)
+    *_, (_, given) = _told(spec, weights, bare()).commands
+    assert isinstance(given, dict)
+    assert (given["plan"]["limit_mib_s"], given["plan"]["proxy"]) == (40, "http://proxy:3128")

@@ -31,7 +31,7 @@ def _weights(n: Nouns) -> Weights:
         WeightsFile(path="config.json", size=len(text), sha256=sha256),
         WeightsFile(path="model.safetensors", size=1, sha256=HASH),
     )
-    return n.weights(files=files, source=Folder(path=n.folder))
+    return n.weights(files=files, sources=(Folder(path=n.folder),))
 
 
 def _stack(n: Nouns, version: str, compressed_tensors: str) -> Stack:

@@ -1,0 +1,46 @@
+"""What a fetch is told of each source, and what it shows there; the first is in its plan."""
+
+from typing import assert_never
+
+from roles import instance as secrets_of
+from roles.spec import Folder, HostFolder, HttpFolder, HuggingFace, ModelScope, Source
+
+
+def planned(source: Source, *, incoming: str) -> dict[str, str]:
+    """
+    Return a source as hosts know it: a folder there, or a URL that paths are appended to.
+
+    :param incoming: where the files of the control machine arrive on the host
+    """
+    match source:
+        case Folder(path=path):
+            return {"name": f"{path} of the control machine", "folder": incoming}
+        case HostFolder(path=path):
+            return {"name": path, "folder": path}
+        case HttpFolder(url=url):
+            return {"name": url, "url": f"{url.rstrip('/')}/"}
+        case HuggingFace(repo=repo, revision=commit):
+            below = f"{source.endpoint.rstrip('/')}/{repo}/resolve/{commit}/"
+            return {"name": f"Hugging Face {repo} {commit[:12]}", "url": below}
+        case ModelScope(repo=repo, revision=commit):
+            below = f"{source.endpoint.rstrip('/')}/api/v1/models/{repo}/repo"
+            return {
+                "name": f"ModelScope {repo} {commit[:12]}",
+                "url": f"{below}?Revision={commit}&FilePath=",
+            }
+        case _:
+            assert_never(source)
+
+
+def headers(source: Source) -> dict[str, str]:
+    """
+    Return the headers that show who asks, none for a source without a token.
+
+    :raises SecretError: the token is not to be had on the control machine
+    """
+    if not isinstance(source, HuggingFace | ModelScope) or not source.token:
+        return {}
+    token = secrets_of.resolve(source.token)
+    shown = {"Authorization": f"Bearer {token}"}
+    # ModelScope's own client sends both: its older paths know the cookie only.
+    return shown | ({"Cookie": f"m_session_id={token}"} if isinstance(source, ModelScope) else {})
