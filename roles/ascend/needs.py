@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from roles import apt
 from roles.ascend.seen import Seen
 from roles.platform import PlatformError, Step
 
@@ -45,7 +46,8 @@ def _packages(missing: list[str], *, headers: bool, seen: Seen) -> Iterator[Step
     names = [_PACKAGES[tool][0 if system in _DEBIAN else 1] for tool in missing]
     if system in _DEBIAN:
         names += [f"linux-headers-{kernel}"] if headers else []
-        yield from _apt(names, cut_short=_NEEDS in seen.began)
+        yield from apt.repairs() if _NEEDS in seen.began else ()
+        yield from apt.updated([apt.install(_NEEDS, names)] if names else [])
         return
     names += [f"kernel-headers-{kernel}", f"kernel-devel-{kernel}"] if headers else []
     manager = next((tool for tool in ("dnf", "yum") if tool in seen.files["tools"]), None)
@@ -57,25 +59,3 @@ def _packages(missing: list[str], *, headers: bool, seen: Seen) -> Iterator[Step
     if names:
         words = (manager, "install", "-y", *names)
         yield Step(name=_NEEDS, words=words, timeout_s=_HALF_AN_HOUR_S)
-
-
-def _apt(names: list[str], *, cut_short: bool) -> Iterator[Step]:
-    lock = ("-o", "DPkg::Lock::Timeout=600")
-    commands: dict[str, tuple[str, ...]] = {}
-    if cut_short:
-        commands["dpkg-configure"] = (
-            *("dpkg", "--force-confdef", "--force-confold", "--configure", "-a"),
-        )
-        commands["apt-repair"] = ("apt-get", "--fix-broken", "install", "-y", *lock)
-    if names:
-        commands["apt-update"] = ("apt-get", "update", *lock)
-        commands[_NEEDS] = ("apt-get", "install", "-y", "--no-install-recommends", *lock, *names)
-    for name, words in commands.items():
-        yield Step(
-            name=name,
-            words=words,
-            # What lacks packages that were never unpacked stays behind; the next step brings them.
-            codes=(0, 1) if name == "dpkg-configure" else (0,),
-            environment=(("DEBIAN_FRONTEND", "noninteractive"),),
-            timeout_s=_HALF_AN_HOUR_S,
-        )

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from roles import paths, templates
-from roles.cuda import apt
+from roles import apt, paths, templates
 from roles.cuda.seen import Seen
 from roles.platform import PlatformError, Step
 from roles.spec import ContainerToolkit

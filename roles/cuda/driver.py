@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import assert_never
 
-from roles.cuda import apt, beside
+from roles import apt
+from roles.cuda import beside
 from roles.cuda.seen import Seen, upstream
 from roles.platform import PlatformError, Step
 from roles.spec import CudaDriver, DriverPackages, DriverRunFile

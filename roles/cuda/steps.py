@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from roles.cuda import apt, beside, driver
+from roles import apt
+from roles.cuda import beside, driver
 from roles.cuda.seen import Seen
 from roles.platform import PlatformError, Step
 from roles.spec import CudaDriver, HostSpec
