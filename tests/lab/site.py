@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,22 @@ STANDIN = """Stack(
         )"""
 
 
+def connections(hosts: Iterable[LabHost]) -> dict[str, dict[str, object]]:
+    """Return how hosts are reached, by their names, as an inventory says it."""
+    return {
+        host.name: {
+            "ssh_hostname": host.address,
+            "ssh_user": "root",
+            "ssh_key": str(host.key),
+            "ssh_known_hosts_file": str(host.known_hosts),
+            "ssh_strict_host_key_checking": "yes",
+            "ssh_allow_agent": False,
+            "ssh_look_for_keys": False,
+        }
+        for host in hosts
+    }
+
+
 @dataclass
 class Run:
     """What one run of pyinfra came to."""
@@ -89,24 +106,12 @@ class Site:
         wanted = [*instances, *["()"] * (len(self.hosts) - len(instances))]
         listed = {host.name: text for host, text in zip(self.hosts, wanted, strict=True)}
         written = "{" + ", ".join(f"{name!r}: {text}" for name, text in listed.items()) + "}"
-        connections = {
-            host.name: {
-                "ssh_hostname": host.address,
-                "ssh_user": "root",
-                "ssh_key": str(host.key),
-                "ssh_known_hosts_file": str(host.known_hosts),
-                "ssh_strict_host_key_checking": "yes",
-                "ssh_allow_agent": False,
-                "ssh_look_for_keys": False,
-            }
-            for host in self.hosts
-        }
         text = INVENTORY.format(
             imports=self.imports,
             stack=self.stack,
             packages=self.packages,
             instances=written,
-            connections=connections,
+            connections=connections(self.hosts),
             ready_within_s=self.ready_within_s,
             environment=self.options,
             words=self.words,

@@ -17,8 +17,8 @@ import pytest
 from roles.lab import Lab
 from roles.lab.command import wait
 from tests.lab.conftest import PREFIX
-from tests.lab.gpu_site import Site as GpuSite
-from tests.lab.gpu_site import ended
+from tests.lab.platform_site import Site as PlatformSite
+from tests.lab.platform_site import ended
 from tests.lab.site import Run, changes, sessions
 from tests.standins.ascend import build, npu
 from tests.standins.hardware import deb, kernel
@@ -37,7 +37,7 @@ STACK = """(Stack(
 ),)"""
 
 
-class Site(GpuSite):
+class Site(PlatformSite):
     """A host with NPUs, what it should have, and who sees to it."""
 
     def has(self, hdk: tuple[str, str], *cann: str) -> None:
@@ -49,8 +49,6 @@ class Site(GpuSite):
         stacks = "".join(self._stack(version, str(lock)) for version in cann)
         folder = f'HostFolder(path="{VENDOR}")'
         self.want(wanted, may_reboot=True, installers=folder, ready_for=stacks or "()")
-        text = self.inventory.read_text()
-        self.inventory.write_text(text.replace('accelerator="cuda"', 'accelerator="ascend"'))
 
     def _stack(self, version: str, lock: str) -> str:
         made = [*build.cann(self.vendor, version=version)]
@@ -104,7 +102,7 @@ def site(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     own = Lab(f"{PREFIX}{os.getpid()}npu")
     try:
         own.up(1)
-        made = Site(own.hosts, tmp_path_factory.mktemp("npu"))
+        made = Site(own.hosts, tmp_path_factory.mktemp("npu"), "ascend")
         npu.plug(made.host, npu.duo(2))
         tools = [*kernel.packages(), *npu.packages()]
         install_repository(made.host, deb.repository(made.folder / "tools", tools))

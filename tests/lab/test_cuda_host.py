@@ -18,7 +18,7 @@ from roles.lab import Lab
 from roles.lab.command import wait
 from tests.lab import fixtures
 from tests.lab.conftest import PREFIX
-from tests.lab.gpu_site import INSTANCES, Site, ended, from_file, from_packages, loaded
+from tests.lab.platform_site import INSTANCES, Site, ended, from_file, from_packages, loaded
 from tests.lab.site import STANDIN, Run, changes, sessions
 from tests.standins.hardware.plug import KERNEL
 from tests.standins.nvidia import gpus

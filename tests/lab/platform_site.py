@@ -1,4 +1,4 @@
-"""A site on lab hosts with GPUs plugged in: what they should have, and who sees to it."""
+"""A site on lab hosts with accelerators: what they should have, and who sees to it."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from typing import Any
 
 from roles.lab import LabHost, places
 from roles.lab.command import wait
-from tests.lab.site import KEY, Run
+from tests.lab.site import KEY, Run, connections
 from tests.standins.nvidia.run_file import run_file
 
 _STATE = "var/lib/metalserve/platform"
@@ -25,7 +25,7 @@ from inventories.weights import canary
 from roles.spec import *
 
 _connections = {connections!r}
-_spec = HostSpec(accelerator="cuda", driver={driver}{fields})
+_spec = HostSpec(accelerator={accelerator!r}, driver={driver}{fields})
 (_hosts,) = inventory(dict.fromkeys(_connections, _spec))
 hosts = [(name, {{**spec, **_connections[name]}}) for name, spec in _hosts]
 '''
@@ -49,10 +49,11 @@ INSTANCES = """(Instance(
 
 @dataclass
 class Site:
-    """Hosts with GPUs, what each of them should be, and who sees to it."""
+    """Hosts with accelerators, what each of them should be, and who sees to it."""
 
     hosts: list[LabHost]
     folder: Path
+    accelerator: str = "cuda"
 
     @property
     def host(self) -> LabHost:
@@ -61,20 +62,13 @@ class Site:
 
     def want(self, driver: str, **fields: object) -> None:
         """Say what the hosts should have, as Python."""
-        connections = {
-            host.name: {
-                "ssh_hostname": host.address,
-                "ssh_user": "root",
-                "ssh_key": str(host.key),
-                "ssh_known_hosts_file": str(host.known_hosts),
-                "ssh_strict_host_key_checking": "yes",
-                "ssh_allow_agent": False,
-                "ssh_look_for_keys": False,
-            }
-            for host in self.hosts
-        }
         words = "".join(f", {key}={value}" for key, value in fields.items())
-        text = INVENTORY.format(connections=connections, driver=driver, fields=words)
+        text = INVENTORY.format(
+            connections=connections(self.hosts),
+            accelerator=self.accelerator,
+            driver=driver,
+            fields=words,
+        )
         self.inventory.write_text(text)
 
     @property
