@@ -1,7 +1,7 @@
 """Every remote path and unit name, spelled once; those that hosts know too, in ``places``."""
 
 from roles.hostside import places
-from roles.spec import Instance, Stack, Weights
+from roles.spec import Installer, Instance, Stack, Weights
 
 ROOT = places.ROOT
 STATE = places.STATE
@@ -21,6 +21,11 @@ def script(name: str) -> str:
 def stack(stack: Stack) -> str:
     """Folder of an installed stack; complete only with its marker."""
     return f"{places.stacks()}/{stack.folder}"
+
+
+def installer(installer: Installer) -> str:
+    """A vendor's file that came from the control machine."""
+    return f"{places.installers()}/{installer.sha256[:12]}-{installer.file}"
 
 
 def environment(stack: Stack) -> str:

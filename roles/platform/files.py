@@ -8,6 +8,7 @@ from paramiko import SSHException
 from pyinfra.api import Host, QuoteString, StringCommand
 from pyinfra.api.output import echo
 
+from roles import paths
 from roles.hostside import places
 from roles.platform import line
 from roles.platform.step import PlatformError, Step
@@ -22,7 +23,7 @@ def path(spec: HostSpec, installer: Installer) -> str:
         case HostFolder(path=folder):
             return f"{folder}/{installer.file}"
         case Folder():
-            return f"{places.installers()}/{installer.sha256[:12]}-{installer.file}"
+            return paths.installer(installer)
         case None:
             raise PlatformError(
                 f"{installer.file} is wanted, and the host names no installers folder"
