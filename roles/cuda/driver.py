@@ -155,7 +155,8 @@ def _refuse_other_source(wanted: CudaDriver, seen: Seen) -> None:
     elif owners:
         raise PlatformError(
             f"driver {library} was installed from packages ({', '.join(owners)}), and NVIDIA's own "
-            "installer would overwrite their files; remove them with apt-get purge, or give "
+            "installer would overwrite their files; remove them with apt-get purge "
+            "--allow-change-held-packages, or give "
             "DriverPackages"
         )
 

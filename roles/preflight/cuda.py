@@ -70,12 +70,11 @@ def _error(spec: HostSpec, error: dict[str, Any]) -> Iterator[Reason]:
 
 
 def _no_driver(spec: HostSpec, found: dict[str, Any]) -> Reason:
-    nouveau = found["system"]["nouveau"]
     floors = [stack.driver for stack in spec.stacks if stack.driver]
     return Reason(
         code="driver",
         path="driver",
-        found="no driver, and nouveau is loaded" if nouveau else "no driver",
+        found="no driver, and nouveau is loaded" if seen.nouveau(found) else "no driver",
         wanted=f"{max(floors, key=versions.key)} or newer" if floors else "NVIDIA's driver",
         remedy="give the host a driver (CudaDriver), or install one",
     )

@@ -47,7 +47,7 @@ def against(spec: HostSpec, found: dict[str, Any]) -> list[Reason]:
 def _fault(part: str, fault: str, spec: HostSpec) -> Reason:
     if part == "python":
         remedy = "install one, or name the one there in the host's python"
-        return Reason("python", part, fault, "Python 3.8 or newer", remedy)
+        return Reason("python", part, f"{spec.python}: {fault}", "Python 3.8 or newer", remedy)
     remedy = "report it with the output of the probe"
     return Reason("probe", part, fault, "an answer", remedy, refuses=_needed(part, spec))
 

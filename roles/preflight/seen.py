@@ -64,6 +64,12 @@ def plugged(found: Found) -> list[str]:
     return [card["what"] for card in found["accelerators"]["pci"] or () if card["what"]]
 
 
+def nouveau(found: Found) -> bool:
+    """Say whether the driver is at work that keeps NVIDIA's from its cards."""
+    cards = found["accelerators"]["pci"] or ()
+    return bool(found["system"]["nouveau"]) or any(one["driver"] == "nouveau" for one in cards)
+
+
 def counted(things: list[str]) -> str:
     """Return ``8 × NVIDIA GPU, 4 × NVSwitch``."""
     return ", ".join(f"{things.count(one)} × {one}" for one in dict.fromkeys(things))

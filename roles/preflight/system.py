@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from roles import paths, weights
+from roles import paths, platform, weights
 from roles.preflight import seen
 from roles.preflight.reason import Reason
 from roles.spec import Accelerator, Folder, HostSpec, Instance
@@ -116,11 +116,12 @@ def _port(instance: Instance, spec: HostSpec, found: dict[str, Any]) -> Iterator
     for listener in found["ports"]:
         if listener["port"] != instance.port or listener["unit"] in ours:
             continue
-        who = listener["unit"] or listener["process"] or "an unknown process"
+        who = listener["unit"] or listener["process"] or "a process that cannot be seen"
+        pid = f" (pid {listener['pid']})" if listener["pid"] else ""
         yield Reason(
             code="port",
             path=f"instances/{instance.name}/port",
-            found=f"{instance.port} is held by {who} (pid {listener['pid']})",
+            found=f"{instance.port} is held by {who}{pid}",
             wanted="a free port",
             remedy="stop it there, or give the instance another port",
         )
@@ -142,7 +143,7 @@ def _installers(spec: HostSpec, found: dict[str, Any]) -> Iterator[Reason]:
 
 def _reboot(spec: HostSpec, found: dict[str, Any]) -> Iterator[Reason]:
     """What a driver needs of the kernel, and whether the machine will have to start again."""
-    system, pending = found["system"], found["platform"]["reboot"]
+    system, pending = found["system"], platform.pending(found)
     installs = seen.installs(spec, found)
     if installs and not system["headers"]:
         packaged = system["os"]["id"].lower() in (
@@ -171,15 +172,16 @@ def _reboot(spec: HostSpec, found: dict[str, Any]) -> Iterator[Reason]:
             remedy="enrol the key that signs it (mokutil), or switch secure boot off",
             refuses=False,
         )
-    loaded = seen.driver_there(spec, found) or system["nouveau"]
+    loaded = seen.driver_there(spec, found) or seen.nouveau(found)
     needed = installs and (loaded or spec.accelerator is Accelerator.ASCEND)
     if (needed or pending) and not spec.may_reboot:
         why = "a driver to be installed" + (", in place of a loaded one" if loaded else "")
         yield Reason(
             code="reboot",
             path="may_reboot",
-            found=pending["why"] if pending else why,
+            found=pending or why,
             wanted="a restart of the machine, which the host's may_reboot does not allow",
-            remedy="the run will stop there: set may_reboot, or restart it by hand and run again",
+            remedy="without --data reboot=yes the run will stop there: give that, set may_reboot, "
+            "or restart it by hand and run again",
             refuses=False,
         )

@@ -171,7 +171,7 @@ def test_refused() -> None:
         "use an OS of 2021 or later, booted with systemd [systemd]",
         "  @fake/old/system: found user id 1000, wanted root; "
         "connect as root, or run pyinfra with --sudo [not-root]",
-        "  @fake/silent/python: found no answer of the probe "
+        "  @fake/silent/python: found /usr/bin/python3: no answer of the probe "
         "(bash: /usr/bin/python3: No such file or directory; no probe), wanted Python 3.8 or "
         "newer; install one, or name the one there in the host's python [python]",
     ]

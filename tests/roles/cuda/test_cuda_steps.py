@@ -510,7 +510,7 @@ REFUSED: dict[str, tuple[str, Found, str]] = {
         ready(OLD),
         f"driver {OLD} was installed from packages (nvidia-driver-580-server, "
         "nvidia-utils-580-server), and NVIDIA's own installer would overwrite their files; remove "
-        "them with apt-get purge, or give DriverPackages",
+        "them with apt-get purge --allow-change-held-packages, or give DriverPackages",
     ),
     "an old file over a driver at work": (
         "old file",

@@ -144,7 +144,7 @@ REASONS: dict[str, tuple[Found, Reason]] = {
         Reason(
             code="port",
             path="instances/chat/port",
-            found="8000 is held by an unknown process (pid None)",
+            found="8000 is held by a process that cannot be seen",
             wanted="a free port",
             remedy="stop it there, or give the instance another port",
         ),
@@ -164,7 +164,7 @@ REASONS: dict[str, tuple[Found, Reason]] = {
         Reason(
             code="python",
             path="python",
-            found="no answer of the probe (no probe)",
+            found="/usr/bin/python3: no answer of the probe (no probe)",
             wanted="Python 3.8 or newer",
             remedy="install one, or name the one there in the host's python",
         ),
@@ -313,6 +313,7 @@ def test_port_of_an_instance_that_the_spec_dropped(nouns: Nouns) -> None:
     assert (reason.code, old in reason.found) == ("port", True)
 
 
+BOOT = bare()["system"]["boot_id"]
 DRIVER = CudaDriver(version="575.57.08", source=DriverPackages(names=("nvidia-open",)))
 
 
@@ -329,8 +330,9 @@ def _remarks(spec: HostSpec, found: Found) -> list[str]:
         ({"driver": DRIVER, "may_reboot": True}, {"headers": False}, None, ["headers"]),
         ({"driver": DRIVER, "may_reboot": True}, {"secure_boot": True}, None, ["secure-boot"]),
         ({}, {"headers": False, "secure_boot": True}, None, []),
-        ({}, {}, {"why": "a driver was installed", "boot_id": "x"}, ["reboot"]),
-        ({"may_reboot": True}, {}, {"why": "a driver was installed", "boot_id": "x"}, []),
+        ({}, {}, {"why": "a driver was installed", "boot_id": BOOT}, ["reboot"]),
+        ({"may_reboot": True}, {}, {"why": "a driver was installed", "boot_id": BOOT}, []),
+        ({}, {}, {"why": "a driver was installed", "boot_id": "the one before"}, []),
     ],
 )
 def test_what_a_driver_needs(
@@ -341,15 +343,25 @@ def test_what_a_driver_needs(
     assert _remarks(nouns.host(**fields), found) == remarks
 
 
+def test_nouveau_drives_a_card() -> None:
+    """A host whose modules are not to be read tells it by its cards."""
+    card = {"vendor": "0x10de", "what": "NVIDIA GPU", "driver": "nouveau"}
+    found = bare() | {"accelerators": {"pci": [card], "cuda": None, "ascend": None}}
+    spec = HostSpec(accelerator="cuda", driver=DRIVER)
+    assert "reboot" in _remarks(spec, found)
+    card["driver"] = "vfio-pci"
+    assert "reboot" not in _remarks(spec, found)
+
+
 def test_why_it_has_to_restart(nouns: Nouns) -> None:
     found = bare() | {
-        "platform": {"began": {}, "reboot": {"why": "nouveau is off", "boot_id": "x"}}
+        "platform": {"began": {}, "reboot": {"why": "nouveau is off", "boot_id": BOOT}}
     }
     (reason,) = against(nouns.host(), found)
     assert str(reason) == (
         "may_reboot: found nouveau is off, wanted a restart of the machine, which the host's "
-        "may_reboot does not allow; the run will stop there: set may_reboot, or restart it by "
-        "hand and run again [reboot]"
+        "may_reboot does not allow; without --data reboot=yes the run will stop there: give "
+        "that, set may_reboot, or restart it by hand and run again [reboot]"
     )
 
 
