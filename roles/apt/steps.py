@@ -1,6 +1,7 @@
 """Steps that go through the distribution's packages."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from roles.platform import Step
 
@@ -16,8 +17,14 @@ _QUIET = (
 _ENVIRONMENT = (("DEBIAN_FRONTEND", "noninteractive"),)
 
 
-def repairs() -> Iterator[Step]:
-    """Yield what ends whatever an interrupted apt or dpkg left in the middle."""
+def repairs(following: Iterable[Step]) -> Iterator[Step]:
+    """
+    Yield what ends whatever an interrupted apt or dpkg left in the middle.
+
+    :param following: the steps after it; one that installs may bring what cannot be repaired, or
+        put another version in the place of what does not build
+    """
+    left_to_others = (100,) if any(installs(step) for step in following) else ()
     yield Step(
         name="dpkg-configure",
         words=("dpkg", "--force-confdef", "--force-confold", "--configure", "-a"),
@@ -29,6 +36,7 @@ def repairs() -> Iterator[Step]:
     yield Step(
         name="apt-repair",
         words=("apt-get", "--fix-broken", "install", *_QUIET),
+        codes=(0, *left_to_others),
         environment=_ENVIRONMENT,
         timeout_s=_HOUR_S,
     )
@@ -52,6 +60,17 @@ def install(
         stops=stops,
         always_reboot=always_reboot,
         timeout_s=_HOUR_S,
+    )
+
+
+def downloaded(step: Step) -> Step:
+    """
+    Return the step that brings what another will install: a version that is not there, a lock
+    that another apt holds, a slow mirror are met before anything is stopped.
+    """
+    words = (*step.words[:2], "--download-only", *step.words[2:])
+    return replace(
+        step, name=f"{step.name}-download", words=words, stops=False, always_reboot=False
     )
 
 

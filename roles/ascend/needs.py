@@ -46,8 +46,9 @@ def _packages(missing: list[str], *, headers: bool, seen: Seen) -> Iterator[Step
     names = [_PACKAGES[tool][0 if system in _DEBIAN else 1] for tool in missing]
     if system in _DEBIAN:
         names += [f"linux-headers-{kernel}"] if headers else []
-        yield from apt.repairs() if _NEEDS in seen.began else ()
-        yield from apt.updated([apt.install(_NEEDS, names)] if names else [])
+        wanted = [apt.install(_NEEDS, names)] if names else []
+        yield from apt.repairs(wanted) if _NEEDS in seen.began else ()
+        yield from apt.updated(wanted)
         return
     names += [f"kernel-headers-{kernel}", f"kernel-devel-{kernel}"] if headers else []
     manager = next((tool for tool in ("dnf", "yum") if tool in seen.files["tools"]), None)

@@ -54,13 +54,16 @@ def _packages(names: tuple[str, ...], version: str, seen: Seen) -> Iterator[Step
         yield from _loaded(version, seen)
         return
     changes = seen.loaded not in (None, version)
-    yield apt.install(
+    step = apt.install(
         name,
         [f"{package}={version}*" for package in names],
         pinned=(_pin(version),),
         stops=changes,
         always_reboot=changes,
     )
+    if changes:
+        yield apt.downloaded(step)
+    yield step
 
 
 def _run_file(source: DriverRunFile, version: str, seen: Seen) -> Iterator[Step]:

@@ -28,7 +28,7 @@ def steps(spec: HostSpec, found: dict[str, Any]) -> tuple[Step, ...]:
     # What was ended in the middle is ended properly before anything else; what is broken for
     # somebody else's reasons is no matter to a host that needs nothing.
     broken = seen.began or (wanted and seen.cut_short)
-    repairs = apt.repairs() if broken and seen.packaged else ()
+    repairs = apt.repairs(wanted) if broken and seen.packaged else ()
     return (*repairs, *apt.updated(wanted))
 
 

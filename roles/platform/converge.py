@@ -11,7 +11,7 @@ from pyinfra.api.output import echo
 
 from roles import job, probe
 from roles.hostside import places
-from roles.platform import files, line, plan, waves
+from roles.platform import files, line, plan, stopping, waves
 from roles.platform.plan import Found, Need
 from roles.platform.step import PlatformError
 from roles.spec import HostSpec
@@ -24,6 +24,7 @@ _ROUNDS = 6
 
 def converge(state: State, host: Host, *, spec: HostSpec, **arguments: Any) -> bool:
     """Do all of it; say what came of it, and return whether the host is as wanted."""
+    stopping.watch()
     found = probe.of(host)
     serving, work = plan.serving(found), _Converging(state, host, spec, arguments)
     try:
@@ -57,6 +58,10 @@ class _Converging:
                 # Whatever was booted in between: once more would come to the same.
                 raise PlatformError(f"this was done, and is still to do: {need.words}")
             self.refuse_unallowed(need, found)
+            if stopping.asked():
+                raise PlatformError(
+                    f"stopped as you asked, before {need.words}; run again to go on from here"
+                )
             self.say(f"to do: {need.words}")
             found = self.round(need, found, serving)
         else:
@@ -97,7 +102,10 @@ class _Converging:
             self.done.append(need)
             return after
         if after["system"]["boot_id"] == found["system"]["boot_id"] and not plan.at_work(after):
-            raise PlatformError(f"{plan.described(self.spec)} is not ready; why is said above")
+            raise PlatformError(
+                f"{plan.described(self.spec)} is not ready; why is said above"
+                + plan.state(after, serving)
+            )
         self.say("the host was cut off or went down in the middle; going on from there")
         return after
 

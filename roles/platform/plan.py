@@ -125,6 +125,18 @@ def serving(found: Found) -> tuple[str, ...]:
     return tuple(name for name, one in (found["instances"] or {}).items() if one["active"])
 
 
+def state(found: Found, served: tuple[str, ...]) -> str:
+    """Return in which state a job left a host that it did not bring to its end; nothing if well."""
+    instances = found["instances"] or {}
+    words = [
+        f"{name} IS DOWN until the next run"
+        for name in served
+        if not instances.get(name, {}).get("active")
+    ]
+    words += [f"{step} was cut short" for step in sorted(found["platform"]["began"])]
+    return f"; state: {', '.join(words)}" if words else ""
+
+
 def drains(spec: HostSpec, found: Found) -> dict[str, float]:
     """Return how long each instance of a host may take to end what it has begun."""
     known = {one.name: float(one.drain_within_s) for one in spec.instances}

@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 from gevent.lock import BoundedSemaphore
 from pyinfra.api import Host, State
 
+from roles.platform import stopping
 from roles.platform.step import PlatformError
 
 
@@ -29,6 +30,8 @@ def turn(state: State, host: Host) -> Iterator[None]:
     """
     run = _runs.setdefault(state, _Run(BoundedSemaphore(_at_once(host))))
     with run.turns:
+        if stopping.asked():
+            raise PlatformError("stopped as you asked before this host was begun")
         if run.failed:
             raise PlatformError(
                 f"{', '.join(run.failed)} did not become ready, so this host was not begun, and "

@@ -177,12 +177,12 @@ PACKAGES: dict[str, tuple[Found, list[str], list[str]]] = {
     "ready": (ready(), [], []),
     "older driver loaded": (
         ready(OLD),
-        ["apt-update", f"nvidia-driver-{V}", "nvidia-hold"],
+        ["apt-update", f"nvidia-driver-{V}-download", f"nvidia-driver-{V}", "nvidia-hold"],
         [f"nvidia-driver-{V}"],
     ),
     "newer driver loaded": (
         ready("590.48.01"),
-        ["apt-update", f"nvidia-driver-{V}", "nvidia-hold"],
+        ["apt-update", f"nvidia-driver-{V}-download", f"nvidia-driver-{V}", "nvidia-hold"],
         [f"nvidia-driver-{V}"],
     ),
     "installed, the old one still loaded": (
@@ -220,7 +220,10 @@ PACKAGES: dict[str, tuple[Found, list[str], list[str]]] = {
     "upgrade cut short": (
         began(mismatch(with_files(ready(), packages=packages(V, whole=False))),
               f"nvidia-driver-{V}"),
-        [*REPAIRS, "apt-update", f"nvidia-driver-{V}", "nvidia-hold"],
+        [
+            *REPAIRS, "apt-update",
+            f"nvidia-driver-{V}-download", f"nvidia-driver-{V}", "nvidia-hold",
+        ],
         [f"nvidia-driver-{V}"],
     ),
     "step of another plan cut short": (began(ready(), f"nvidia-driver-{OLD}"), REPAIRS, []),
@@ -576,3 +579,26 @@ def test_steps_are_harmless_twice(nouns: Nouns) -> None:
 
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789.-"
+
+
+def test_what_is_downloaded_stops_nothing(nouns: Nouns) -> None:
+    """A version that is not there, or another apt's lock, is met while everything serves."""
+    steps = {step.name: step for step in cuda.steps(from_packages(nouns), ready(OLD))}
+    first, then = steps[f"nvidia-driver-{V}-download"], steps[f"nvidia-driver-{V}"]
+    assert (first.stops, first.always_reboot) == (False, False)
+    assert (then.stops, then.always_reboot) == (True, True)
+    assert first.words == ("apt-get", "install", "--download-only", *then.words[2:])
+    assert first.writes == then.writes
+
+
+@pytest.mark.parametrize(
+    ("found", "codes"),
+    [
+        # What does not build is replaced by the step that installs.
+        (began(mismatch(with_files(ready(), packages=packages(V, whole=False))), "x"), (0, 100)),
+        (began(ready(), "x"), (0,)),
+    ],
+)
+def test_repair_that_fails(found: Found, codes: tuple[int, ...], nouns: Nouns) -> None:
+    steps = {step.name: step for step in cuda.steps(from_packages(nouns), found)}
+    assert steps["apt-repair"].codes == codes
