@@ -7,7 +7,15 @@ import pytest
 
 from roles import weights
 from roles.preflight import Reason, against
-from roles.spec import CudaDriver, DriverPackages, DriverRunFile, HostFolder, HostSpec, Installer
+from roles.spec import (
+    Accelerator,
+    CudaDriver,
+    DriverPackages,
+    DriverRunFile,
+    HostFolder,
+    HostSpec,
+    Installer,
+)
 from tests.roles.faked import bare, seen
 from tests.roles.spec.nouns import HASH, Nouns
 
@@ -347,7 +355,7 @@ def test_nouveau_drives_a_card() -> None:
     """A host whose modules are not to be read tells it by its cards."""
     card = {"vendor": "0x10de", "what": "NVIDIA GPU", "driver": "nouveau"}
     found = bare() | {"accelerators": {"pci": [card], "cuda": None, "ascend": None}}
-    spec = HostSpec(accelerator="cuda", driver=DRIVER)
+    spec = HostSpec(accelerator=Accelerator.CUDA, driver=DRIVER)
     assert "reboot" in _remarks(spec, found)
     card["driver"] = "vfio-pci"
     assert "reboot" not in _remarks(spec, found)
