@@ -68,8 +68,8 @@ class Lock(Spec):
     @property
     def pins(self) -> dict[str, str]:
         """Version of each package, by its name in lower case with dashes."""
-        rows = (line.split()[0].partition("==") for line in self.text.splitlines() if "==" in line)
-        return {re.sub(r"[-_.]+", "-", name.split("[")[0]).lower(): v for name, _, v in rows}
+        status = self.file.stat()
+        return _pins(self.file, status.st_mtime_ns, status.st_size)
 
     def contradictions(self) -> Iterator[Fault]:
         """See ``Spec``."""
@@ -193,6 +193,15 @@ _OF_CANN = (
     InstallerKind.TOOLKIT, InstallerKind.KERNELS, InstallerKind.OPS, InstallerKind.NNAL,
 )  # fmt: skip
 _ON_CANN = (*_OF_CANN, InstallerKind.MINDIE, InstallerKind.ATB_MODELS)
+
+
+@functools.lru_cache
+def _pins(file: Path, _changed_ns: int, _size: int) -> dict[str, str]:
+    """Read once, as the same lock is asked about for every host of a fleet."""
+    rows = (
+        line.split()[0].partition("==") for line in file.read_text().splitlines() if "==" in line
+    )
+    return {re.sub(r"[-_.]+", "-", name.split("[")[0]).lower(): v for name, _, v in rows}
 
 
 @functools.lru_cache
