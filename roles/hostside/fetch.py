@@ -11,7 +11,6 @@ with its receipt.
 from __future__ import annotations
 
 import concurrent.futures
-import hashlib
 import os
 import shutil
 import sys
@@ -19,6 +18,7 @@ import threading
 import time
 from typing import Any, Dict, List, Union
 
+import hashed
 import jobs
 import pace
 import progress
@@ -29,7 +29,6 @@ import sources
 import tokens
 from partial import Partial
 
-_BLOCK = 4 * 1024 * 1024
 _SPARE = 1024 * 1024 * 1024
 _AT_ONCE = 4
 _Source = Union[sources.Folder, ranges.Http]
@@ -97,12 +96,7 @@ class Fetch:
         path = self.folder + "/" + file["path"]
         if not os.path.isfile(path) or os.path.getsize(path) != file["size"]:
             return False
-        digest = hashlib.sha256()
-        with open(path, "rb") as found:
-            for block in iter(lambda: found.read(_BLOCK), b""):
-                digest.update(block)
-                self.count(len(block))
-        if digest.hexdigest() == file["sha256"]:
+        if hashed.sha256(path, self.count) == file["sha256"]:
             return True
         self.count(-file["size"])
         return False

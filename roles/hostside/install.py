@@ -22,6 +22,7 @@ import time
 from typing import Any, Dict, List
 
 import durable
+import hashed
 import jobs
 import places
 import progress
@@ -227,14 +228,10 @@ def _hex(urlsafe: str) -> str:
 
 
 def _sha256(path: str) -> str:
-    found = hashlib.sha256()
     try:
-        with open(path, "rb") as file:
-            for block in iter(lambda: file.read(1024 * 1024), b""):
-                found.update(block)
+        return hashed.sha256(path)
     except OSError:
         return "missing"
-    return found.hexdigest()
 
 
 def main() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import re
 import shutil
@@ -13,6 +12,7 @@ import time
 from typing import Any, Dict, Iterator, List
 
 import durable
+import hashed
 import jobs
 import places
 import progress
@@ -49,30 +49,30 @@ def look(wanted: Any, say: progress.Progress) -> None:
 
 
 def _verify(path: str, wanted: str, tell: Any) -> None:
-    found, done = hashlib.sha256(), 0
+    done = 0
+
+    def count(read: int) -> None:
+        nonlocal done
+        done += read
+        tell(done, total)
+
     try:
         total = os.path.getsize(path)
-        with open(path, "rb") as file:
-            for block in iter(lambda: file.read(_BLOCK), b""):
-                found.update(block)
-                done += len(block)
-                tell(done, total)
+        found = hashed.sha256(path, count)
     except OSError as error:
         raise StepError(
             "{} cannot be read ({}); it should be the file whose sha256 is {}".format(
                 path, error.strerror, wanted
             )
         ) from error
-    if found.hexdigest() == wanted:
+    if found == wanted:
         return
     if os.path.dirname(path) == places.installers():
         # A file of this name and size would not be sent again.
         os.unlink(path)
     raise StepError(
         "{} is another file than the pinned one and was not run: its sha256 is {}, wanted {}; "
-        "bring the right file, or pin this one if it is right".format(
-            path, found.hexdigest(), wanted
-        )
+        "bring the right file, or pin this one if it is right".format(path, found, wanted)
     )
 
 

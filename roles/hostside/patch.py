@@ -8,12 +8,12 @@ file is the same one under a second name, so that nothing is copied.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from typing import Any
 
 import durable
+import hashed
 import jobs
 import progress
 import receipts
@@ -54,8 +54,7 @@ def lay_out(plan: Any, say: progress.Progress) -> str:
 
 
 def _write(source: str, target: str, patched: Any) -> None:
-    with open(source, "rb") as file:
-        found = hashlib.sha256(file.read()).hexdigest()
+    found = hashed.sha256(source)
     if found != patched["before"]:
         raise PatchError(
             "{} has sha256 {}, the patch was made for {}; fetch it again".format(

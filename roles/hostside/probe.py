@@ -15,7 +15,6 @@ import importlib
 import json
 import os
 import shutil
-import subprocess
 import sys
 from typing import Any, Callable, Dict, List, Set
 
@@ -32,6 +31,7 @@ import pci
 import places
 import ports
 import receipts
+import units
 
 SCHEMA = 2
 _SENT: Dict[str, Callable[[str], Any]] = {
@@ -150,24 +150,18 @@ def instances() -> Dict[str, Any]:
 
 
 def jobs() -> List[str]:
-    """Return the jobs at work."""
-    rows = _units("metalserve-job-*.service")
-    return [row[0][len("metalserve-job-") : -len(".service")] for row in rows]
+    """Return the jobs at work; none without systemd."""
+    try:
+        return units.jobs()
+    except OSError:
+        return []
 
 
 def _up() -> Set[str]:
-    """Return the units of instances that are up and ready; systemd is asked once for all."""
-    return {row[0] for row in _units("metalserve-*@*.service") if row[2] == "active"}
-
-
-def _units(pattern: str) -> List[List[str]]:
-    """Return name, load and state of the units that are not at rest; none without systemd."""
-    command = ["systemctl", "list-units", "--plain", "--no-legend", pattern]
     try:
-        said = subprocess.run(command, stdout=subprocess.PIPE, text=True).stdout
-    except FileNotFoundError:
-        return []
-    return [row.split() for row in said.splitlines() if row]
+        return units.up()
+    except OSError:
+        return set()
 
 
 def _name(path: str) -> str:

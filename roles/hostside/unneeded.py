@@ -13,11 +13,11 @@ import glob
 import os
 import re
 import stat
-import subprocess
 from typing import Any, Dict, Iterator, List, NamedTuple, Set, Tuple
 
 import places
 import transaction
+import units
 
 _LEFT = r"(\.new|\.old|\.gone)?"
 _DIGEST = r"[0-9a-f]{12}"
@@ -45,7 +45,7 @@ def find(plan: Any) -> Unneeded:
 
     :raises OSError: something cannot be read that tells what is needed
     """
-    needed, at_work = _needed(plan), _at_work()
+    needed, at_work = _needed(plan), units.jobs()
     opened, mounts = _opened(plan), _mounts()
     going: List[Item] = []
     left: List[Tuple[str, str]] = []
@@ -132,16 +132,6 @@ def _strange(item: Item, mounts: List[str]) -> str:
         if (mount + "/").startswith(real + "/"):
             return "has a file system mounted at {}".format(mount)
     return ""
-
-
-def _at_work() -> List[str]:
-    """Return the jobs at work."""
-    command = ["systemctl", "list-units", "--plain", "--no-legend", "metalserve-job-*.service"]
-    said = subprocess.run(command, stdout=subprocess.PIPE, text=True)
-    if said.returncode:
-        raise OSError("systemctl does not tell the jobs at work")
-    units = [row.split()[0] for row in said.stdout.splitlines() if row]
-    return [unit[len("metalserve-job-") : -len(".service")] for unit in units]
 
 
 def _busy(kind: str, at_work: List[str]) -> str:

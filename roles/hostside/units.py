@@ -1,0 +1,37 @@
+"""Units that systemd knows of, asked for all at once."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import List, Set
+
+_JOB, _SERVICE = "metalserve-job-", ".service"
+
+
+def jobs() -> List[str]:
+    """
+    Return the names of jobs of ours at work.
+
+    :raises OSError: systemctl is not there, or does not tell
+    """
+    rows = _listed(_JOB + "*" + _SERVICE, "the jobs at work")
+    return [row[0][len(_JOB) : -len(_SERVICE)] for row in rows]
+
+
+def up() -> Set[str]:
+    """
+    Return the units of instances that are up and ready.
+
+    :raises OSError: systemctl is not there, or does not tell
+    """
+    rows = _listed("metalserve-*@*" + _SERVICE, "which instances are up")
+    return {name for name, _, state, *_ in rows if state == "active"}
+
+
+def _listed(pattern: str, what: str) -> List[List[str]]:
+    """Return name, load and state of the units that are not at rest."""
+    command = ["systemctl", "list-units", "--plain", "--no-legend", pattern]
+    said = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    if said.returncode:
+        raise OSError("systemctl does not tell {}".format(what))
+    return [row.split() for row in said.stdout.splitlines() if row]
