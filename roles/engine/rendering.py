@@ -1,38 +1,23 @@
 """What an instance of each engine runs, as text: pure functions of the spec."""
 
-from dataclasses import dataclass
 from typing import NoReturn
 
 from roles import templates
 from roles.engine import vllm
+from roles.engine.file import File
 from roles.spec import Engine, Instance, VllmOptions
 
 STARTED = (Engine.VLLM,)
 """Engines that this release can start; preflight refuses instances of the others."""
 
 
-@dataclass(frozen=True)
-class File:
-    """One rendered file of a release."""
-
-    text: str
-    mode: str
-
-
 def render(instance: Instance) -> dict[str, File]:
     """Return the files that differ from engine to engine, by name."""
     match instance.stack.engine, instance.options:
         case Engine.VLLM, VllmOptions() as options:
-            start = templates.render(
-                "engine/vllm-start.sh.j2",
-                words=vllm.words(instance, options),
-                python="stack/venv/bin/python",
-            )
-            variables = vllm.environment(instance, options)
+            return vllm.files(instance, options)
         case engine, _:
             _not_started(engine)
-    environment = templates.render("engine/environment.j2", variables=variables)
-    return {"start": File(start, "0755"), "environment": File(environment, "0644")}
 
 
 def in_flight(engine: Engine) -> tuple[str, ...]:

@@ -1,8 +1,22 @@
-"""vLLM: instance to command line and environment."""
+"""vLLM: instance to start script, command line and environment."""
 
 import json
 
+from roles import templates
+from roles.engine.file import File
 from roles.spec import Accelerator, Instance, VllmOptions
+
+
+def files(instance: Instance, options: VllmOptions) -> dict[str, File]:
+    """Return what is rendered into a release, by name."""
+    start = templates.render(
+        "engine/vllm-start.sh.j2",
+        words=words(instance, options),
+        python="stack/venv/bin/python",
+    )
+    variables = environment(instance, options)
+    text = templates.render("engine/environment.j2", variables=variables)
+    return {"start": File(start, "0755"), "environment": File(text, "0644")}
 
 
 def words(instance: Instance, options: VllmOptions) -> list[str]:

@@ -5,6 +5,7 @@ from roles.spec.check import Check, Kind, Match
 from roles.spec.host import HostSpec, Packages, inventory
 from roles.spec.installer import Installer, InstallerKind, Package
 from roles.spec.instance import Instance
+from roles.spec.lock import Lock
 from roles.spec.model import Model
 from roles.spec.options import LmdeployOptions, MindieOptions, Options, VllmOptions
 from roles.spec.platform import (
@@ -17,7 +18,7 @@ from roles.spec.platform import (
 )
 from roles.spec.secret import Secret
 from roles.spec.source import Folder, HostFolder, HttpFolder, HuggingFace, ModelScope, Source
-from roles.spec.stack import Accelerator, Accepted, Engine, Lock, Stack
+from roles.spec.stack import Accelerator, Accepted, Engine, Stack
 from roles.spec.weights import Weights, WeightsFile, manifest
 
 __all__ = [

@@ -1,17 +1,14 @@
 """A stack: one pinned engine and all that lies below it."""
 
-import functools
-import hashlib
-import re
 from collections.abc import Iterator
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, PositiveFloat
 
 from roles.spec.base import Fault, Name, OsPackage, Spec, digest, spelled
 from roles.spec.installer import Installer, InstallerKind
+from roles.spec.lock import Lock
 
 
 class Accelerator(StrEnum):
@@ -32,7 +29,6 @@ class Engine(StrEnum):
     MINDIE = "mindie"
 
 
-_REQUIREMENT = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*(\[.*\])?\s*(==|@)")
 _Version = Annotated[
     str, spelled(r"\d+(\.\w+)+", "should be a version with all its numbers, as in 0.32.0")
 ]
@@ -44,40 +40,6 @@ _Advisory = Annotated[
     ),
 ]
 _Driver = Annotated[str, spelled(r"\d+(\.\d+)+", "should be a version, as in 580.65.06")]
-
-
-class Lock(Spec):
-    """
-    Every package of a stack with its hash, as ``uv pip compile --generate-hashes`` writes it.
-
-    :param file: on the control machine; its text, not its place, is part of the stack's digest
-    """
-
-    file: Path
-
-    @property
-    def text(self) -> str:
-        """The lock itself."""
-        return self.file.read_text()
-
-    @property
-    def sha256(self) -> str:
-        """Digest of the text."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
-
-    @property
-    def pins(self) -> dict[str, str]:
-        """Version of each package, by its name in lower case with dashes."""
-        status = self.file.stat()
-        return _pins(self.file, status.st_mtime_ns, status.st_size)
-
-    def contradictions(self) -> Iterator[Fault]:
-        """See ``Spec``."""
-        if not self.file.is_file():
-            yield Fault(path="file", wrong=f"{self.file} does not exist", right="name a lock file")
-            return
-        status = self.file.stat()
-        yield from _lock_faults(self.file, status.st_mtime_ns, status.st_size)
 
 
 class Accepted(Spec):
@@ -193,40 +155,3 @@ _OF_CANN = (
     InstallerKind.TOOLKIT, InstallerKind.KERNELS, InstallerKind.OPS, InstallerKind.NNAL,
 )  # fmt: skip
 _ON_CANN = (*_OF_CANN, InstallerKind.MINDIE, InstallerKind.ATB_MODELS)
-
-
-@functools.lru_cache
-def _pins(file: Path, _changed_ns: int, _size: int) -> dict[str, str]:
-    """Read once, as the same lock is asked about for every host of a fleet."""
-    rows = (
-        line.split()[0].partition("==") for line in file.read_text().splitlines() if "==" in line
-    )
-    return {re.sub(r"[-_.]+", "-", name.split("[")[0]).lower(): v for name, _, v in rows}
-
-
-@functools.lru_cache
-def _lock_faults(file: Path, _changed_ns: int, _size: int) -> tuple[Fault, ...]:
-    """What is wrong in a lock; a fleet asks about the same few thousand lines for every host."""
-    faults = []
-
-    def add(wrong: str, right: str) -> None:
-        faults.append(Fault(path="file", wrong=wrong, right=right))
-
-    requirements = 0
-    for line in file.read_text().replace("\\\n", " ").splitlines():
-        package = line.split("--hash")[0].strip()
-        if not package or package.startswith("#"):
-            continue
-        if package.startswith("-"):
-            option = package.replace("=", " ").split()[0]
-            add(f"{file.name} sets {option}", "hosts have their own, leave it out of the lock")
-            continue
-        requirements += 1
-        if "--hash=sha256:" not in line:
-            right = "make the lock with uv pip compile --generate-hashes"
-            add(f"{package} in {file.name} has no hash", right)
-        elif not _REQUIREMENT.match(package):
-            add(f"{package} in {file.name} is not pinned", "pin it with ==")
-    if not requirements:
-        add(f"{file.name} pins nothing", "lock at least the engine")
-    return tuple(faults)
