@@ -13,11 +13,9 @@ from __future__ import annotations
 import base64
 import csv
 import glob
-import hashlib
 import os
 import shutil
 import subprocess
-import sys
 import time
 from typing import Any, Dict, List
 
@@ -26,6 +24,7 @@ import hashed
 import jobs
 import places
 import progress
+import tools
 
 _GIB = 1024**3
 
@@ -85,25 +84,9 @@ class Install:
             )
 
     def installer(self) -> str:
-        """Return the path of uv at its pinned version, fetched by its own hash if need be."""
-        pin = self.plan["installer"]
-        folder = "{}/uv-{}".format(places.tools(), hashlib.sha256(pin.encode()).hexdigest()[:12])
-        if not os.path.exists(folder + "/complete.json"):
-            self.progress.say("fetching the installer")
-            shutil.rmtree(folder, ignore_errors=True)
-            made = [sys.executable, "-m", "venv", folder]
-            self.must(made, "python3 cannot make virtual environments; is python3-venv installed?")
-            durable.write(folder + "/lock.txt", pin)
-            pip = [folder + "/bin/pip", "--quiet", "--disable-pip-version-check", "install"]
-            pip += [
-                "--require-hashes",
-                "--only-binary=:all:",
-                "--requirement",
-                folder + "/lock.txt",
-            ]
-            self.must([*pip, *self.origin("--no-index")], "uv could not be fetched")
-            durable.write_json(folder + "/complete.json", {"at": durable.now()})
-        return folder + "/bin/uv"
+        """Return the path of uv at its pinned version."""
+        pin, packages = self.plan["installer"], self.plan["packages"]
+        return tools.bring("uv", pin, packages, self.progress) + "/bin/uv"
 
     def interpreter(self, uv: str) -> str:
         """Return the path of a Python of the stack's minor version on this host."""
@@ -122,10 +105,11 @@ class Install:
         empty = _used(places.ROOT)
         sync = [uv, "pip", "sync", "--quiet", "--require-hashes", "--only-binary", ":all:"]
         sync += ["--python", self.folder + "/venv/bin/python", self.folder + "/lock.txt"]
-        sync += self.origin("--no-index")
+        sync += tools.origin(self.plan["packages"])
+        variables = tools.environment(self.plan["packages"])
         with open(self.folder + "/install.log", "w+") as log:
             with subprocess.Popen(
-                sync, stdout=log, stderr=subprocess.STDOUT, env=self.environment()
+                sync, stdout=log, stderr=subprocess.STDOUT, env=variables
             ) as syncing:
                 while syncing.poll() is None:
                     done = min(total, max(0, _used(places.ROOT) - empty))
@@ -164,33 +148,9 @@ class Install:
         # Packages carry templates and files for other Pythons, which do not compile: no matter.
         self.command([self.folder + "/venv/bin/python", *words])
 
-    def origin(self, no_index: str) -> List[str]:
-        """Return the words that say where packages come from."""
-        packages = self.plan["packages"]
-        if packages["folder"]:
-            return [no_index, "--find-links", packages["folder"]]
-        return ["--index-url", packages["index"]] if packages["index"] else []
-
-    def environment(self) -> Dict[str, str]:
-        """Return the variables of the installer."""
-        found = dict(os.environ, UV_CACHE_DIR=places.package_cache(), UV_SYSTEM_CERTS="1")
-        found.update(
-            UV_NO_CONFIG="1", UV_NO_PROGRESS="1", HOME=places.ROOT, UV_LINK_MODE="hardlink"
-        )
-        if self.plan["packages"]["proxy"]:
-            proxy = self.plan["packages"]["proxy"]
-            found.update(HTTP_PROXY=proxy, HTTPS_PROXY=proxy, http_proxy=proxy, https_proxy=proxy)
-        return found
-
     def command(self, words: List[str]) -> subprocess.CompletedProcess[str]:
         """Run a command of the installer."""
-        return subprocess.run(
-            words,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env=self.environment(),
-        )
+        return tools.command(words, self.plan["packages"])
 
     def ask(self, uv: str, words: List[str]) -> None:
         """Run uv, which must succeed."""

@@ -3,7 +3,6 @@
 import base64
 import collections
 import hashlib
-import os
 import shutil
 import subprocess
 import sys
@@ -15,6 +14,7 @@ import install
 import places
 import progress
 import pytest
+import tools
 
 from tests.roles.hostside.staged import names
 
@@ -135,30 +135,6 @@ def test_tree_without_packages_is_not_right(stack: Stack) -> None:
         stack.install.verify()
 
 
-@pytest.mark.parametrize(
-    ("given", "words"),
-    [
-        ({}, []),
-        ({"index": "https://mirror/simple"}, ["--index-url", "https://mirror/simple"]),
-        ({"folder": "/srv/wheels"}, ["--no-index", "--find-links", "/srv/wheels"]),
-        ({"proxy": "http://proxy:3128"}, []),
-    ],
-)
-def test_origin(given: dict[str, str], words: list[str], stack: Stack) -> None:
-    stack.plan["packages"].update(given)
-    assert stack.install.origin("--no-index") == words
-
-
-def test_proxy_is_told_to_the_installer_alone(stack: Stack) -> None:
-    assert "HTTPS_PROXY" not in stack.install.environment() or "HTTPS_PROXY" in os.environ
-    stack.plan["packages"]["proxy"] = "http://proxy:3128"
-    found = stack.install.environment()
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
-        assert found[name] == "http://proxy:3128"
-    assert found["UV_CACHE_DIR"] == places.package_cache()
-    assert found["HOME"] == places.ROOT
-
-
 _Usage = collections.namedtuple("_Usage", "total used free")
 
 
@@ -239,24 +215,13 @@ def test_what_uv_said_is_told(stack: Stack) -> None:
     assert str(refused.value) == "uv venv failed:\nno disk"
 
 
-def test_installer_is_fetched_once_by_its_hash(stack: Stack) -> None:
-    """A stand-in of python3 makes an environment whose pip leaves the words it was given."""
-    python = stack.job / "python3"
-    python.write_text('#!/bin/sh\nmkdir -p $3/bin; cp "$0.pip" $3/bin/pip; chmod +x $3/bin/pip\n')
-    Path(f"{python}.pip").write_text('#!/bin/sh\necho "$@" >> "$0.words"\n')
-    python.chmod(0o755)
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(sys, "executable", str(python))
-        uv = stack.install.installer()
-        assert stack.install.installer() == uv
-    tool = Path(uv).parents[1]
-    digest = hashlib.sha256(stack.plan["installer"].encode()).hexdigest()
-    assert tool.name == f"uv-{digest[:12]}"
-    assert (tool / "lock.txt").read_text() == stack.plan["installer"]
-    assert (tool / "bin" / "pip.words").read_text() == (
-        "--quiet --disable-pip-version-check install --require-hashes --only-binary=:all: "
-        f"--requirement {tool}/lock.txt\n"
-    )
+def test_installer_is_a_tool(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    def bring(name: str, pin: str, packages: Any, say: progress.Progress) -> str:
+        assert (name, pin, packages) == ("uv", stack.plan["installer"], PACKAGES)
+        return "/tools/uv"
+
+    monkeypatch.setattr(tools, "bring", bring)
+    assert stack.install.installer() == "/tools/uv/bin/uv"
 
 
 def test_script_leaves_its_result(
