@@ -4,7 +4,8 @@ Bring the files of a model revision to this host, each verified before it gets i
 The plan of the job: ``{"name", "phase", "digest", "folder", "sources": [{"name", "folder": of this
 host | "url": that paths are appended to}], "files": [{"path", "size", "sha256"}], "limit_mib_s",
 "proxy"}``. Sources are asked in their order; tokens come apart (``tokens.py``). A file that is
-there and right is left alone; a partial one is continued at its byte. The folder is complete only
+there and right is left alone, one that another revision has gets a second name, a partial one is
+continued at its byte. The folder is complete only
 with its receipt.
 """
 
@@ -24,6 +25,7 @@ import pace
 import progress
 import ranges
 import receipts
+import revisions
 import snapshot
 import sources
 import tokens
@@ -74,12 +76,13 @@ class Fetch:
         """Leave every file right and return what was done."""
         began = time.monotonic()
         os.makedirs(self.folder, mode=0o755, exist_ok=True)
-        wanted = [Partial(self.folder, file) for file in self.plan["files"] if not self.right(file)]
+        wanted = [
+            Partial(self.folder, file)
+            for file in self.plan["files"]
+            if not self.right(file) and not self.shared(file)
+        ]
         refusals = self.bring(wanted) if wanted else []
-        self.judge()
-        os.sync()
-        paths = [self.folder + "/" + file["path"] for file in self.plan["files"]]
-        receipts.write(self.plan["phase"], self.plan["digest"], paths)
+        self.complete()
         if not wanted:
             return "{} is complete".format(self.plan["name"])
         summary = "{}: {} of {} files ({}) brought and verified in {}".format(
@@ -100,6 +103,20 @@ class Fetch:
             return True
         self.count(-file["size"])
         return False
+
+    def shared(self, file: Any) -> bool:
+        """Say whether another revision on this host had the file, which has a second name now."""
+        if not revisions.share(self.folder, file):
+            return False
+        self.count(file["size"])
+        return True
+
+    def complete(self) -> None:
+        """Judge the folder as a model, and leave the receipt that says it is complete."""
+        self.judge()
+        os.sync()
+        paths = [self.folder + "/" + file["path"] for file in self.plan["files"]]
+        receipts.write(self.plan["phase"], self.plan["digest"], paths)
 
     def room(self, wanted: List[Partial]) -> None:
         """Refuse before the first byte when the disk is too small."""

@@ -5,7 +5,8 @@ Long work under systemd, so that it survives the loss of whoever asked for it.
 attaches when the same plan is at work already; then it follows to the end. Whoever lost the
 connection asks again with the same ``RUN`` and is told the result, even if the job ended meanwhile.
 A script gets the job's folder as its argument, reads ``plan.json`` there and leaves
-``result.json``: ``{"ok": bool, "summary": str, ...}``.
+``result.json``: ``{"ok": bool, "summary": str, ...}``, with ``"goes_on"`` if it then works on for
+others, until ``jobs.py end NAME`` stops it and prints what it says it did (``"did"``).
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ import service
 
 _LOOK_EVERY_S = 0.2
 _SPEAK_EVERY_S = 5.0
+# What they have done stays, and their plans hold what only one run knows.
+_BEGUN_ANEW = ("swarm",)
 
 
 def unit(name: str) -> str:
@@ -40,6 +43,8 @@ def active(name: str) -> bool:
 def start(name: str, script: str, run: str, plan: Any) -> str:
     """Start a job, or find it at work; return a line that says which."""
     folder = places.job(name)
+    if active(name) and script in _BEGUN_ANEW and durable.read_json(folder + "/plan.json") != plan:
+        service.stop(unit(name))
     if active(name):
         if durable.read_json(folder + "/plan.json") != plan:
             raise SystemExit(
@@ -79,7 +84,7 @@ def follow(name: str) -> Any:
         # Asked in this order, a job that ends between the two questions is not called dead.
         at_work = active(name)
         result = durable.read_json(folder + "/result.json")
-        if result is not None and not at_work:
+        if result is not None and (not at_work or result.get("goes_on")):
             return result
         if not at_work:
             return _died(name)
@@ -89,6 +94,14 @@ def follow(name: str) -> Any:
             print(line, flush=True)
             spoken, spoken_at = line, time.monotonic()
         time.sleep(_LOOK_EVERY_S)
+
+
+def end(name: str) -> str:
+    """Stop a job that goes on for others; return what it did, if it says so."""
+    if active(name):
+        service.stop(unit(name))
+    result = durable.read_json(places.job(name) + "/result.json") or {}
+    return str(result.get("did") or "")
 
 
 def finish(folder: str, result: Any) -> None:
@@ -137,8 +150,11 @@ def _died(name: str) -> Any:
 
 def main() -> None:
     """See the top of the file."""
+    if len(sys.argv) == 3 and sys.argv[1] == "end":
+        print(end(sys.argv[2]))
+        return
     if len(sys.argv) != 5 or sys.argv[1] != "run":
-        raise SystemExit("usage: jobs.py run NAME SCRIPT RUN < PLAN")
+        raise SystemExit("usage: jobs.py run NAME SCRIPT RUN < PLAN, or jobs.py end NAME")
     name, script, run = sys.argv[2:]
     attached = start(name, script, run, json.load(sys.stdin))
     if attached:

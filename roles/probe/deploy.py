@@ -61,11 +61,15 @@ def renewed(host: Host) -> bool:
 
 
 def holds(host: Host, *, phase: str, digest: str) -> bool:
-    """Say whether a phase left its receipt for ``digest`` and nothing drifted since."""
+    """Say whether a phase left its receipt for ``digest`` and nothing drifted since; tell drift."""
+    lines = drift(host, phase=phase, digest=digest)
+    for line in lines or ():
+        echo(f"{host.print_prefix}drift in {phase}: {line}", err=True)
+    return lines == []
+
+
+def drift(host: Host, *, phase: str, digest: str) -> list[str] | None:
+    """Return what drifted since a phase left its receipt for ``digest``; ``None`` without one."""
     receipts: dict[str, Any] = of(host)["receipts"] or {}
     receipt = receipts.get(phase, {"digest": None})
-    if receipt["digest"] != digest:
-        return False
-    for line in receipt["drift"]:
-        echo(f"{host.print_prefix}drift in {phase}: {line}", err=True)
-    return not receipt["drift"]
+    return list(receipt["drift"]) if receipt["digest"] == digest else None

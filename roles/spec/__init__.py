@@ -18,6 +18,7 @@ from roles.spec.platform import (
 )
 from roles.spec.secret import Secret
 from roles.spec.source import Folder, HostFolder, HttpFolder, HuggingFace, ModelScope, Source
+from roles.spec.spread import Spread
 from roles.spec.stack import Accelerator, Accepted, Engine, Stack
 from roles.spec.weights import Weights, WeightsFile, manifest
 
@@ -55,6 +56,7 @@ __all__ = [
     "Source",
     "Spec",
     "SpecError",
+    "Spread",
     "Stack",
     "VllmOptions",
     "Weights",

@@ -10,6 +10,7 @@ from roles.spec.installer import Installer
 from roles.spec.instance import Instance
 from roles.spec.platform import ContainerToolkit, Driver, accelerator_of
 from roles.spec.source import Folder, HostFolder
+from roles.spec.spread import Spread
 from roles.spec.stack import Accelerator, Stack
 from roles.spec.weights import Weights
 
@@ -57,7 +58,9 @@ class HostSpec(Spec):
         drained first
     :param weights_root: where weights lie; a large disk
     :param fetch_limit_mib_s: what fetching weights may take of the network, in MiB/s, so that
-        servers are not starved; as fast as it goes unless given
+        servers are not starved; as fast as it goes unless given. With ``spread`` it bounds what is
+        given to other hosts as well
+    :param spread: bring weights from host to host; each asks the sources for itself unless given
     :param python: the interpreter that runs our own code there, 3.8 or newer
     """
 
@@ -70,6 +73,7 @@ class HostSpec(Spec):
     may_reboot: bool = False
     weights_root: RemotePath = "/srv/metalserve/weights"
     fetch_limit_mib_s: float | None = Field(default=None, gt=0)
+    spread: Spread | None = None
     python: RemotePath = "/usr/bin/python3"
     packages: Packages = Packages()
 
@@ -131,6 +135,8 @@ class HostSpec(Spec):
     def _shared(self) -> Iterator[Fault]:
         """Two instances that want the same thing."""
         names: dict[str, str] = {}
+        if self.spread:
+            names[f"port {self.spread.port}"] = "the host's spread"
         for index, instance in enumerate(self.instances):
             wants = {
                 f"the name {instance.name}": "give each instance its own name",

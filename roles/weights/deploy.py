@@ -1,21 +1,30 @@
 """Bring weights to a host."""
 
-from pyinfra.api import deploy
+from pyinfra import host, state
+from pyinfra.api import State, deploy
 
-from roles.spec import HostSpec
+from roles.spec import HostSpec, Weights
 from roles.weights import operations
 from roles.weights.served import Served
+from roles.weights.spread import operations as spread
 
 
 @deploy("Bring weights")
 def bring(spec: HostSpec) -> None:
     """Bring each model revision that an instance of the host needs, once, and patch it."""
-    for weights in {i.weights.digest: i.weights for i in spec.instances}.values():
-        operations.model_files(
-            name=f"Bring {weights.name} {weights.digest[:12]}",
-            weights=weights,
-            onto=spec,
-        )
+    wanted = {instance.weights.digest for instance in spec.instances}
+    # Every host goes through the same ones, so that those who need one need it together.
+    for weights in host.loop(_of_all_hosts(state)):
+        if weights.digest not in wanted:
+            continue
+        named = f"{weights.name} {weights.digest[:12]}"
+        operations.model_files(name=f"Bring {named}", weights=weights, onto=spec)
+        if spec.spread:
+            spread.offered_files(
+                name=f"Offer {named} to the other hosts", weights=weights, onto=spec
+            )
+            spread.spread_files(name=f"Spread {named}", weights=weights, onto=spec)
+            spread.ended_spread(name=f"End the spread of {named}", weights=weights, onto=spec)
     root = spec.weights_root
     served = [Served(i.weights, i.stack, root) for i in spec.instances]
     for one in {model.folder: model for model in served if model.patches}.values():
@@ -25,3 +34,12 @@ def bring(spec: HostSpec) -> None:
             served=one,
             python=spec.python,
         )
+
+
+def _of_all_hosts(state: State) -> list[Weights]:
+    """Return every model revision of the run, in the same order on each host."""
+    specs = {
+        id(spec): spec for one in state.inventory.get_active_hosts() for spec in [one.data.spec]
+    }
+    found = {i.weights.digest: i.weights for spec in specs.values() for i in spec.instances}
+    return sorted(found.values(), key=lambda weights: (weights.name, weights.digest))

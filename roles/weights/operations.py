@@ -1,25 +1,22 @@
 """Weights on a host."""
 
-from collections.abc import Generator
-from pathlib import Path, PurePosixPath
+from typing import Any
 
-from pyinfra import host
-from pyinfra.api import FileUploadCommand, FunctionCommand, QuoteString, StringCommand, operation
+from pyinfra import host, state
+from pyinfra.api import FunctionCommand, Host, State, operation
 
-from roles import instance as secrets_of
-from roles import job, lock, paths, probe
-from roles.spec import Folder, HostSpec, Weights
-from roles.weights import sources
+from roles import job, lock, probe
+from roles.spec import HostSpec, Weights
+from roles.weights import fetch
 from roles.weights.receipt import receipt
 from roles.weights.served import Served
-
-Commands = Generator[StringCommand | FileUploadCommand | FunctionCommand, None, None]
+from roles.weights.spread import Swarm, swarm
 
 
 @operation()
-def model_files(weights: Weights, onto: HostSpec) -> Commands:
+def model_files(weights: Weights, onto: HostSpec) -> fetch.Commands:
     """
-    Every file of ``weights`` is on disk with its pinned digest.
+    Every file of ``weights`` is on disk with its pinned digest, or will come from another host.
 
     + weights: the files wanted; those already right are left alone
     + onto: the host
@@ -28,41 +25,27 @@ def model_files(weights: Weights, onto: HostSpec) -> Commands:
     if probe.holds(host, phase=phase, digest=digest):
         host.noop(f"{weights.name} is complete")
         return
-    try:
-        shown = [sources.headers(source) for source in weights.sources]
-    except secrets_of.SecretError as error:
-        yield job.refusal(f"the token for {weights.name}: {error}")
-        return
-    yield from lock.held()
-    incoming = paths.incoming(weights, root=onto.weights_root)
-    carried = [source.path for source in weights.sources if isinstance(source, Folder)]
-    for folder in carried:
-        yield from _carry(weights, folder, incoming)
-    if any(shown):
-        given = {str(number): one for number, one in enumerate(shown) if one}
-        yield job.script("tokens", "keep", phase, python=onto.python, given=given)
-    plan = {
-        "name": weights.name,
-        "phase": phase,
-        "digest": digest,
-        "folder": paths.weights(weights, root=onto.weights_root),
-        "sources": [sources.planned(source, incoming=incoming) for source in weights.sources],
-        "files": [file.model_dump() for file in weights.files],
-        "limit_mib_s": onto.fetch_limit_mib_s,
-        "proxy": onto.packages.proxy,
-    }
-    yield from job.commands(phase, script="fetch", python=onto.python, plan=plan)
-    if carried:
-        yield StringCommand("rm", "-rf", QuoteString(incoming))
+    together = swarm(state, host, weights)
+    if together is None:
+        yield from fetch.commands(weights, onto)
+    elif host.name not in together.askers:
+        host.noop(f"{weights.name} comes from the other hosts")
+    else:
+        given = {"together": together, "onto": onto, "arguments": job.connector_arguments(host)}
+        yield FunctionCommand(_first, (), given)
 
 
-def _carry(weights: Weights, folder: Path, incoming: str) -> Commands:
-    """Bring files of the control machine beside their place."""
-    targets = {file.path: f"{incoming}/{file.path}" for file in weights.files}
-    folders = sorted({str(PurePosixPath(target).parent) for target in targets.values()})
-    yield StringCommand("mkdir", "-p", *map(QuoteString, folders))
-    for path, target in targets.items():
-        yield FileUploadCommand(str(folder / path), target)
+def _first(
+    state: State, host: Host, *, together: Swarm, onto: HostSpec, arguments: dict[str, Any]
+) -> bool:
+    """Ask the sources, unless another host has done so for all; whoever fails lets the next try."""
+    with together.turn:
+        if together.holding:
+            return True
+        done = fetch.executed(state, host, fetch.commands(together.weights, onto), arguments)
+        if done:
+            together.holding.add(host.name)
+        return done
 
 
 @operation()

@@ -4,13 +4,14 @@ import hashlib
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from roles.lab.command import wait
 from tests.roles.hostside.models import model
 from tests.standins.hub import Hub, Repository
 
@@ -35,6 +36,10 @@ def _right(folder: Path) -> set[str]:
     for path in named:
         assert path.read_bytes() == FILES[path.name], path
     return {path.name for path in named}
+
+
+def _sent_more(hub: Hub, before: int, count: int) -> bool:
+    return sum(hub.mischief.sent.values()) > before + count
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -64,8 +69,11 @@ def test_killed_and_started_again(tree: Path, installed: Path, hub: Hub, seed: i
     random = Random(seed)  # noqa: S311
     killed = 0
     for _ in range(KILLS):
+        before = sum(hub.mischief.sent.values())
         with subprocess.Popen(command, stdout=subprocess.DEVNULL) as fetch:
-            time.sleep(0.12 + 0.3 * random.random())
+            # Not at a time, which a busy machine stretches, but after so many bytes.
+            more = random.randrange(50_000, 400_000)
+            assert wait(partial(_sent_more, hub, before, more), within_s=20)
             killed += fetch.poll() is None
             fetch.kill()
         _right(folder)

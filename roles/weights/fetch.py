@@ -1,0 +1,69 @@
+"""What brings a model revision to a host from its sources."""
+
+from collections.abc import Generator, Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from pyinfra.api import FileUploadCommand, FunctionCommand, Host, QuoteString, State, StringCommand
+
+from roles import instance as secrets_of
+from roles import job, lock, paths
+from roles.spec import Folder, HostSpec, Weights
+from roles.weights import sources
+from roles.weights.receipt import receipt
+
+Commands = Generator[StringCommand | FileUploadCommand | FunctionCommand, None, None]
+
+
+def files(weights: Weights) -> list[dict[str, Any]]:
+    """Return the manifest, as hosts are told it."""
+    return [file.model_dump() for file in weights.files]
+
+
+def commands(weights: Weights, onto: HostSpec) -> Commands:
+    """Yield what brings every file from the sources, verified."""
+    phase, digest = receipt(weights, root=onto.weights_root)
+    try:
+        shown = [sources.headers(source) for source in weights.sources]
+    except secrets_of.SecretError as error:
+        yield job.refusal(f"the token for {weights.name}: {error}")
+        return
+    yield from lock.held()
+    incoming = paths.incoming(weights, root=onto.weights_root)
+    carried = [source.path for source in weights.sources if isinstance(source, Folder)]
+    for folder in carried:
+        yield from _carry(weights, folder, incoming)
+    if any(shown):
+        given = {str(number): one for number, one in enumerate(shown) if one}
+        yield job.script("tokens", "keep", phase, python=onto.python, given=given)
+    plan = {
+        "name": weights.name,
+        "phase": phase,
+        "digest": digest,
+        "folder": paths.weights(weights, root=onto.weights_root),
+        "sources": [sources.planned(source, incoming=incoming) for source in weights.sources],
+        "files": files(weights),
+        "limit_mib_s": onto.fetch_limit_mib_s,
+        "proxy": onto.packages.proxy,
+    }
+    yield from job.commands(phase, script="fetch", python=onto.python, plan=plan)
+    if carried:
+        yield StringCommand("rm", "-rf", QuoteString(incoming))
+
+
+def executed(state: State, host: Host, given: Iterator[Any], arguments: dict[str, Any]) -> bool:
+    """Execute commands from within a function that an operation yields; stop at one that fails."""
+    for command in given:
+        done = command.execute(state, host, dict(arguments))
+        if (done[0] if isinstance(done, tuple) else done) is False:
+            return False
+    return True
+
+
+def _carry(weights: Weights, folder: Path, incoming: str) -> Commands:
+    """Bring files of the control machine beside their place."""
+    targets = {file.path: f"{incoming}/{file.path}" for file in weights.files}
+    folders = sorted({str(PurePosixPath(target).parent) for target in targets.values()})
+    yield StringCommand("mkdir", "-p", *map(QuoteString, folders))
+    for path, target in targets.items():
+        yield FileUploadCommand(str(folder / path), target)
