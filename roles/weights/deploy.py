@@ -9,19 +9,13 @@ from roles.weights.served import Served
 
 @deploy("Bring weights")
 def bring(spec: HostSpec) -> None:
-    """Bring each model revision that an instance of the host needs, once, and patch it."""
+    """Bring each model revision that an instance of the host needs, once; make what it reads."""
     for weights in {i.weights.digest: i.weights for i in spec.instances}.values():
         operations.model_files(
             name=f"Bring {weights.name} {weights.digest[:12]}",
             weights=weights,
             onto=spec,
         )
-    root = spec.weights_root
-    served = [Served(i.weights, i.stack, root) for i in spec.instances]
-    for one in {model.folder: model for model in served if model.patches}.values():
-        names = ", ".join(patch.name for patch in one.patches)
-        operations.patched_files(
-            name=f"Patch {one.weights.name} for {one.stack.name}: {names}",
-            served=one,
-            python=spec.python,
-        )
+    made = [one for i in spec.instances for one in Served(i, spec.weights_root).made]
+    for one in {step.folder: step for step in made}.values():
+        operations.made_files(name=one.title, made=one, python=spec.python)

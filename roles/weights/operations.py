@@ -10,6 +10,7 @@ from roles import instance as secrets_of
 from roles import job, lock, paths, probe
 from roles.spec import Folder, HostSpec, Weights
 from roles.weights import sources
+from roles.weights.made import Made
 from roles.weights.receipt import receipt
 from roles.weights.served import Served
 
@@ -50,6 +51,7 @@ def model_files(weights: Weights, onto: HostSpec) -> Commands:
         "files": [file.model_dump() for file in weights.files],
         "limit_mib_s": onto.fetch_limit_mib_s,
         "proxy": onto.packages.proxy,
+        "later": _to_be_made(weights, onto),
     }
     yield from job.commands(phase, script="fetch", python=onto.python, plan=plan)
     if carried:
@@ -66,16 +68,26 @@ def _carry(weights: Weights, folder: Path, incoming: str) -> Commands:
 
 
 @operation()
-def patched_files(served: Served, python: str) -> job.Commands:
+def made_files(made: Made, python: str) -> job.Commands:
     """
-    The files of a model lie in a second folder as a stack can read them; as pinned they stay.
+    What a host makes of a model's files lies in a folder of its own; as they were they stay.
 
-    + served: the model and the stack
+    + made: what is made
     + python: the interpreter that runs our own code
     """
-    phase, digest = served.receipt
-    if probe.holds(host, phase=phase, digest=digest):
-        host.noop(f"{served.weights.name} is patched for {served.stack.name}")
+    if all(probe.holds(host, phase=phase, digest=of) for phase, of in (made.receipt, *made.of)):
+        host.noop(f"{made.name} {made.state}")
         return
     yield from lock.held()
-    yield from job.commands(phase, script="patch", python=python, plan=served.plan)
+    yield from job.commands(made.receipt[0], script=made.script, python=python, plan=made.plan)
+
+
+def _to_be_made(weights: Weights, onto: HostSpec) -> int:
+    """Return the bytes of what the host has still to make of these weights."""
+    wanted = [one for one in onto.instances if one.weights.digest == weights.digest]
+    made = {one.folder: one for i in wanted for one in Served(i, onto.weights_root).made}
+    return sum(
+        one.needs
+        for one in made.values()
+        if not probe.holds(host, phase=one.receipt[0], digest=one.receipt[1])
+    )
