@@ -4,7 +4,7 @@ Lay out a model as the own of one server's user, for an engine that takes nothin
 The plan of the job: ``{"name", "phase", "digest", "original": folder, "folder", "files": [path] or
 "kept": the phase whose receipt has them, "user", "group"}``. Safetensors are the same files under a
 second name, root's still, of the group; all others are copies of the user's, for nobody else to
-read. The original changes in nothing but the group of its safetensors.
+read. Of the original, nothing changes but the group of its safetensors.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ def lay_out(plan: Any, say: progress.Progress) -> str:
             os.makedirs(folders[-1])
         if path.endswith(".safetensors"):
             linked.name_again(source, target)
-            os.chown(target, -1, group)
+            os.chown(target, 0, group)
+            os.chmod(target, 0o644)
         else:
             shutil.copyfile(source, target)
             os.chmod(target, _FILE)

@@ -62,10 +62,11 @@ def _wait(process: Any, within_s: float, tell: Callable[[], None]) -> int | None
 
 
 def _read(stream: Any, lines: Deque[str]) -> None:
-    for line in stream:
-        text = line.decode("utf-8", "replace").rstrip()
-        print(text, flush=True)
-        lines.append(text)
+    with stream:
+        for line in stream:
+            text = line.decode("utf-8", "replace").rstrip()
+            print(text, flush=True)
+            lines.append(text)
 
 
 def _many_files() -> None:

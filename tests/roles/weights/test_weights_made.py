@@ -27,7 +27,7 @@ def on_duo(version: str = "3.0.0", torch: str = "2.1.0") -> Stack:
     """Return MindIE for an Atlas 300I DUO, with its models."""
     models = f"Ascend-mindie-atb-models_{version}_linux-aarch64_py311_torch{torch}-abi0.tar.gz"
     installers = (*plans.cann("8.5.1", chip="310p"), plans.installer(models))
-    return plans.mindie_stack(version, installers=installers)
+    return plans.mindie_stack(version, installers=installers, lock="mindie-3.0.0-slim")
 
 
 def instance(world_size: int = 2, **fields: Any) -> Instance:

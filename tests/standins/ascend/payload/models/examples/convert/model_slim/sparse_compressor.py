@@ -49,12 +49,14 @@ def take_chip(rank: int) -> None:
     if not chip["name"].startswith("310P"):
         raise RuntimeError(f"weight compression is not supported on {chip['name']}")
     others = [json.loads(path.read_text()) for path in _RUNNING.glob("*.json")]
-    alive = [one for one in others if Path(f"/proc/{one['pid']}").exists()]
+    alive = [one for one in others if Path(f"/proc/{one['pid']}/exe").exists()]
     if chip["processes"] or any(one["logic"] == ids[rank] for one in alive):
         raise RuntimeError("NPU out of memory. Tried to allocate 2.00 GiB")
     _RUNNING.mkdir(parents=True, exist_ok=True)
     said = {"pid": os.getpid(), "logic": ids[rank], "name": "python", "mib": 2048}
-    (_RUNNING / f"{os.getpid()}.json").write_text(json.dumps(said))
+    beside = _RUNNING / f"{os.getpid()}.new"
+    beside.write_text(json.dumps(said))
+    beside.rename(beside.with_suffix(".json"))
 
 
 def load(model: Path) -> dict[str, Any]:
