@@ -64,10 +64,10 @@ class Compress:
             raise
         paths = [self.folder + "/" + file["path"] for file in files]
         receipts.write(self.plan["phase"], self.plan["digest"], paths, files)
-        return "{}: compressed to {} for {} chips in {}".format(
+        return "{}: compressed to {} for {} in {}".format(
             self.plan["name"],
             progress.size(sum(file["size"] for file in files)),
-            self.plan["world_size"],
+            "1 chip" if self.plan["world_size"] == 1 else "{world_size} chips".format(**self.plan),
             progress.duration(time.monotonic() - began),
         )
 

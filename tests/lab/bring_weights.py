@@ -1,4 +1,4 @@
-"""Bring weights alone: what of ``deploy/stage.py`` there is for an engine that is not started yet."""
+"""Bring weights alone: what of ``deploy/stage.py`` an engine has that is not started yet."""
 
 from pyinfra import host
 

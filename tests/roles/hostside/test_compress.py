@@ -21,7 +21,8 @@ import progress
 import pytest
 import receipts
 import verify
-from models import shard
+
+from tests.roles.hostside.models import shard
 
 PAYLOAD = Path(__file__).parents[2] / "standins/ascend/payload"
 WORDS = ["-m", "torch.distributed.run", "--nproc_per_node", "2", "-m",
