@@ -52,8 +52,7 @@ def compressed(
         inputs=inputs,
         receipt=(phase, digest([folder, inputs])),
         files={"kept": phase},
-        # What it was made of may be fetched or patched anew: as long as it is the same, so is this.
-        of=(),
+        # It shares no file: what it was made of may be fetched or patched anew.
         needs=needs,
         given={
             "original": source.folder,

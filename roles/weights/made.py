@@ -13,6 +13,7 @@ class Held:
     :param receipt: phase and digest
     :param files: what is in it, as ``verify.py`` is told: ``{"files": [...]}``, or ``{"kept":
         phase}`` where only a receipt on the host knows
+    :param of: receipts whose files it shares: without one of them it is made again
     """
 
     name: str
@@ -20,6 +21,7 @@ class Held:
     inputs: str
     receipt: tuple[str, str]
     files: dict[str, Any]
+    of: tuple[tuple[str, str], ...] = ()
 
     @property
     def hashed(self) -> dict[str, Any]:
@@ -36,7 +38,6 @@ class Made(Held):
     :param title: what an operator reads of the step
     :param state: what the model is then, as in ``is patched for vllm-0.13``
     :param script: the job's; ``given`` is what it is told besides names and receipt
-    :param of: receipts whose files it shares: without them it is made again
     :param needs: bytes that it takes
     """
 
@@ -44,7 +45,6 @@ class Made(Held):
     state: str
     script: str
     given: dict[str, Any]
-    of: tuple[tuple[str, str], ...]
     needs: int
 
     @property

@@ -35,7 +35,7 @@ def owned(instance: Instance, *, pinned: Held, source: Held) -> Made:
         inputs=inputs,
         receipt=(f"own-{weights.name}-{inputs[:12]}", digest([folder, inputs])),
         files=source.files,
-        of=(source.receipt,),
+        of=(source.receipt, *source.of),
         needs=sum(file.size for file in weights.files if not file.path.endswith(".safetensors")),
         given={"original": source.folder, "user": user, "group": paths.GROUP} | named,
     )

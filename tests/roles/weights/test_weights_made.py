@@ -115,6 +115,16 @@ def test_every_model_of_mindie_is_its_users_own() -> None:
     assert Served(plans.instance(), ROOT).made == ()
 
 
+def test_made_again_with_what_it_shares_files_with() -> None:
+    """Compressing shares none: what is fetched again is the same, and so is what was made of it."""
+    pinned = Served(instance(), ROOT).pinned.receipt
+    plain, compressed = _made(compression=None), _made()
+    assert plain["patch"].of == (pinned,)
+    assert plain["own"].of == (plain["patch"].receipt, pinned)
+    assert compressed["compress"].of == ()
+    assert compressed["own"].of == (compressed["compress"].receipt,)
+
+
 def _later(held: list[tuple[str, str]]) -> int:
     spec = plans.ascend(instance(), instance(name="talk", port=8001))
     receipts = {phase: {"digest": digest, "drift": ()} for phase, digest in held}
