@@ -43,6 +43,10 @@ def incoming(weights: Weights, *, root: str) -> str:
     return f"{root}/.incoming/{weights.digest[:12]}"
 
 
+GROUP = "metalserve"
+"""Whose members read weights that an engine wants to be its user's own, or of its user's group."""
+
+
 def user(name: str) -> str:
     """The system user that an instance runs as."""
     return f"metalserve-{name}"

@@ -25,6 +25,8 @@ def prepare(spec: HostSpec) -> None:
         apt.packages(
             name="Install packages", packages=layout.packages(spec), update=True, cache_time=86400
         )
+    for group in layout.groups(spec):
+        server.group(name=f"Add group {group}", group=group, system=True)
     for user in layout.users(spec):
         server.user(  # noqa: S604  # the user's shell
             name=f"Add user {user}", user=user, system=True, shell="/usr/sbin/nologin",

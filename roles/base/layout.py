@@ -5,7 +5,7 @@ import gzip
 import io
 import tarfile
 
-from roles import engine, job, paths, probe, templates
+from roles import engine, job, paths, probe, templates, weights
 from roles.hostside import places
 from roles.spec import HostSpec
 from roles.spec.base import digest
@@ -48,6 +48,12 @@ def users(spec: HostSpec) -> list[str]:
     return [paths.user(instance.name) for instance in spec.instances]
 
 
+def groups(spec: HostSpec) -> list[str]:
+    """Return the system groups that files are given to."""
+    wanted = any(instance.stack.engine in weights.WANTED_BY for instance in spec.instances)
+    return [paths.GROUP] if wanted else []
+
+
 def hostside_files() -> dict[str, bytes]:
     """Return the scripts that run on hosts, and what the probe asks NVML with, by file name."""
     return job.files(probe.CARRIED)
@@ -77,6 +83,7 @@ def digest_of(spec: HostSpec) -> str:
             CLOSED,
             units(spec),
             users(spec),
+            groups(spec),
             packages(spec),
             hostside_digest(),
             spec.weights_root,

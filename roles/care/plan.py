@@ -9,29 +9,10 @@ from roles.spec import HostSpec
 
 
 def hashed(spec: HostSpec) -> dict[str, Any]:
-    """Return the plan of ``verify.py``: every folder of weights, as pinned and as patched."""
-    folders: dict[str, Any] = {}
-    for instance in spec.instances:
-        pinned = instance.weights
-        phase, _ = weights.receipt(pinned, root=spec.weights_root)
-        files = [file.model_dump() for file in pinned.files]
-        folder = paths.weights(pinned, root=spec.weights_root)
-        folders[folder] = {"name": pinned.name, "folder": folder, "phase": phase, "files": files}
-        served = weights.Served(pinned, instance.stack, spec.weights_root)
-        if served.patches:
-            phase, _ = served.receipt
-            files = [_patched(file, served.plan["patched"]) for file in files]
-            folders[served.folder] = {
-                "name": pinned.name, "folder": served.folder, "phase": phase, "files": files,
-            }  # fmt: skip
+    """Return the plan of ``verify.py``: every folder of weights, as pinned and as made of that."""
+    served = [weights.Served(instance, spec.weights_root) for instance in spec.instances]
+    folders = {one.folder: one.hashed for each in served for one in (each.pinned, *each.made)}
     return {"name": "the weights", "folders": list(folders.values())}
-
-
-def _patched(file: dict[str, Any], patched: dict[str, Any]) -> dict[str, Any]:
-    edit = patched.get(file["path"])
-    if not edit:
-        return file
-    return file | {"size": len(edit["text"].encode()), "sha256": edit["after"]}
 
 
 def kept(spec: HostSpec, *, machine_id: str) -> dict[str, Any]:
@@ -41,7 +22,8 @@ def kept(spec: HostSpec, *, machine_id: str) -> dict[str, Any]:
     for instance in spec.instances:
         wanted = release.Release(spec=spec, instance=instance)
         keep += [wanted.folder, *wanted.links.values()]
-        keep.append(paths.weights(instance.weights, root=spec.weights_root))
+        served = weights.Served(instance, spec.weights_root)
+        keep += [one.folder for one in (served.pinned, *served.made)]
         secrets = places.secrets(instance.name)
         try:
             generation = secrets_of.generation(instance, machine_id=machine_id)["generation"]

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import os
+import shutil
 import time
 from typing import Any, Iterator
 
@@ -79,6 +80,17 @@ def read_link(path: str) -> str | None:
         if error.errno != errno.EINVAL:
             raise
         return None
+
+
+def replace_folder(path: str, beside: str) -> None:
+    """Leave ``path`` with what is ``beside``; who has its files open goes on with them."""
+    old = path + ".old"
+    shutil.rmtree(old, ignore_errors=True)
+    if os.path.isdir(path):
+        os.rename(path, old)
+    os.rename(beside, path)
+    shutil.rmtree(old, ignore_errors=True)
+    sync_folder(os.path.dirname(path))
 
 
 def sync_folder(path: str) -> None:

@@ -75,6 +75,21 @@ def text(variables: Dict[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def read(path: str) -> Dict[str, str]:
+    """
+    Return what a clean shell has, and the variables of a file that ``text`` made.
+
+    :raises OSError: it cannot be read
+    """
+    found = dict(_CLEAN)
+    with open(path, encoding="utf-8") as file:
+        for line in file:
+            name, mark, value = line.rstrip("\n").partition("=")
+            if mark:
+                found[name] = re.sub(r"\\(.)", r"\1", value[1:-1])
+    return found
+
+
 def _script(script: Any) -> str:
     """Return the line that sources a script."""
     there = [file for file in script["files"] if os.path.isfile(file)]

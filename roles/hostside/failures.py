@@ -25,6 +25,16 @@ KNOWN = [
         "lower max_model_len or max_num_seqs, or use more devices",
     ),
     (
+        r"NPU out of memory",
+        "a chip has no room for the model",
+        "free the chips of whatever else is on them, or use more of them",
+    ),
+    (
+        r"does not support bfloat16",
+        "the chips have no bfloat16, and config.json names it",
+        "give the weights their config (Weights.config), so that it is patched to float16",
+    ),
+    (
         r"Free memory on device .*is less than desired GPU memory utilization",
         "another process holds device memory",
         "stop its owner, or lower gpu_memory_utilization",

@@ -3,9 +3,9 @@ Bring the files of a model revision to this host, each verified before it gets i
 
 The plan of the job: ``{"name", "phase", "digest", "folder", "sources": [{"name", "folder": of this
 host | "url": that paths are appended to}], "files": [{"path", "size", "sha256"}], "limit_mib_s",
-"proxy"}``. Sources are asked in their order; tokens come apart (``tokens.py``). A file that is
-there and right is left alone, one that another revision has gets a second name, a partial one is
-continued at its byte. The folder is complete only
+"proxy", "later": bytes that are made of them afterwards}``. Sources are asked in their order;
+tokens come apart (``tokens.py``). A file that is there and right is left alone, one that another
+revision has gets a second name, a partial one is continued at its byte. The folder is complete only
 with its receipt.
 """
 
@@ -121,13 +121,16 @@ class Fetch:
     def room(self, wanted: List[Partial]) -> None:
         """Refuse before the first byte when the disk is too small."""
         need = sum(one.file["size"] - one.left for one in wanted)
+        later = self.plan.get("later", 0)
+        need += later
         free = shutil.disk_usage(self.folder).free
         if free < need + min(_SPARE, need):
             raise FetchError(
-                "{} needs {} and a spare {} on the disk of {}, which has {} free; free some or "
+                "{} needs {}{} and a spare {} on the disk of {}, which has {} free; free some or "
                 "set weights_root to a larger disk".format(
                     self.plan["name"],
                     progress.size(need),
+                    ", with what is made of it," if later else "",
                     progress.size(min(_SPARE, need)),
                     self.folder,
                     progress.size(free),

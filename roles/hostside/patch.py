@@ -15,6 +15,7 @@ from typing import Any
 import durable
 import hashed
 import jobs
+import linked
 import progress
 import receipts
 
@@ -34,17 +35,8 @@ def lay_out(plan: Any, say: progress.Progress) -> str:
         if path in plan["patched"]:
             _write(source, target, plan["patched"][path])
         else:
-            _name_again(source, target)
-    if os.path.isdir(folder):
-        # Changed by hand: what serves from it goes on with the files that it has open.
-        old = folder + ".old"
-        shutil.rmtree(old, ignore_errors=True)
-        os.rename(folder, old)
-        os.rename(beside, folder)
-        shutil.rmtree(old)
-    else:
-        os.rename(beside, folder)
-    durable.sync_folder(os.path.dirname(folder))
+            linked.name_again(source, target)
+    durable.replace_folder(folder, beside)
     receipts.write(plan["phase"], plan["digest"], [folder + "/" + path for path in plan["files"]])
     return "{}: {} patched, {} as pinned".format(
         plan["name"],
@@ -63,16 +55,6 @@ def _write(source: str, target: str, patched: Any) -> None:
         )
     durable.write(target, patched["text"])
     os.chmod(target, 0o644)
-
-
-def _name_again(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError as error:
-        raise PatchError(
-            "{} cannot have a second name ({}); weights_root should be on a file system with "
-            "hard links".format(source, error.strerror)
-        ) from error
 
 
 def main() -> None:

@@ -43,14 +43,26 @@ def state(path: str) -> Dict[str, Any]:
         return dict(owned, kind="file", sha256=hashlib.sha256(file.read()).hexdigest())
 
 
-def write(phase: str, digest: str, paths: List[str]) -> None:
-    """Leave a receipt for a phase."""
+def write(phase: str, digest: str, paths: List[str], files: Any = None) -> None:
+    """
+    Leave a receipt for a phase.
+
+    :param files: what nobody else knows of what it made: ``{"path", "size", "sha256"}`` each
+    """
     kept = {path: state(path) for path in paths}
     missing = [path for path, found in kept.items() if found["kind"] == "missing"]
     if missing:
         raise SystemExit("{}: did not leave {}".format(phase, ", ".join(missing)))
     receipt = {"digest": digest, "at": durable.now(), "paths": kept}
+    if files is not None:
+        receipt["files"] = files
     durable.write_json("{}/{}.json".format(places.receipts(), phase), receipt)
+
+
+def files(phase: str) -> Any:
+    """Return what a receipt alone knows of the files of its phase, ``None`` without one."""
+    kept = durable.read_json("{}/{}.json".format(places.receipts(), phase))
+    return kept and kept.get("files")
 
 
 def drifted(receipt: Any) -> List[str]:

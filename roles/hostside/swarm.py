@@ -3,11 +3,11 @@ Bring a model from the other hosts of a run that need it or have it, and give it
 
 The plan of the job: ``{"name", "phase", "digest", "folder", "holds": whether the files are here and
 right, "files": [{"path", "size", "sha256"}], "torrent": in base 64, "address", "port", "peers":
-[[address, port]], "share": [which, of how many] pieces to ask for first, "limit_mib_s", "tool":
-LOCK of libtorrent, "packages"}``; certificate and key of the run come apart (``tokens.py``). Every
-block is held against the torrent before it is written, and every file against the manifest before
-it gets its name. With the result the job does not end: it gives to others until it is stopped, or
-nobody has asked for a while.
+[[address, port]], "share": [which, of how many] pieces to ask for first, "limit_mib_s", "later": as
+for ``fetch.py``, "tool": LOCK of libtorrent, "packages"}``; certificate and key of the run come
+apart (``tokens.py``). Every block is held against the torrent before it is written, and every file
+against the manifest before it gets its name. With the result the job does not end: it gives to
+others until it is stopped, or nobody has asked for a while.
 
 ``swarm.py about FOLDER NETWORK`` prints ``{"address": of this host in the network, "torrent"}``.
 """

@@ -21,7 +21,7 @@ import units
 
 _LEFT = r"(\.new|\.old|\.gone)?"
 _DIGEST = r"[0-9a-f]{12}"
-_BRINGS_WEIGHTS = ("weights-", "patch-", "verify-")
+_BRINGS_WEIGHTS = ("weights-", "patch-", "compress-", "own-", "verify-")
 
 
 class Item(NamedTuple):

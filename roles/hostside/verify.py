@@ -2,9 +2,10 @@
 Hash every file of the weights on this host again and name each that is wrong.
 
 The plan of the job: ``{"name", "folders": [{"name", "folder", "phase", "files": [{"path", "size",
-"sha256"}]}]}``. A file with several names is read once, from the disk: what memory holds of it is
-let go before and after, so that a damaged disk is found and what serves keeps its memory. A folder
-with a wrong file loses the receipt of its phase, so that the next ``stage.py`` mends it.
+"sha256"}]}]}``; in the place of files, what was made on this host has ``"kept"``, the phase whose
+receipt knows them. A file with several names is read once, from the disk: what memory holds of it
+is let go before and after, so that a damaged disk is found and what serves keeps its memory. A
+folder with a wrong file loses the receipt of its phase, so that the next ``stage.py`` mends it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any, Dict, Iterator, List, Tuple
 import jobs
 import places
 import progress
+import receipts
 
 # Threads: hashlib lets the others run, and processes were measured to be no faster.
 _AT_ONCE = 8
@@ -37,7 +39,7 @@ class Verify:
     """One run of a plan."""
 
     def __init__(self, plan: Any, say: progress.Progress) -> None:
-        self.folders: List[Any] = plan["folders"]
+        self.folders = [with_files(folder) for folder in plan["folders"]]
         self.progress = say
         self.alone = threading.Lock()
         self.done = self.total = 0
@@ -146,8 +148,19 @@ def sha256(path: str, tell: Any) -> str:
                 return digest.hexdigest()
 
 
+def with_files(folder: Any) -> Any:
+    """Return a folder of the plan with its files, those of a receipt where that alone has them."""
+    if "files" in folder:
+        return folder
+    return dict(folder, files=receipts.files(folder["kept"]) or [])
+
+
 def faults(folder: Any, found: Dict[_Inode, str]) -> Iterator[str]:
     """Yield a line for each file of a folder that is not as pinned."""
+    if not folder["files"]:
+        yield "{}: found no receipt of {}, wanted the sha256 of its files there".format(
+            folder["folder"], folder["kept"]
+        )
     for file in folder["files"]:
         path = folder["folder"] + "/" + file["path"]
         try:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from roles import versions
+from roles import versions, weights
 from roles.preflight import ascend, seen, table
 from roles.preflight.engine import vision_language
 from roles.preflight.reason import Reason
@@ -129,7 +129,11 @@ def _mindie(instance: Instance, model: Model, kind: str) -> Iterator[Reason]:
 def _quantized(
     instance: Instance, model: Model, kind: str, known: list[str], name: str
 ) -> Iterator[Reason]:
-    path, method = f"instances/{instance.name}/weights", model.quantization
+    if instance.compression and kind != "duo":
+        return
+    path = f"instances/{instance.name}/weights"
+    described = weights.quantization(instance.weights)
+    method = instance.compression or model.quantization or described
     says_so = "w8a8" in instance.weights.name.lower()
     if method is None and says_so:
         yield Reason(
@@ -146,7 +150,7 @@ def _quantized(
             path=path,
             found=f"{method} of {name} on {ascend.name_of(kind)}",
             wanted=" or ".join(known) or "weights of 16 bits",
-            remedy="w8a8s is not compressed yet: compress it on such a host, for this world size"
+            remedy="w8a8s is not compressed yet: give the instance compression=w8a8sc"
             if compress
             else "choose weights of that kind"
             + ("; w8a8sc is for the Atlas 300I DUO alone" if method.lower() == "w8a8sc" else ""),

@@ -6,6 +6,7 @@ from roles.preflight import (
     advisories,
     ascend,
     cann,
+    compression,
     cuda,
     engine,
     gpu,
@@ -23,7 +24,8 @@ from roles.spec import Accelerator, HostSpec
 __all__ = ["Reason", "against"]
 
 _PARTS = (
-    system, engine, cuda, way, wheel, gpu, ascend, cann, npu, model, memory, health, advisories,
+    system, engine, cuda, way, wheel, gpu, ascend, cann, npu, model, compression,
+    memory, health, advisories,
 )  # fmt: skip
 
 

@@ -25,9 +25,7 @@ class Release:
         """What the release's folder points at."""
         return {
             "stack": paths.stack(self.instance.stack),
-            "weights": weights.Served(
-                self.instance.weights, self.instance.stack, self.spec.weights_root
-            ).folder,
+            "weights": weights.Served(self.instance, self.spec.weights_root).folder,
         }
 
     @cached_property

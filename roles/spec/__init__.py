@@ -2,6 +2,7 @@
 
 from roles.spec.base import Fault, Spec, SpecError
 from roles.spec.check import Check, Kind, Match
+from roles.spec.compression import Compression
 from roles.spec.host import HostSpec, Packages, inventory
 from roles.spec.installer import Installer, InstallerKind, Package
 from roles.spec.instance import Instance
@@ -27,6 +28,7 @@ __all__ = [
     "Accepted",
     "AscendHdk",
     "Check",
+    "Compression",
     "ContainerToolkit",
     "CudaDriver",
     "Driver",

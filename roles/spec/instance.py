@@ -8,9 +8,10 @@ from pydantic import Field, IPvAnyAddress
 
 from roles.spec.base import Fault, Spec, a, spelled
 from roles.spec.check import Check, Kind
-from roles.spec.options import Options
+from roles.spec.compression import Compression
+from roles.spec.options import MindieOptions, Options
 from roles.spec.secret import Secret
-from roles.spec.stack import Accelerator, Stack
+from roles.spec.stack import Accelerator, Engine, Stack
 from roles.spec.weights import Weights
 
 # A user and a unit carry the name: metalserve-<name> has to stay within 31 characters.
@@ -32,6 +33,7 @@ class Instance(Spec):
     """
     One server: a stack and weights, on devices, behind a port.
 
+    :param compression: what its host makes of the weights first, for as many chips as share them
     :param devices: indices of the accelerators it may use; none on a CPU
     :param failing_device: when a device fails: ``refuse`` the plan, or ``move`` to a device of the
         same kind that no instance uses
@@ -47,6 +49,7 @@ class Instance(Spec):
     stack: Stack
     weights: Weights
     options: Options
+    compression: Compression | None = None
     devices: tuple[int, ...] = ()
     failing_device: Literal["refuse", "move"] = "refuse"
     address: IPvAnyAddress = IPv4Address("127.0.0.1")
@@ -80,6 +83,12 @@ class Instance(Spec):
                 path="options",
                 wrong=f"is for {self.options.engine}, {self.stack.name} is {self.stack.engine}",
                 right=f"give the options of {self.stack.engine}",
+            )
+        if self.compression and not isinstance(self.options, MindieOptions):
+            yield Fault(
+                path="compression",
+                wrong=f"is {self.compression} for {self.options.engine}",
+                right=f"leave it out, {Engine.MINDIE} alone reads it",
             )
 
     def _reachable(self) -> Iterator[Fault]:

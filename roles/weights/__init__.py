@@ -1,8 +1,20 @@
 """Weights on a host: every file as its manifest pins it."""
 
+from roles.weights.compressed import DESCRIPTIONS, FLOAT
 from roles.weights.deploy import bring
+from roles.weights.owned import WANTED_BY
 from roles.weights.patch import PatchError
+from roles.weights.patched import quantization
 from roles.weights.receipt import receipt
 from roles.weights.served import Served
 
-__all__ = ["PatchError", "Served", "bring", "receipt"]
+__all__ = [
+    "DESCRIPTIONS",
+    "FLOAT",
+    "WANTED_BY",
+    "PatchError",
+    "Served",
+    "bring",
+    "quantization",
+    "receipt",
+]

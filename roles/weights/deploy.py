@@ -11,7 +11,7 @@ from roles.weights.spread import operations as spread
 
 @deploy("Bring weights")
 def bring(spec: HostSpec) -> None:
-    """Bring each model revision that an instance of the host needs, once, and patch it."""
+    """Bring each model revision that an instance of the host needs, once; make what it reads."""
     wanted = {instance.weights.digest for instance in spec.instances}
     # Every host goes through the same ones, so that those who need one need it together.
     for weights in host.loop(_of_all_hosts(state)):
@@ -25,21 +25,15 @@ def bring(spec: HostSpec) -> None:
             )
             spread.spread_files(name=f"Spread {named}", weights=weights, onto=spec)
             spread.ended_spread(name=f"End the spread of {named}", weights=weights, onto=spec)
-    root = spec.weights_root
-    served = [Served(i.weights, i.stack, root) for i in spec.instances]
-    for one in {model.folder: model for model in served if model.patches}.values():
-        names = ", ".join(patch.name for patch in one.patches)
-        operations.patched_files(
-            name=f"Patch {one.weights.name} for {one.stack.name}: {names}",
-            served=one,
-            python=spec.python,
-        )
+    made = [one for i in spec.instances for one in Served(i, spec.weights_root).made]
+    for one in {step.folder: step for step in made}.values():
+        operations.made_files(name=one.title, made=one, python=spec.python)
 
 
 def _of_all_hosts(state: State) -> list[Weights]:
     """Return every model revision of the run, in the same order on each host."""
-    specs = {
-        id(spec): spec for one in state.inventory.get_active_hosts() for spec in [one.data.spec]
-    }
-    found = {i.weights.digest: i.weights for spec in specs.values() for i in spec.instances}
+    specs = [one.data.spec for one in state.inventory.get_active_hosts()]
+    # Hosts mostly share their spec, and a digest takes a while.
+    different = {id(spec): spec for spec in specs}.values()
+    found = {i.weights.digest: i.weights for spec in different for i in spec.instances}
     return sorted(found.values(), key=lambda weights: (weights.name, weights.digest))

@@ -4,13 +4,15 @@ from collections.abc import Generator, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from pyinfra import host
 from pyinfra.api import FileUploadCommand, FunctionCommand, Host, QuoteString, State, StringCommand
 
 from roles import instance as secrets_of
-from roles import job, lock, paths
+from roles import job, lock, paths, probe
 from roles.spec import Folder, HostSpec, Weights
 from roles.weights import sources
 from roles.weights.receipt import receipt
+from roles.weights.served import Served
 
 Commands = Generator[StringCommand | FileUploadCommand | FunctionCommand, None, None]
 
@@ -18,6 +20,17 @@ Commands = Generator[StringCommand | FileUploadCommand | FunctionCommand, None, 
 def files(weights: Weights) -> list[dict[str, Any]]:
     """Return the manifest, as hosts are told it."""
     return [file.model_dump() for file in weights.files]
+
+
+def later(weights: Weights, onto: HostSpec) -> int:
+    """Return the bytes of what the host has still to make of the files once it has them."""
+    wanted = [one for one in onto.instances if one.weights.digest == weights.digest]
+    made = {one.folder: one for i in wanted for one in Served(i, onto.weights_root).made}
+    return sum(
+        one.needs
+        for one in made.values()
+        if not probe.holds(host, phase=one.receipt[0], digest=one.receipt[1])
+    )
 
 
 def commands(weights: Weights, onto: HostSpec) -> Commands:
@@ -45,6 +58,7 @@ def commands(weights: Weights, onto: HostSpec) -> Commands:
         "files": files(weights),
         "limit_mib_s": onto.fetch_limit_mib_s,
         "proxy": onto.packages.proxy,
+        "later": later(weights, onto),
     }
     yield from job.commands(phase, script="fetch", python=onto.python, plan=plan)
     if carried:

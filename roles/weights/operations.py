@@ -8,8 +8,8 @@ from pyinfra.api import FunctionCommand, Host, State, operation
 from roles import job, lock, probe
 from roles.spec import HostSpec, Weights
 from roles.weights import fetch
+from roles.weights.made import Made
 from roles.weights.receipt import receipt
-from roles.weights.served import Served
 from roles.weights.spread import Swarm, swarm
 
 
@@ -49,16 +49,15 @@ def _first(
 
 
 @operation()
-def patched_files(served: Served, python: str) -> job.Commands:
+def made_files(made: Made, python: str) -> job.Commands:
     """
-    The files of a model lie in a second folder as a stack can read them; as pinned they stay.
+    What a host makes of a model's files lies in a folder of its own; as they were they stay.
 
-    + served: the model and the stack
+    + made: what is made
     + python: the interpreter that runs our own code
     """
-    phase, digest = served.receipt
-    if probe.holds(host, phase=phase, digest=digest):
-        host.noop(f"{served.weights.name} is patched for {served.stack.name}")
+    if all(probe.holds(host, phase=phase, digest=of) for phase, of in (made.receipt, *made.of)):
+        host.noop(f"{made.name} {made.state}")
         return
     yield from lock.held()
-    yield from job.commands(phase, script="patch", python=python, plan=served.plan)
+    yield from job.commands(made.receipt[0], script=made.script, python=python, plan=made.plan)

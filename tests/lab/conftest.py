@@ -8,8 +8,12 @@ from string import ascii_lowercase
 import pytest
 
 from roles.lab import Lab, LabError, LabHost, packages, places
+from tests.lab import ascend_site as npus
 from tests.lab import fixtures
 from tests.lab.site import Site
+from tests.standins.ascend import npu
+from tests.standins.hardware import deb, kernel
+from tests.standins.nvidia.host import install_repository
 
 PREFIX = "test"
 
@@ -77,3 +81,18 @@ def site(make_site: Callable[..., Site]) -> Site:
     done = made.run("main")
     assert done.code == 0, done.said
     return made
+
+
+@pytest.fixture(scope="session")
+def ascend_site(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[npus.Site]:
+    """A host with two cards of two chips, fresh to whoever asks first."""
+    own = Lab(f"{PREFIX}{os.getpid()}npu")
+    try:
+        own.up(1)
+        made = npus.Site(own.hosts, tmp_path_factory.mktemp("npu"), "ascend")
+        npu.plug(made.host, npu.duo(2))
+        tools = [*kernel.packages(), *npu.packages()]
+        install_repository(made.host, deb.repository(made.folder / "tools", tools))
+        yield made
+    finally:
+        own.destroy()

@@ -115,6 +115,7 @@ def _swarm(host: Host, together: Swarm, onto: HostSpec) -> fetch.Commands:
         "peers": together.others(host.name),
         "share": together.share(host.name),
         "limit_mib_s": onto.fetch_limit_mib_s,
+        "later": fetch.later(together.weights, onto),
     }
     shown = {"swarm": together.credentials}
     yield job.script("tokens", "keep", plan["phase"], python=onto.python, given=shown)

@@ -14,6 +14,7 @@ import pytest
 from roles import job, templates
 from roles.base import layout
 from roles.spec import HostSpec
+from tests.roles.preflight import plans
 from tests.roles.spec.nouns import Nouns
 
 HERE = Path(__file__).parent
@@ -58,6 +59,13 @@ def test_packages_and_users(nouns: Nouns) -> None:
     spec = nouns.host(nouns.instance(stack=stack), nouns.instance(name="draw", stack=stack))
     assert layout.packages(spec) == ["ca-certificates", "g++", "python3-venv"]
     assert layout.users(spec) == ["metalserve-chat", "metalserve-draw"]
+
+
+def test_group_of_those_who_read_what_is_given_to_a_user(nouns: Nouns) -> None:
+    assert layout.groups(nouns.chat()) == []
+    assert layout.groups(plans.mindie()) == ["metalserve"]
+    # Nobody's own group is called like it.
+    assert "metalserve" not in layout.users(plans.mindie())
 
 
 def test_managed(nouns: Nouns) -> None:

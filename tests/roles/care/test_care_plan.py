@@ -26,7 +26,7 @@ def _patched(n: Nouns) -> HostSpec:
 def test_each_folder_is_hashed_once(nouns: Nouns) -> None:
     spec = _patched(nouns)
     model = spec.instances[0].weights
-    served = weights.Served(model, spec.instances[0].stack, ROOT)
+    (made,) = weights.Served(spec.instances[0], ROOT).made
     pinned, view = plan.hashed(spec)["folders"]
     assert pinned == {
         "name": "qwen3-8b",
@@ -34,8 +34,8 @@ def test_each_folder_is_hashed_once(nouns: Nouns) -> None:
         "phase": weights.receipt(model, root=ROOT)[0],
         "files": [file.model_dump() for file in model.files],
     }
-    assert (view["folder"], view["phase"]) == (served.folder, served.receipt[0])
-    edit = served.plan["patched"]["config.json"]
+    assert (view["folder"], view["phase"]) == (made.folder, made.receipt[0])
+    edit = made.plan["patched"]["config.json"]
     config, *others = view["files"]
     wanted = {"path": "config.json", "size": len(edit["text"]), "sha256": edit["after"]}
     assert config == wanted
@@ -64,9 +64,9 @@ def test_kept(nouns: Nouns, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_views_are_kept_with_what_they_are_made_of(nouns: Nouns) -> None:
     spec = _patched(nouns)
-    served = weights.Served(spec.instances[0].weights, spec.instances[0].stack, ROOT)
+    served = weights.Served(spec.instances[0], ROOT)
     keep = plan.kept(spec, machine_id="m1")["keep"]
-    assert {served.folder, paths.weights(served.weights, root=ROOT)} <= set(keep)
+    assert {served.folder, served.pinned.folder} <= set(keep)
 
 
 def test_secret_that_is_not_here_spares_every_generation(nouns: Nouns) -> None:

@@ -154,3 +154,14 @@ def test_appended_lines_follow_each_other(tmp_path: Path) -> None:
         with durable.appended(str(path)) as file:
             file.write(json.dumps({"n": number}) + "\n")
     assert [json.loads(line)["n"] for line in path.read_text().splitlines()] == [0, 1, 2]
+
+
+def test_folder_is_replaced_whole(tmp_path: Path) -> None:
+    path, beside = tmp_path / "model", tmp_path / "model.new"
+    for text in ("first", "second"):
+        beside.mkdir()
+        (beside / "file").write_text(text)
+        (tmp_path / "model.old").mkdir()
+        durable.replace_folder(str(path), str(beside))
+        assert (path / "file").read_text() == text
+        assert names(tmp_path) == ["model"]

@@ -254,3 +254,12 @@ def test_installer_finds_its_own_toolkit(home: Home, shared: Path) -> None:
 
 def test_usage() -> None:
     assert _called("show").stderr.startswith("usage: environment.py write TARGET PLAN | run PLAN")
+
+
+def test_read_as_it_was_written(tmp_path: Path) -> None:
+    variables = {"LD_LIBRARY_PATH": "/a:/b", "ODD": 'a "word", $HOME, `ls` \\ and = more', "NO": ""}
+    file = tmp_path / "stack.environment"
+    file.write_text(environment.text(variables))
+    assert environment.read(str(file)) == {
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root",
+    } | variables  # fmt: skip

@@ -19,6 +19,13 @@ LINES = {
         "out of memory. Tried to allocate 1.16 GiB. GPU 0 has a total capacity of 23.64 GiB",
         "torch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 MiB",
     ],
+    "a chip has no room for the model": [
+        "RuntimeError: NPU out of memory. Tried to allocate 2.00 GiB (NPU 0; 43.24 GiB total",
+    ],
+    "the chips have no bfloat16, and config.json names it": [
+        "NotImplementedError: This device does not support bfloat16.Please change the data type"
+        "(i.e. `torch_dtype`) to float16 in config.json from model weights.",
+    ],
     "another process holds device memory": [
         "ValueError: Free memory on device (10.2/23.64 GiB) on startup is less than desired GPU "
         "memory utilization (0.9, 21.28 GiB). Decrease GPU memory utilization",

@@ -273,6 +273,21 @@ def test_disk_just_large_enough_will_do(site: Site, monkeypatch: pytest.MonkeyPa
     assert _whole(site)
 
 
+def test_room_for_what_is_made_of_it(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As much as compressing will take is there before the first byte is brought."""
+    total = sum(map(len, FILES.values()))
+    site.plan["later"] = total
+    _free(monkeypatch, 4 * total - 1)
+    with pytest.raises(fetch.FetchError) as caught:
+        site.run()
+    assert str(caught.value).startswith(
+        "qwen3-vl-8b needs 2 MiB, with what is made of it, and a spare 2 MiB on the disk of "
+    )
+    _free(monkeypatch, 4 * total)
+    site.run()
+    assert _whole(site)
+
+
 def test_what_is_there_needs_no_room(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     site.tried(LARGE)
     _free(monkeypatch, 2 * (sum(map(len, FILES.values())) - len(LARGE)))

@@ -196,6 +196,8 @@ def _about(site: Site, instance: str) -> dict[str, Any]:
         ("install-x", {"release", "weights"}),
         ("weights-q-1", {"release", "stack"}),
         ("patch-q-1", {"release", "stack"}),
+        ("compress-q-1", {"release", "stack"}),
+        ("own-q-1", {"release", "stack"}),
         ("platform", {"release", "stack", "weights"}),
     ],
 )

@@ -12,6 +12,7 @@ import pytest
 from roles.spec import (
     Accelerator,
     Check,
+    Compression,
     Folder,
     HostFolder,
     HostSpec,
@@ -105,6 +106,14 @@ WRONG: list[tuple[Callable[[Nouns], HostSpec], str]] = [
         lambda n: n.chat(weights=n.weights(sources=(HttpFolder(url="https://me:pw@mirror/m"),))),
         "instances/chat/weights/sources/0/url: is a str, "
         "should be an http or https URL without a password",
+    ),
+    (
+        lambda n: n.chat(compression=Compression.W8A8SC),
+        "instances/chat/compression: is w8a8sc for vllm, leave it out, mindie alone reads it",
+    ),
+    (
+        lambda n: n.chat(compression="w4a8"),
+        "instances/chat/compression: is 'w4a8', should be 'w8a8sc'",
     ),
     (
         lambda n: n.chat(stack="vllm-0.26-cuda"),

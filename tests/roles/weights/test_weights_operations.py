@@ -47,6 +47,7 @@ def _job(weights: Weights, *sources: dict[str, str]) -> tuple[str, dict[str, Any
         "files": [{"path": file.path, "size": 1, "sha256": HASH} for file in weights.files],
         "limit_mib_s": None,
         "proxy": None,
+        "later": 0,
     }
     return "run", {"name": phase, "script": "fetch", "python": "/usr/bin/python3", "plan": plan}
 

@@ -180,6 +180,7 @@ def atb_models(
         "/set_env.sh": carried("atb_models_set_env.sh")["atb_models_set_env.sh"],
         "/version.info": versions.atb_models(version, arch),
         wheel: _wheel("atb_llm", version),
+        **{f"/{name[len('models/') :]}": text for name, text in carried("models").items()},
         "/examples/run_pa.py": "raise SystemExit('a stand-in runs nothing')\n",
         "/lib/libatb_speed_torch.so": f"{version}\n",
     }

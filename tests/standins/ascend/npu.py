@@ -158,6 +158,11 @@ def pause(host: LabHost, point: str, seconds: float) -> None:
     _knob(host, f"pause-{point}", f"{seconds:g}")
 
 
+def slow_compressor(host: LabHost, seconds: float) -> None:
+    """Have the compressor take as long for each file, from now on."""
+    _knob(host, "slow-compress", f"{seconds:g}")
+
+
 def reached(host: LabHost) -> list[str]:
     """Return the points that installers got to since the host booted, in order."""
     return host.run("cat /run/standin/ascend/points").stdout.split()
