@@ -46,6 +46,7 @@ class Activation:
         self.refuse_taken_port()
         self.transaction = Transaction.begin(plan)
         self.report: ask.Report = []
+        self.began = time.time()
 
     def run(self) -> Any:
         """Do all of it, one way or the other; return the job's result."""
@@ -78,7 +79,9 @@ class Activation:
         self.report = ask.ask_all(self.plan["instance"], self.plan["release"], self.say)
         wrong = ask.wrong(self.report)
         if wrong:
-            raise StepError("{} of {} answers wrong".format(len(wrong), len(self.report)), wrong)
+            why = "{} of {} answers wrong".format(len(wrong), len(self.report))
+            known = failures.of_answers(new, self.began, self.about.get("engine"))
+            raise StepError(why, [*wrong, *known])
         self.step("commit")
         self.transaction.end("committed")
         _unmark(self.plan["instance"], self.plan["release"])
@@ -110,14 +113,14 @@ class Activation:
 
     def start(self, unit: str) -> None:
         """Start the new release and wait until it is ready."""
-        began = time.time()
+        self.began = time.time()
         ready = service.start(
             unit, self.about["ready_within_s"], lambda s: self.say("starting: {:.0f} s".format(s))
         )
         if not ready:
-            lines = service.log(unit, began)
+            lines = failures.of_start(unit, self.began, self.about.get("engine"))
             service.stop(unit)
-            raise StepError("it did not become ready", failures.evidence(lines))
+            raise StepError("it did not become ready", lines)
 
     def back(self, error: Exception) -> Any:
         """Return to what was and say in which state the host is."""

@@ -96,6 +96,7 @@ def test_release_that_does_not_become_ready(host: Host) -> None:
         "summary": "new failed: it did not become ready\n"
         "  cause: nothing is left for the key-value cache\n"
         "  remedy: raise gpu_memory_utilization (kv_cache_gib on a CPU) or use a smaller model\n"
+        "  known from: vllm#18124, vLLM source\n"
         f"  log: INFO loading\n  log: {BLOCKS}\n  log: RuntimeError: see above\n"
         "state: old serves again and answers right",
     }
@@ -109,6 +110,24 @@ def test_release_that_does_not_become_ready(host: Host) -> None:
     assert host.audit[-1]["result"] == (
         "failed: it did not become ready; old serves again and answers right"
     )
+
+
+def test_device_that_fails_meanwhile_is_the_cause(host: Host) -> None:
+    """The kernel tells it; the server only feels it."""
+    host.serving("old")
+    xid = "NVRM: Xid (PCI:0000:3b:00): 79, pid=812, GPU has fallen off the bus."
+    host.systemd.log("kernel", "NVRM: Xid (PCI:0000:86:00): 48, pid=1, of long ago")
+
+    def on_call(said: str) -> None:
+        if said == f"systemctl start {UNIT}":
+            host.systemd.log("kernel", xid)
+
+    host.systemd.on_call = on_call
+    host.misbehave("new", fails_to_start=("RuntimeError: CUDA error: unspecified launch failure",))
+    summary = host.activate("new")["summary"]
+    assert "cause: a GPU failed" in summary
+    assert xid in summary
+    assert "86:00" not in summary
 
 
 def test_unknown_cause_shows_the_last_lines(host: Host) -> None:
@@ -142,6 +161,21 @@ def test_release_that_answers_wrong(host: Host) -> None:
     assert host.bad["new"]["evidence"] == ["sum (text): answered '5', expected '4'"]
 
 
+def test_known_cause_of_wrong_answers_follows_them(host: Host) -> None:
+    host.serving("old")
+    host.misbehave("new", status=500)
+    host.systemd.on_call = lambda said: (
+        host.systemd.log(UNIT, "torch.OutOfMemoryError: CUDA out of memory.")
+        if said == f"systemctl start {UNIT}"
+        else None
+    )
+    told = host.activate("new")["summary"].splitlines()
+    assert told[1:3] == [
+        "  sum (text): answered 500: engine is dead",
+        "  cause: weights and activations exceed the device's memory",
+    ]
+
+
 def test_bad_release_that_serves_at_last_is_bad_no_longer(host: Host) -> None:
     host.serving("old")
     host.misbehave("new", answers={})
@@ -167,10 +201,10 @@ def test_first_release_that_fails_leaves_nothing_running(host: Host) -> None:
     ("then", "state", "serves"),
     [
         (
-            Manner(fails_to_start=("CUDA out of memory",)),
-            "old is current again but DOES NOT START: cause: weights and activations exceed the "
-            "device's memory; remedy: lower max_model_len or max_num_seqs, or use more devices; "
-            "log: CUDA out of memory",
+            Manner(fails_to_start=("MetadataIncompleteBuffer",)),
+            "old is current again but DOES NOT START: cause: a weights file is truncated; remedy: "
+            "hash every file again and mend what is wrong: deploy/verify_weights.py, then "
+            "deploy/main.py; known from: Qwen3-VL#264, airllm#137; log: MetadataIncompleteBuffer",
             None,
         ),
         (
