@@ -20,15 +20,6 @@ def render(instance: Instance) -> dict[str, File]:
             _not_started(engine)
 
 
-def in_flight(engine: Engine) -> tuple[str, ...]:
-    """Return how lines of ``/metrics`` begin that count requests at work and waiting."""
-    match engine:
-        case Engine.VLLM:
-            return ("vllm:num_requests_running", "vllm:num_requests_waiting")
-        case _:
-            _not_started(engine)
-
-
 def unit_file(engine: Engine, *, python: str) -> str:
     """Return an engine's template unit."""
     match engine:

@@ -185,10 +185,3 @@ def test_own_variable_wins(nouns: Nouns) -> None:
     options = nouns.options(environment={"HF_HUB_OFFLINE": "0"})
     text = engine.render(nouns.instance(options=options))["environment"].text
     assert [line for line in text.splitlines() if "HF_HUB" in line] == ["HF_HUB_OFFLINE=0"]
-
-
-def test_requests_in_flight() -> None:
-    assert engine.in_flight(Engine.VLLM) == (
-        "vllm:num_requests_running",
-        "vllm:num_requests_waiting",
-    )

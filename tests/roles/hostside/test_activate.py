@@ -4,11 +4,12 @@ import json
 import os
 import re
 import socket
+import time
 
 import activate
 import pytest
 
-from tests.roles.hostside.staged import UNIT, Host
+from tests.roles.hostside.staged import METRICS, UNIT, Host
 from tests.standins.systemctl.answering import Manner, answering
 from tests.standins.systemctl.systemd import free_port
 
@@ -318,42 +319,70 @@ RUNNING = 'vllm:num_requests_running{engine="0"} 2.0\nvllm:num_requests_waiting{
 IDLE = "# HELP x\nvllm:num_requests_running 0.0\nvllm:num_requests_waiting 0.0\nother 5\n"
 
 
-def test_what_is_in_flight_is_waited_for(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+def _drained(host: Host, within_s: float) -> list[str]:
+    said: list[str] = []
+    activate.drain(host.plan("new", drain_within_s=within_s), said.append)
+    return said
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look more often than in earnest."""
     monkeypatch.setattr(activate, "_LOOK_EVERY_S", 0.01)
+
+
+@pytest.mark.usefixtures("quick")
+def test_what_is_in_flight_is_waited_for(host: Host) -> None:
     host.serving("old")
     left = _metrics(host, RUNNING, RUNNING, IDLE)
-    said: list[str] = []
-    activate.drain(host.plan("new", drain_within_s=30), said.append)
-    assert said == ["draining: 3 in flight"] * 2
+    assert _drained(host, 30) == ["draining: 3 in flight"] * 2
     assert left == [IDLE]
 
 
-def test_what_is_in_flight_is_waited_for_no_longer_than_allowed(
-    host: Host, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(activate, "_LOOK_EVERY_S", 0.01)
+@pytest.mark.usefixtures("quick")
+def test_what_is_in_flight_is_waited_for_no_longer_than_allowed(host: Host) -> None:
     host.serving("old")
     _metrics(host, RUNNING)
-    said: list[str] = []
-    activate.drain(host.plan("new", drain_within_s=0.1), said.append)
-    assert said[0] == "draining: 3 in flight"
+    assert _drained(host, 0.1)[0] == "draining: 3 in flight"
 
 
-@pytest.mark.parametrize("metrics", ["", "<html>", "vllm:num_requests_runs 7\n"])
-def test_server_that_does_not_say_has_nothing_in_flight(metrics: str, host: Host) -> None:
+@pytest.mark.usefixtures("quick")
+def test_server_that_does_not_say_is_given_all_of_the_time(host: Host) -> None:
+    """It may have any number of requests: that nobody can count them is no reason to cut them."""
     host.serving("old")
-    _metrics(host, metrics)
-    assert activate.in_flight(host.plan("new")) == 0
+    _metrics(host, "<html>")
+    began = time.monotonic()
+    said = _drained(host, 0.3)
+    assert time.monotonic() - began >= 0.3
+    assert said[0] == (
+        "draining: what is in flight is not known (line 1 is no metric: '<html>'), 0 s left"
+    )
 
 
-@pytest.mark.parametrize("metrics", ["vllm:num_requests_running\n", "vllm:num_requests_running x"])
-def test_metrics_that_make_no_sense_have_nothing_in_flight(metrics: str, host: Host) -> None:
+@pytest.mark.usefixtures("quick")
+def test_server_that_dies_meanwhile_is_waited_for_no_longer(host: Host) -> None:
     host.serving("old")
-    _metrics(host, metrics)
-    assert activate.in_flight(host.plan("new")) == 0
+    _metrics(host, RUNNING)
+    began = time.monotonic()
+
+    def say(_: str) -> None:
+        host.systemd.power_off()
+
+    activate.drain(host.plan("new", drain_within_s=30), say)
+    assert time.monotonic() - began < 5
 
 
-def test_server_that_is_gone_has_nothing_in_flight(host: Host) -> None:
+@pytest.mark.usefixtures("quick")
+def test_old_numbers_are_believed_once_they_are_renewed(host: Host) -> None:
+    """Nothing in flight has to be said for as long as a number may be old."""
+    host.stage("old", metrics={**METRICS, "refreshed_every_s": 0.3})
     host.serving("old")
-    host.systemd.power_off()
-    assert activate.in_flight(host.plan("new")) == 0
+    _metrics(host, IDLE, RUNNING, IDLE)
+    began = time.monotonic()
+    said = _drained(host, 30)
+    assert 0.3 <= time.monotonic() - began < 5
+    assert said[:3] == [
+        "draining: nothing in flight 0 s ago, looking on",
+        "draining: 3 in flight",
+        "draining: nothing in flight 0 s ago, looking on",
+    ]
