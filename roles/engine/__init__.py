@@ -3,6 +3,6 @@
 from roles.engine.deploy import install
 from roles.engine.file import File
 from roles.engine.metrics import health_page, metric_names
-from roles.engine.rendering import STARTED, render, unit_file
+from roles.engine.rendering import STARTED, rendered, unit_file
 
-__all__ = ["STARTED", "File", "health_page", "install", "metric_names", "render", "unit_file"]
+__all__ = ["STARTED", "File", "health_page", "install", "metric_names", "rendered", "unit_file"]

@@ -11,7 +11,7 @@ STARTED = (Engine.VLLM,)
 """Engines that this release can start; preflight refuses instances of the others."""
 
 
-def render(instance: Instance) -> dict[str, File]:
+def rendered(instance: Instance) -> dict[str, File]:
     """Return the files that differ from engine to engine, by name."""
     match instance.stack.engine, instance.options:
         case Engine.VLLM, VllmOptions() as options:

@@ -47,7 +47,7 @@ class Release:
             "weights": self.instance.weights.name,
         }
         text = json.dumps(about, indent=1, sort_keys=True) + "\n"
-        return engine.render(self.instance) | {"release.json": engine.File(text, "0644")}
+        return engine.rendered(self.instance) | {"release.json": engine.File(text, "0644")}
 
     @cached_property
     def name(self) -> str:
