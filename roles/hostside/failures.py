@@ -127,7 +127,7 @@ def main() -> None:
     silent = False
     for file in asked.files:
         try:
-            with open(0 if file == "-" else file, errors="replace") as opened:
+            with open(0 if file == "-" else file, encoding="utf-8", errors="replace") as opened:
                 lines = opened.read().splitlines()
         except OSError as error:
             parser.error(str(error))

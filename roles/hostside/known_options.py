@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from known import LMDEPLOY, PYTHON, VLLM, Known
+from known import HINT, LMDEPLOY, PYTHON, VLLM, Known
 
 ROWS = (
     Known(
@@ -68,6 +68,7 @@ ROWS = (
         remedy='set dtype="float16"',
         source="LMDeploy source",
         engines=LMDEPLOY,
+        weight=HINT,
     ),
     Known(
         says=("model_format=fp8 requires sm>=9.0",),
@@ -91,6 +92,6 @@ ROWS = (
         says=("not ready: the server does not take its own key",),
         cause="the server wants another key than the instance has",
         remedy="leave keys out of environment and extra: the instance's api_key is given to it",
-        source="measured, our own words",
+        source="our own words (ready.py)",
     ),
 )

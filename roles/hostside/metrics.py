@@ -38,8 +38,8 @@ class InFlight(NamedTuple):
 def in_flight(instance: str) -> InFlight:
     """Return what the current release of an instance has in flight; a dead server has nothing."""
     try:
-        names = _names(instance)
         samples = _samples(instance)
+        names = _names(instance)
         requests = sum(_total(samples, names[name]) for name in ("running", "waiting"))
         return InFlight(requests, old_s=names["refreshed_every_s"])
     except ConnectionRefusedError:

@@ -4,11 +4,12 @@ import json
 import socket
 import sys
 from pathlib import Path
+from typing import Any
 
 import metrics
 import pytest
 
-from tests.roles.hostside.staged import UNIT, Host
+from tests.roles.hostside.staged import METRICS, UNIT, Host
 from tests.standins.systemctl.answering import Manner
 
 FOLDER = Path(__file__).parent / "samples/metrics"
@@ -46,7 +47,9 @@ def test_in_flight_of_lmdeploy_may_be_old(host: Host) -> None:
     assert metrics.in_flight("chat") == (2 + 1, "", 10)
 
 
-def test_server_that_is_gone_has_nothing_in_flight(host: Host) -> None:
+@pytest.mark.parametrize("names", [METRICS, None])
+def test_server_that_is_gone_has_nothing_in_flight(names: Any, host: Host) -> None:
+    host.stage("old", metrics=names)
     host.serving("old")
     host.systemd.power_off()
     assert metrics.in_flight("chat") == (0, "", 0)
