@@ -2,6 +2,7 @@
 
 from roles.engine.deploy import install
 from roles.engine.file import File
-from roles.engine.rendering import STARTED, in_flight, render, unit_file
+from roles.engine.metrics import health_page, metric_names
+from roles.engine.rendering import STARTED, rendered, unit_file
 
-__all__ = ["STARTED", "File", "in_flight", "install", "render", "unit_file"]
+__all__ = ["STARTED", "File", "health_page", "install", "metric_names", "rendered", "unit_file"]

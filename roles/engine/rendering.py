@@ -11,21 +11,12 @@ STARTED = (Engine.VLLM,)
 """Engines that this release can start; preflight refuses instances of the others."""
 
 
-def render(instance: Instance) -> dict[str, File]:
+def rendered(instance: Instance) -> dict[str, File]:
     """Return the files that differ from engine to engine, by name."""
     match instance.stack.engine, instance.options:
         case Engine.VLLM, VllmOptions() as options:
             return vllm.files(instance, options)
         case engine, _:
-            _not_started(engine)
-
-
-def in_flight(engine: Engine) -> tuple[str, ...]:
-    """Return how lines of ``/metrics`` begin that count requests at work and waiting."""
-    match engine:
-        case Engine.VLLM:
-            return ("vllm:num_requests_running", "vllm:num_requests_waiting")
-        case _:
             _not_started(engine)
 
 

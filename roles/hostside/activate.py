@@ -19,6 +19,7 @@ import audit
 import durable
 import failures
 import jobs
+import metrics
 import places
 import ports
 import progress
@@ -46,6 +47,7 @@ class Activation:
         self.refuse_taken_port()
         self.transaction = Transaction.begin(plan)
         self.report: ask.Report = []
+        self.began = time.time()
 
     def run(self) -> Any:
         """Do all of it, one way or the other; return the job's result."""
@@ -78,7 +80,9 @@ class Activation:
         self.report = ask.ask_all(self.plan["instance"], self.plan["release"], self.say)
         wrong = ask.wrong(self.report)
         if wrong:
-            raise StepError("{} of {} answers wrong".format(len(wrong), len(self.report)), wrong)
+            why = "{} of {} answers wrong".format(len(wrong), len(self.report))
+            known = failures.of_answers(new, self.began, self.about.get("engine"))
+            raise StepError(why, [*wrong, *known])
         self.step("commit")
         self.transaction.end("committed")
         _unmark(self.plan["instance"], self.plan["release"])
@@ -110,14 +114,14 @@ class Activation:
 
     def start(self, unit: str) -> None:
         """Start the new release and wait until it is ready."""
-        began = time.time()
+        self.began = time.time()
         ready = service.start(
             unit, self.about["ready_within_s"], lambda s: self.say("starting: {:.0f} s".format(s))
         )
         if not ready:
-            lines = service.log(unit, began)
+            lines = failures.of_start(unit, self.began, self.about.get("engine"))
             service.stop(unit)
-            raise StepError("it did not become ready", failures.evidence(lines))
+            raise StepError("it did not become ready", lines)
 
     def back(self, error: Exception) -> Any:
         """Return to what was and say in which state the host is."""
@@ -149,28 +153,27 @@ def refuse_other_start(plan: Any) -> None:
 
 
 def drain(plan: Any, say: Any) -> None:
-    """Wait until the serving release has nothing in flight, as long as the plan allows."""
+    """
+    Wait until the serving release has nothing in flight, as long as the plan allows. A server that
+    does not say what it has is given all of that time.
+    """
     deadline = time.monotonic() + plan["drain_within_s"]
+    idle_since = None
     while time.monotonic() < deadline:
-        count = in_flight(plan)
-        if not count:
-            return
-        say("draining: {:.0f} in flight".format(count))
+        found, now = metrics.in_flight(plan["instance"]), time.monotonic()
+        left = "{:.0f} s left".format(max(0.0, deadline - now))
+        if found.requests is None:
+            idle_since = None
+            say("draining: what is in flight is not known ({}), {}".format(found.why, left))
+        elif found.requests:
+            idle_since = None
+            say("draining: {:.0f} in flight".format(found.requests))
+        else:
+            idle_since = now if idle_since is None else idle_since
+            if now - idle_since >= found.old_s:
+                return
+            say("draining: nothing in flight {:.0f} s ago, looking on".format(found.old_s))
         time.sleep(_LOOK_EVERY_S)
-
-
-def in_flight(plan: Any) -> float:
-    """Return how many requests the serving release works on, 0 when it does not say."""
-    release = current(plan["instance"]) or ""
-    try:
-        prefixes = tuple(about(plan["instance"], release)["in_flight"])
-        asked = ask.server(plan["instance"], release)
-        response = asked.request("GET", "/metrics", None, 5.0)
-        lines = response.read().decode("utf-8", "replace").splitlines()
-        counts = [line.split() for line in lines if line.startswith(prefixes)]
-        return sum(float(words[-1]) for words in counts)
-    except (*ask.NO_ANSWER, KeyError):
-        return 0
 
 
 def _mark(instance: str, release: str, why: str, evidence: List[str]) -> None:

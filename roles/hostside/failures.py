@@ -1,109 +1,143 @@
-"""Known failures of engines: what a log line means and what to do about it."""
+"""
+Known failures of engines: what a log means, where that is known from, and what to do about it.
+
+``failures.py [--engine NAME] FILE…`` reads logs, ``-`` is the input: ``journalctl -o cat -u UNIT |
+failures.py -``. It ends with 1 when it knows nothing of one of them. ``failures.py --table`` prints
+everything that is known as it stands in ``docs/failures.md``.
+"""
 
 from __future__ import annotations
 
+import argparse
 import re
-from typing import Any, Dict, List
+import sys
+from typing import List, NamedTuple, Tuple
+
+import known_ascend
+import known_host
+import known_memory
+import known_options
+import known_stack
+import known_weights
+import known_wrappers
+import service
+from known import ROOT, Known
 
 _SHOWN_LINES = 12
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
-# (pattern, cause, remedy); the earliest line that matches is the root, wrappers come after it.
-KNOWN = [
-    (
-        r"unrecognized arguments: (\S+)",
-        "the pinned engine does not know this flag",
-        "remove it from the instance's options",
-    ),
-    (
-        r"argument (--\S+): invalid",
-        "the pinned engine does not accept this value",
-        "correct it in the instance's options",
-    ),
-    (
-        r"torch\.(cuda\.)?OutOfMemoryError|CUDA out of memory",
-        "weights and activations exceed the device's memory",
-        "lower max_model_len or max_num_seqs, or use more devices",
-    ),
-    (
-        r"NPU out of memory",
-        "a chip has no room for the model",
-        "free the chips of whatever else is on them, or use more of them",
-    ),
-    (
-        r"does not support bfloat16",
-        "the chips have no bfloat16, and config.json names it",
-        "give the weights their config (Weights.config), so that it is patched to float16",
-    ),
-    (
-        r"Free memory on device .*is less than desired GPU memory utilization",
-        "another process holds device memory",
-        "stop its owner, or lower gpu_memory_utilization",
-    ),
-    (
-        r"No available memory for the cache blocks",
-        "nothing is left for the key-value cache",
-        "raise gpu_memory_utilization (kv_cache_gib on a CPU) or use a smaller model",
-    ),
-    (
-        r"larger than the available KV cache memory",
-        "the context is longer than the key-value cache",
-        "lower max_model_len to the length that the log names",
-    ),
-    (
-        r"User-specified max_model_len .*is greater than the derived",
-        "the context is longer than the model was made for",
-        "lower max_model_len to the model's own",
-    ),
-    (
-        r"address already in use|Errno 98",
-        "another process has the port",
-        "find it with ss -ltnp, stop it or choose another port",
-    ),
-    (
-        r"MetadataIncompleteBuffer|HeaderTooLarge|incomplete metadata|header too large",
-        "a weights file is truncated",
-        "stage the weights again",
-    ),
-    (
-        r"No space left on device|Errno 28",
-        "a disk is full",
-        "free space on the disk that the lines before name",
-    ),
-    (
-        r"Extra inputs are not permitted",
-        "config.json holds keys that this engine's compressed-tensors does not know",
-        "use an engine version that knows them",
-    ),
-    (
-        r"The NVIDIA driver on your system is too old",
-        "the driver is older than the CUDA of this stack",
-        "upgrade the driver, or choose a stack for it",
-    ),
-    (
-        r"Read-only file system|Permission denied",
-        "the server wrote where its unit does not let it",
-        "point the variable that names that folder below its cache folder",
-    ),
-]
+# Of two that are found in one line, the first is believed: what is particular comes first.
+KNOWN: Tuple[Known, ...] = (
+    *known_memory.ROWS,
+    *known_weights.ROWS,
+    *known_stack.ROWS,
+    *known_options.ROWS,
+    *known_ascend.ROWS,
+    *known_host.ROWS,
+    *known_wrappers.ROWS,
+)
 
 
-def diagnose(lines: List[str]) -> Dict[str, Any] | None:
-    """Return cause, remedy and lines of the earliest known failure in a log."""
-    for number, line in enumerate(lines):
-        for pattern, cause, remedy in KNOWN:
-            if re.search(pattern, line, re.IGNORECASE):
-                around = lines[max(0, number - 1) : number + 2]
-                return {"cause": cause, "remedy": remedy, "lines": around}
-    return None
+class Found(NamedTuple):
+    """A known failure, and the lines of a log that tell it, with the one before and after."""
+
+    known: Known
+    lines: List[str]
 
 
-def evidence(lines: List[str]) -> List[str]:
-    """Return what a log says of why a server failed, for people."""
-    known = diagnose(lines)
-    if not known:
-        return ["its last lines were:", *[line for line in lines if line.strip()][-_SHOWN_LINES:]]
+def diagnose(lines: List[str], engine: str | None = None) -> Found | None:
+    """
+    Return the earliest known cause in a log; only without one, what may be or points at one.
+
+    :param engine: whose log it is, when that is known
+    """
+    text = "\n".join(_COLOURS.sub("", line) for line in lines)
+    matches = []
+    for number, known in enumerate(KNOWN):
+        match = re.search(known.pattern, text, re.IGNORECASE) if known.concerns(engine) else None
+        if match:
+            began = text.count("\n", 0, match.start())
+            matches.append((known.weight, began, number, match.group().count("\n")))
+    if not matches:
+        return None
+    _, began, number, further = min(matches)
+    return Found(KNOWN[number], text.split("\n")[max(0, began - 1) : began + further + 2])
+
+
+def evidence(
+    lines: List[str], engine: str | None = None, kernel: Tuple[str, ...] = ()
+) -> List[str]:
+    """
+    Return what a log says of why a server failed, for people.
+
+    :param kernel: what the kernel logged meanwhile; it is believed before the server, who sees
+        what follows from it
+    """
+    found = diagnose([*kernel, *lines], engine)
+    told = _told(found) if found else []
+    if found is None or found.known.weight != ROOT:
+        said = [_COLOURS.sub("", line) for line in lines if line.strip()]
+        told += ["its last lines were:", *said[-_SHOWN_LINES:]]
+    return told
+
+
+def of_start(unit: str, since: float, engine: str | None) -> List[str]:
+    """Return why a unit that was started at a time did not become ready, for people."""
+    return evidence(service.log(unit, since), engine, tuple(service.kernel_log(since)))
+
+
+def of_answers(unit: str, since: float, engine: str | None) -> List[str]:
+    """Return what is known to have happened to a unit whose answers are wrong, mostly nothing."""
+    found = diagnose([*service.kernel_log(since), *service.log(unit, since)], engine)
+    return _told(found) if found and found.known.weight == ROOT else []
+
+
+def table() -> str:
+    """Return everything that is known, in Markdown."""
+    rows = ["| cause | log, in any case | remedy | engines | known from |", "|---|---|---|---|---|"]
+    for known in KNOWN:
+        says = ", ".join("`{}`".format(text.replace("\n", " ⏎ ")) for text in known.says)
+        engines = ", ".join(known.engines) or "any"
+        cells = [known.cause, says, known.remedy, engines, known.source]
+        rows.append("| {} |".format(" | ".join(cells)))
+    return "\n".join(rows)
+
+
+def _told(found: Found) -> List[str]:
     return [
-        "cause: " + known["cause"],
-        "remedy: " + known["remedy"],
-        *("log: " + line.strip() for line in known["lines"]),
+        "cause: " + found.known.cause,
+        "remedy: " + found.known.remedy,
+        "known from: " + found.known.source,
+        *("log: " + line.strip() for line in found.lines),
     ]
+
+
+def main() -> None:
+    """See the top of the file."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("files", metavar="FILE", nargs="*", help="a log; - is the input")
+    parser.add_argument("--engine", help="whose logs they are: vllm, lmdeploy, …")
+    parser.add_argument("--table", action="store_true", help="print everything that is known")
+    asked = parser.parse_args()
+    if asked.table:
+        print(table())
+        return
+    if not asked.files:
+        parser.error("name a log, or - for the input")
+    silent = False
+    for file in asked.files:
+        try:
+            with open(0 if file == "-" else file, encoding="utf-8", errors="replace") as opened:
+                lines = opened.read().splitlines()
+        except OSError as error:
+            parser.error(str(error))
+        found = diagnose(lines, asked.engine)
+        silent = silent or found is None
+        print("{}: {}".format(file, "known" if found else "nothing known"))
+        for line in _told(found) if found else []:
+            print("  " + line)
+    sys.exit(1 if silent else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -81,7 +81,7 @@ class Pause:
         )
         if ready:
             return ""
-        return "; ".join(failures.evidence(service.log(described["unit"], began)))
+        return "; ".join(failures.of_start(described["unit"], began, described.get("engine")))
 
 
 def _described() -> Dict[str, Any]:

@@ -17,10 +17,16 @@ import transaction
 
 _EVERY_S = 0.5
 _ANSWER_S = 60.0
+_HEALTH_S = 5.0
 
 
-def wait(asked: ask.Server, within_s: float, pid: int) -> str:
-    """Return an empty string when the server is ready, else why it is not."""
+def wait(asked: ask.Server, within_s: float, pid: int, health: str | None = None) -> str:
+    """
+    Return an empty string when the server is ready, else why it is not.
+
+    :param health: page that answers 503 when the engine failed; it is asked at the end alone, since
+        a kernel that is compiled for minutes looks like a failure from there
+    """
     deadline = time.monotonic() + within_s
     last = "nothing listened on port {}".format(asked.port)
     while time.monotonic() < deadline:
@@ -39,7 +45,21 @@ def wait(asked: ask.Server, within_s: float, pid: int) -> str:
         except ask.NO_ANSWER as error:
             last = "the last request failed: {}".format(error or type(error).__name__)
         time.sleep(_EVERY_S)
-    return "no completion within {:.0f} s; {}".format(within_s, last)
+    return "no completion within {:.0f} s; {}".format(within_s, last) + _unhealthy(asked, health)
+
+
+def _unhealthy(asked: ask.Server, page: str | None) -> str:
+    """Return what a server says of its engine, empty when it says that it is well, or nothing."""
+    if page is None:
+        return ""
+    try:
+        response = asked.request("GET", page, None, _HEALTH_S)
+        said = response.read().decode("utf-8", "replace").strip()
+    except ask.NO_ANSWER:
+        return ""
+    if response.status == 200:
+        return ""
+    return "; {} says {}: {}".format(page, response.status, said[:500] or "nothing")
 
 
 def main() -> None:
@@ -48,7 +68,8 @@ def main() -> None:
     release = transaction.current(instance) or ""
     about = transaction.about(instance, release)
     began = time.monotonic()
-    why = wait(ask.server(instance, release), about["ready_within_s"], pid)
+    asked = ask.server(instance, release)
+    why = wait(asked, about["ready_within_s"], pid, about.get("health"))
     if why:
         print("not ready: " + why, file=sys.stderr)
         sys.exit(1)

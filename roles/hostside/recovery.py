@@ -57,7 +57,8 @@ def put_back(transaction: Transaction, why: str, say: Any) -> str:
     if not service.start(
         unit, within_s, lambda s: say("starting {} again: {:.0f} s".format(release, s))
     ):
-        lines = "; ".join(failures.evidence(service.log(unit, began)))
+        engine = (described or {}).get("engine")
+        lines = "; ".join(failures.of_start(unit, began, engine))
         state = "{} is current again but DOES NOT START: {}".format(release, lines)
         return _end(transaction, "broken", why, state)
     step("ask back")

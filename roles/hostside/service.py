@@ -52,6 +52,17 @@ def log(unit: str, since: float) -> List[str]:
     """Return what a unit logged since a time, its own words and systemd's."""
     # What a process said last may not be in the journal yet when it is gone.
     subprocess.run(["journalctl", "--sync"], stderr=subprocess.DEVNULL)
-    command = ["journalctl", "-q", "-u", unit, "--since", "@{:.6f}".format(since)]
+    return _logged(["-u", unit], since)
+
+
+def kernel_log(since: float) -> List[str]:
+    """Return what the kernel logged since a time: devices that fail, processes that it killed."""
+    return _logged(["-k"], since)
+
+
+def _logged(which: List[str], since: float) -> List[str]:
+    command = ["journalctl", "-q", *which, "--since", "@{:.6f}".format(since)]
     command += ["-o", "cat", "--no-pager", "-n", "2000"]
-    return subprocess.run(command, stdout=subprocess.PIPE, text=True).stdout.splitlines()
+    # Engines print progress bars and worse; nothing of it may keep the rest from being read.
+    said = subprocess.run(command, stdout=subprocess.PIPE, encoding="utf-8", errors="replace")
+    return said.stdout.splitlines()

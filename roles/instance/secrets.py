@@ -32,20 +32,25 @@ def resolve(secret: Secret) -> str:
         return _read(secret)
 
 
+def place(secret: Secret) -> str:
+    """Return where a secret is read from, and nothing of it."""
+    if secret.env:
+        return f"the environment variable {secret.env}"
+    return f"the file {secret.file}" if secret.file else f"the command {secret.command[0]}"
+
+
 @cache
 def _read(secret: Secret) -> str:
     if secret.env:
-        place, value = f"the environment variable {secret.env}", os.environ.get(secret.env, "")
-    elif secret.file:
-        place, value = f"the file {secret.file}", _of_file(secret)
+        value = os.environ.get(secret.env, "")
     else:
-        place, value = f"the command {secret.command[0]}", _of_command(secret)
+        value = _of_file(secret) if secret.file else _of_command(secret)
     if not value:
-        raise SecretError(f"{place} holds no secret on this machine")
+        raise SecretError(f"{place(secret)} holds no secret on this machine")
     if len(value) < _SHORTEST or not re.fullmatch("[!-~]+", value):
         raise SecretError(
-            f"{place} holds one of {len(value)} characters, shorter than {_SHORTEST} or not all "
-            "printable ASCII without spaces"
+            f"{place(secret)} holds one of {len(value)} characters, shorter than {_SHORTEST} or "
+            "not all printable ASCII without spaces"
         )
     return value
 

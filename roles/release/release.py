@@ -31,19 +31,21 @@ class Release:
     @cached_property
     def files(self) -> dict[str, engine.File]:
         """What is rendered into the release's folder."""
+        stack = self.instance.stack
         about = {
-            "engine": self.instance.stack.engine,
+            "engine": stack.engine,
             "unit": paths.unit(self.instance),
             "address": str(self.instance.address),
             "port": self.instance.port,
             "model": self.instance.served_as,
             "ready_within_s": self.instance.ready_within_s,
-            "in_flight": engine.in_flight(self.instance.stack.engine),
-            "stack": self.instance.stack.name,
+            "metrics": engine.metric_names(stack.engine, stack.version),
+            "health": engine.health_page(stack.engine, stack.version),
+            "stack": stack.name,
             "weights": self.instance.weights.name,
         }
         text = json.dumps(about, indent=1, sort_keys=True) + "\n"
-        return engine.render(self.instance) | {"release.json": engine.File(text, "0644")}
+        return engine.rendered(self.instance) | {"release.json": engine.File(text, "0644")}
 
     @cached_property
     def name(self) -> str:

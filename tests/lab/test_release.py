@@ -48,7 +48,10 @@ def test_upgrade_and_rollback(site: Site) -> None:
         ),
         (misbehaving(answer="I am wrong"), ["answers wrong", "answered 'I am wrong', expected"]),
         (misbehaving(hang=True), ["no completion within 10 s"]),
-        (misbehaving(die_at_start="CUDA out of memory"), ["lower max_model_len or max_num_seqs"]),
+        (
+            misbehaving(die_at_start="CUDA out of memory"),
+            ["lower max_model_len, max_num_seqs or images", "known from: vLLM source"],
+        ),
         (misbehaving(crash_after_s=0.5, answer_s=2), ["did not become ready", "is gone"]),
     ],
     ids=["unknown flag", "wrong answer", "hang", "dies at start", "crash"],

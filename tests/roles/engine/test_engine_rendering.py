@@ -88,18 +88,18 @@ def _run(
 
 @pytest.mark.parametrize("name", ["start", "environment"])
 def test_on_cuda(nouns: Nouns, name: str) -> None:
-    found = engine.render(_cuda(nouns))
+    found = engine.rendered(_cuda(nouns))
     assert sorted(found) == ["environment", "start"]
     assert found[name].text == (HERE / f"cuda.{name}").read_text()
 
 
 @pytest.mark.parametrize("name", ["start", "environment"])
 def test_on_cpu(nouns: Nouns, name: str) -> None:
-    assert engine.render(_cpu(nouns))[name].text == (HERE / f"cpu.{name}").read_text()
+    assert engine.rendered(_cpu(nouns))[name].text == (HERE / f"cpu.{name}").read_text()
 
 
 def test_modes(nouns: Nouns) -> None:
-    found = engine.render(_cuda(nouns))
+    found = engine.rendered(_cuda(nouns))
     assert {name: file.mode for name, file in found.items()} == {
         "start": "0755",
         "environment": "0644",
@@ -112,7 +112,7 @@ def test_unit() -> None:
 
 
 def test_what_is_run(nouns: Nouns, tmp_path: Path) -> None:
-    words, variables = _run(tmp_path, engine.render(_cuda(nouns)))
+    words, variables = _run(tmp_path, engine.rendered(_cuda(nouns)))
     assert words == [
         *("-m", "vllm.entrypoints.openai.api_server"),
         *("--host", "127.0.0.1"),
@@ -142,7 +142,7 @@ def test_what_is_run(nouns: Nouns, tmp_path: Path) -> None:
 
 def test_odd_words_arrive_as_they_are(nouns: Nouns, tmp_path: Path) -> None:
     options = nouns.options(extra=("--odd", *ODD))
-    words, _ = _run(tmp_path, engine.render(nouns.instance(options=options)))
+    words, _ = _run(tmp_path, engine.rendered(nouns.instance(options=options)))
     assert words[words.index("--odd") + 1 : -2] == list(ODD)
 
 
@@ -151,7 +151,7 @@ def test_key_is_in_no_word_and_no_file(
 ) -> None:
     """Everybody can read the words of a process, and the files of a release."""
     monkeypatch.setenv("METALSERVE_TEST_KEY", KEY)
-    files = engine.render(_cuda(nouns, api_key=Secret(env="METALSERVE_TEST_KEY")))
+    files = engine.rendered(_cuda(nouns, api_key=Secret(env="METALSERVE_TEST_KEY")))
     assert not any(KEY in file.text for file in files.values())
     words, variables = _run(tmp_path, files)
     assert not any(KEY in word for word in words)
@@ -160,7 +160,7 @@ def test_key_is_in_no_word_and_no_file(
 
 def test_open_server_has_no_key(nouns: Nouns, tmp_path: Path) -> None:
     """An empty key would be one that everybody knows; neither does one come from elsewhere."""
-    files = engine.render(nouns.instance(api_key=None))
+    files = engine.rendered(nouns.instance(api_key=None))
     _, variables = _run(tmp_path, files, key="", VLLM_API_KEY="left over")
     assert "VLLM_API_KEY" not in variables
 
@@ -168,7 +168,7 @@ def test_open_server_has_no_key(nouns: Nouns, tmp_path: Path) -> None:
 def test_no_credential_no_server(nouns: Nouns, tmp_path: Path) -> None:
     """A server that should have a key never starts without one."""
     with pytest.raises(subprocess.CalledProcessError) as caught:
-        _run(tmp_path, engine.render(_cuda(nouns)), CREDENTIALS_DIRECTORY=f"{tmp_path}/none")
+        _run(tmp_path, engine.rendered(_cuda(nouns)), CREDENTIALS_DIRECTORY=f"{tmp_path}/none")
     assert caught.value.stdout == ""
     assert "api-key" in caught.value.stderr
 
@@ -176,19 +176,13 @@ def test_no_credential_no_server(nouns: Nouns, tmp_path: Path) -> None:
 def test_odd_variables_are_lines_that_systemd_reads(nouns: Nouns) -> None:
     """An environment file is taken apart as a shell would take it."""
     odd = {f"ODD_{number}": value for number, value in enumerate(ODD)}
-    text = engine.render(nouns.instance(options=nouns.options(environment=odd)))["environment"].text
+    files = engine.rendered(nouns.instance(options=nouns.options(environment=odd)))
+    text = files["environment"].text
     found = dict(word.split("=", 1) for word in shlex.split(text, comments=True))
     assert {name: value for name, value in found.items() if name in odd} == odd
 
 
 def test_own_variable_wins(nouns: Nouns) -> None:
     options = nouns.options(environment={"HF_HUB_OFFLINE": "0"})
-    text = engine.render(nouns.instance(options=options))["environment"].text
+    text = engine.rendered(nouns.instance(options=options))["environment"].text
     assert [line for line in text.splitlines() if "HF_HUB" in line] == ["HF_HUB_OFFLINE=0"]
-
-
-def test_requests_in_flight() -> None:
-    assert engine.in_flight(Engine.VLLM) == (
-        "vllm:num_requests_running",
-        "vllm:num_requests_waiting",
-    )

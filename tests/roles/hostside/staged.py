@@ -16,6 +16,17 @@ from tests.standins.systemctl.answering import Manner
 from tests.standins.systemctl.systemd import Systemd
 
 UNIT = "metalserve-vllm@chat.service"
+# What is known of vLLM 0.26 (roles/engine/metrics.py).
+METRICS = {
+    "running": "vllm:num_requests_running",
+    "waiting": "vllm:num_requests_waiting",
+    "kv_usage": "vllm:kv_cache_usage_perc",
+    "first_token_s": "vllm:time_to_first_token_seconds",
+    "between_tokens_s": "vllm:inter_token_latency_seconds",
+    "preemptions": "vllm:num_preemptions_total",
+    "finished": "vllm:request_success_total",
+    "refreshed_every_s": 0,
+}
 SUM = {
     "name": "sum",
     "kind": "text",
@@ -60,22 +71,25 @@ class Host:
         port: int | None = None,
         generation: str = "g1",
         key: str = "sesame",
+        **about: Any,
     ) -> None:
         """Stage a release of the instance ``chat``."""
-        about = {
+        described = {
+            "engine": unit.partition("@")[0].partition("-")[2],
             "unit": unit,
             "address": "127.0.0.1",
             "port": port or self.port,
             "model": "canary",
             "ready_within_s": 5,
-            "in_flight": ["vllm:num_requests_running", "vllm:num_requests_waiting"],
+            "metrics": METRICS,
+            "health": "/health",
         }
         wanted = {
             "instance": "chat",
             "release": release,
             "links": {"stack": "/stack", "weights": "/weights"},
             "files": {
-                "release.json": {"text": json.dumps(about), "mode": "0644"},
+                "release.json": {"text": json.dumps({**described, **about}), "mode": "0644"},
                 "start": {"text": "#!/bin/sh\n", "mode": "0755"},
             },
             "checks": [SUM],

@@ -4,11 +4,12 @@ import json
 import os
 import re
 import socket
+import time
 
 import activate
 import pytest
 
-from tests.roles.hostside.staged import UNIT, Host
+from tests.roles.hostside.staged import METRICS, UNIT, Host
 from tests.standins.systemctl.answering import Manner, answering
 from tests.standins.systemctl.systemd import free_port
 
@@ -96,6 +97,7 @@ def test_release_that_does_not_become_ready(host: Host) -> None:
         "summary": "new failed: it did not become ready\n"
         "  cause: nothing is left for the key-value cache\n"
         "  remedy: raise gpu_memory_utilization (kv_cache_gib on a CPU) or use a smaller model\n"
+        "  known from: vllm#18124, vLLM source\n"
         f"  log: INFO loading\n  log: {BLOCKS}\n  log: RuntimeError: see above\n"
         "state: old serves again and answers right",
     }
@@ -109,6 +111,24 @@ def test_release_that_does_not_become_ready(host: Host) -> None:
     assert host.audit[-1]["result"] == (
         "failed: it did not become ready; old serves again and answers right"
     )
+
+
+def test_device_that_fails_meanwhile_is_the_cause(host: Host) -> None:
+    """The kernel tells it; the server only feels it."""
+    host.serving("old")
+    xid = "NVRM: Xid (PCI:0000:3b:00): 79, pid=812, GPU has fallen off the bus."
+    host.systemd.log("kernel", "NVRM: Xid (PCI:0000:86:00): 48, pid=1, of long ago")
+
+    def on_call(said: str) -> None:
+        if said == f"systemctl start {UNIT}":
+            host.systemd.log("kernel", xid)
+
+    host.systemd.on_call = on_call
+    host.misbehave("new", fails_to_start=("RuntimeError: CUDA error: unspecified launch failure",))
+    summary = host.activate("new")["summary"]
+    assert "cause: a GPU failed" in summary
+    assert xid in summary
+    assert "86:00" not in summary
 
 
 def test_unknown_cause_shows_the_last_lines(host: Host) -> None:
@@ -142,6 +162,21 @@ def test_release_that_answers_wrong(host: Host) -> None:
     assert host.bad["new"]["evidence"] == ["sum (text): answered '5', expected '4'"]
 
 
+def test_known_cause_of_wrong_answers_follows_them(host: Host) -> None:
+    host.serving("old")
+    host.misbehave("new", status=500)
+    host.systemd.on_call = lambda said: (
+        host.systemd.log(UNIT, "torch.OutOfMemoryError: CUDA out of memory.")
+        if said == f"systemctl start {UNIT}"
+        else None
+    )
+    told = host.activate("new")["summary"].splitlines()
+    assert told[1:3] == [
+        "  sum (text): answered 500: engine is dead",
+        "  cause: weights and activations exceed the device's memory",
+    ]
+
+
 def test_bad_release_that_serves_at_last_is_bad_no_longer(host: Host) -> None:
     host.serving("old")
     host.misbehave("new", answers={})
@@ -167,10 +202,10 @@ def test_first_release_that_fails_leaves_nothing_running(host: Host) -> None:
     ("then", "state", "serves"),
     [
         (
-            Manner(fails_to_start=("CUDA out of memory",)),
-            "old is current again but DOES NOT START: cause: weights and activations exceed the "
-            "device's memory; remedy: lower max_model_len or max_num_seqs, or use more devices; "
-            "log: CUDA out of memory",
+            Manner(fails_to_start=("MetadataIncompleteBuffer",)),
+            "old is current again but DOES NOT START: cause: a weights file is truncated; remedy: "
+            "hash every file again and mend what is wrong: deploy/verify_weights.py, then "
+            "deploy/main.py; known from: Qwen3-VL#264, airllm#137; log: MetadataIncompleteBuffer",
             None,
         ),
         (
@@ -284,42 +319,70 @@ RUNNING = 'vllm:num_requests_running{engine="0"} 2.0\nvllm:num_requests_waiting{
 IDLE = "# HELP x\nvllm:num_requests_running 0.0\nvllm:num_requests_waiting 0.0\nother 5\n"
 
 
-def test_what_is_in_flight_is_waited_for(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+def _drained(host: Host, within_s: float) -> list[str]:
+    said: list[str] = []
+    activate.drain(host.plan("new", drain_within_s=within_s), said.append)
+    return said
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look more often than in earnest."""
     monkeypatch.setattr(activate, "_LOOK_EVERY_S", 0.01)
+
+
+@pytest.mark.usefixtures("quick")
+def test_what_is_in_flight_is_waited_for(host: Host) -> None:
     host.serving("old")
     left = _metrics(host, RUNNING, RUNNING, IDLE)
-    said: list[str] = []
-    activate.drain(host.plan("new", drain_within_s=30), said.append)
-    assert said == ["draining: 3 in flight"] * 2
+    assert _drained(host, 30) == ["draining: 3 in flight"] * 2
     assert left == [IDLE]
 
 
-def test_what_is_in_flight_is_waited_for_no_longer_than_allowed(
-    host: Host, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(activate, "_LOOK_EVERY_S", 0.01)
+@pytest.mark.usefixtures("quick")
+def test_what_is_in_flight_is_waited_for_no_longer_than_allowed(host: Host) -> None:
     host.serving("old")
     _metrics(host, RUNNING)
-    said: list[str] = []
-    activate.drain(host.plan("new", drain_within_s=0.1), said.append)
-    assert said[0] == "draining: 3 in flight"
+    assert _drained(host, 0.1)[0] == "draining: 3 in flight"
 
 
-@pytest.mark.parametrize("metrics", ["", "<html>", "vllm:num_requests_runs 7\n"])
-def test_server_that_does_not_say_has_nothing_in_flight(metrics: str, host: Host) -> None:
+@pytest.mark.usefixtures("quick")
+def test_server_that_does_not_say_is_given_all_of_the_time(host: Host) -> None:
+    """It may have any number of requests: that nobody can count them is no reason to cut them."""
     host.serving("old")
-    _metrics(host, metrics)
-    assert activate.in_flight(host.plan("new")) == 0
+    _metrics(host, "<html>")
+    began = time.monotonic()
+    said = _drained(host, 0.3)
+    assert time.monotonic() - began >= 0.3
+    assert said[0] == (
+        "draining: what is in flight is not known (line 1 is no metric: '<html>'), 0 s left"
+    )
 
 
-@pytest.mark.parametrize("metrics", ["vllm:num_requests_running\n", "vllm:num_requests_running x"])
-def test_metrics_that_make_no_sense_have_nothing_in_flight(metrics: str, host: Host) -> None:
+@pytest.mark.usefixtures("quick")
+def test_server_that_dies_meanwhile_is_waited_for_no_longer(host: Host) -> None:
     host.serving("old")
-    _metrics(host, metrics)
-    assert activate.in_flight(host.plan("new")) == 0
+    _metrics(host, RUNNING)
+    began = time.monotonic()
+
+    def say(_: str) -> None:
+        host.systemd.power_off()
+
+    activate.drain(host.plan("new", drain_within_s=30), say)
+    assert time.monotonic() - began < 5
 
 
-def test_server_that_is_gone_has_nothing_in_flight(host: Host) -> None:
+@pytest.mark.usefixtures("quick")
+def test_old_numbers_are_believed_once_they_are_renewed(host: Host) -> None:
+    """Nothing in flight has to be said for as long as a number may be old."""
+    host.stage("old", metrics={**METRICS, "refreshed_every_s": 0.3})
     host.serving("old")
-    host.systemd.power_off()
-    assert activate.in_flight(host.plan("new")) == 0
+    _metrics(host, IDLE, RUNNING, IDLE)
+    began = time.monotonic()
+    said = _drained(host, 30)
+    assert 0.3 <= time.monotonic() - began < 5
+    assert said[:3] == [
+        "draining: nothing in flight 0 s ago, looking on",
+        "draining: 3 in flight",
+        "draining: nothing in flight 0 s ago, looking on",
+    ]

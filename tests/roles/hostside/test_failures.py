@@ -1,74 +1,26 @@
 """Lines of real logs find their cause; lines that every healthy start has find none."""
 
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import failures
 import pytest
+from known import HINT, ROOT, WRAPPER, Known
 
-# As engines and their libraries print them, shortened where they go on.
-LINES = {
-    "the pinned engine does not know this flag": [
-        "api_server.py: error: unrecognized arguments: --no-such-flag",
-    ],
-    "the pinned engine does not accept this value": [
-        "api_server.py: error: argument --dtype: invalid choice: 'int3' (choose from 'auto')",
-        "vllm serve: error: argument --tensor-parallel-size/-tp: invalid int value: 'two'",
-    ],
-    "weights and activations exceed the device's memory": [
-        "(EngineCore_0 pid=41) ERROR 09-11 10:00:00 [core.py:700] torch.OutOfMemoryError: CUDA "
-        "out of memory. Tried to allocate 1.16 GiB. GPU 0 has a total capacity of 23.64 GiB",
-        "torch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 MiB",
-    ],
-    "a chip has no room for the model": [
-        "RuntimeError: NPU out of memory. Tried to allocate 2.00 GiB (NPU 0; 43.24 GiB total",
-    ],
-    "the chips have no bfloat16, and config.json names it": [
-        "NotImplementedError: This device does not support bfloat16.Please change the data type"
-        "(i.e. `torch_dtype`) to float16 in config.json from model weights.",
-    ],
-    "another process holds device memory": [
-        "ValueError: Free memory on device (10.2/23.64 GiB) on startup is less than desired GPU "
-        "memory utilization (0.9, 21.28 GiB). Decrease GPU memory utilization",
-    ],
-    "nothing is left for the key-value cache": [
-        "ValueError: No available memory for the cache blocks. Try increasing "
-        "`gpu_memory_utilization` when initializing the engine.",
-    ],
-    "the context is longer than the key-value cache": [
-        "ERROR 07-03 14:17:08 [core.py:515] ValueError: To serve at least one request with the "
-        "models's max seq len (32768), (4.50 GiB KV cache is needed, which is larger than the "
-        "available KV cache memory (4.47 GiB). Based on the available memory, the estimated "
-        "maximum model length is 32560.",
-        "(EngineCore_DP0 pid=15) ValueError: To serve at least one request with the models's max "
-        "seq len (131072), 24.00 GiB KV cache is needed, which is larger than the available KV "
-        "cache memory (10.91 GiB).",
-    ],
-    "the context is longer than the model was made for": [
-        "  Value error, User-specified max_model_len (65536) is greater than the derived "
-        "max_model_len (max_position_embeddings=32768.0 in model's config.json)",
-    ],
-    "another process has the port": [
-        "OSError: [Errno 98] Address already in use",
-        "ERROR:    [Errno 98] error while attempting to bind on address ('127.0.0.1', 8000): "
-        "address already in use",
-    ],
-    "a weights file is truncated": [
-        "safetensors_rust.SafetensorError: Error while deserializing header: "
-        "MetadataIncompleteBuffer",
-        "safetensors_rust.SafetensorError: Error while deserializing header: HeaderTooLarge",
-    ],
-    "a disk is full": ["OSError: [Errno 28] No space left on device: '/var/cache/metalserve'"],
-    "config.json holds keys that this engine's compressed-tensors does not know": [
-        "  Extra inputs are not permitted [type=extra_forbidden, input_value=None]",
-    ],
-    "the driver is older than the CUDA of this stack": [
-        "RuntimeError: The NVIDIA driver on your system is too old (found version 12080).",
-    ],
-    "the server wrote where its unit does not let it": [
-        "OSError: [Errno 30] Read-only file system: '/root/.triton'",
-        "PermissionError: [Errno 13] Permission denied: '/nonexistent'",
-    ],
-}
+from roles.spec import Engine
+
+REPOSITORY = Path(__file__).parents[3]
+SCRIPT = REPOSITORY / "roles/hostside/failures.py"
+# As engines, libraries and the kernel print them, shortened where they go on: a block each, by
+# the engine that prints it, behind the cause that is to be found.
+FOLDER = Path(__file__).parent / "samples/failures"
+SAMPLES = [
+    (file.stem, *block.removeprefix("== ").split("\n", 1))
+    for file in sorted(FOLDER.glob("*.log"))
+    for block in file.read_text().strip("\n").split("\n\n")
+]
 HEALTHY = [
     "INFO 11-05 10:00:00 [gpu_worker.py:298] Available KV cache memory: 18.43 GiB",
     "INFO 11-05 10:00:00 [kv_cache_utils.py:1087] GPU KV cache size: 134,208 tokens",
@@ -78,30 +30,75 @@ HEALTHY = [
     "Loading safetensors checkpoint shards: 100% Completed | 4/4 [00:02<00:00,  1.5it/s]",
     "INFO:     Application startup complete.",
 ]
+MEMORY = (
+    "ValueError: Free memory on device (10.2/23.64 GiB) on startup is less than desired GPU "
+    "memory utilization (0.9, 21.28 GiB)."
+)
+WRAPPED = "RuntimeError: Engine core initialization failed. See root cause above."
+DENIED = "WARNING mkdir -p failed for path /.config: [Errno 13] Permission denied: '/.config'"
+PORT = "OSError: [Errno 98] Address already in use"
 
 
-def test_every_known_failure_has_a_line_here() -> None:
-    assert list(LINES) == [cause for _, cause, _ in failures.KNOWN]
+def known(cause: str, engine: str) -> Known:
+    """Return the one row that an engine has for a cause."""
+    [found] = [row for row in failures.KNOWN if row.cause == cause and row.concerns(engine)]
+    return found
 
 
-@pytest.mark.parametrize("known", failures.KNOWN, ids=[cause for _, cause, _ in failures.KNOWN])
-def test_known_failure_compiles_and_says_what_to_do(known: tuple[str, str, str]) -> None:
-    pattern, cause, remedy = known
-    re.compile(pattern)
-    assert cause[0].islower()
-    assert remedy[0].islower()
-    assert not cause.endswith(".")
-    assert not remedy.endswith(".")
+def found(*lines: str, engine: str | None = None) -> failures.Found:
+    """Diagnose a log in which something is known."""
+    diagnosed = failures.diagnose(list(lines), engine)
+    assert diagnosed is not None
+    return diagnosed
+
+
+@pytest.mark.parametrize("row", failures.KNOWN, ids=lambda row: row.says[0])
+def test_row_says_what_to_do_and_where_it_is_known_from(row: Known) -> None:
+    re.compile(row.pattern)
+    assert row.weight in (ROOT, HINT, WRAPPER)
+    assert row.source
+    assert not set(row.engines) - {*Engine, "ollama"}
+    names = ("ATB", "FlashInfer", "MindIE", "MindIE's", "NCCL")
+    for text in (row.cause, row.remedy):
+        assert text[0].islower() or text.split()[0] in names
+        assert not text.endswith(".")
+    assert not [text for text in row.says if text.startswith("…") or text.endswith("…")]
+
+
+def test_every_row_has_a_sample() -> None:
+    """None is there that another one hides."""
+    reached = [found(*log.split("\n"), engine=engine).known for engine, _, log in SAMPLES]
+    assert [row.says[0] for row in failures.KNOWN if row not in reached] == []
 
 
 @pytest.mark.parametrize(
-    ("cause", "line"), [(cause, line) for cause, lines in LINES.items() for line in lines]
+    ("engine", "cause", "log"), SAMPLES, ids=[f"{s[0]}-{s[1][:40]}" for s in SAMPLES]
 )
-def test_line_finds_its_cause_among_healthy_ones(cause: str, line: str) -> None:
-    found = failures.diagnose([*HEALTHY, line, *HEALTHY])
-    assert found is not None
-    assert found["cause"] == cause
-    assert found["lines"] == [HEALTHY[-1], line, HEALTHY[0]]
+def test_lines_find_their_cause_among_healthy_ones(engine: str, cause: str, log: str) -> None:
+    lines = log.split("\n")
+    diagnosed = found(*HEALTHY, *lines, *HEALTHY, engine=engine)
+    assert diagnosed.known.cause == cause
+    assert diagnosed.known == known(cause, engine)
+    told = [line for line in diagnosed.lines if line in lines]
+    assert re.search(diagnosed.known.pattern, "\n".join(told), re.IGNORECASE)
+
+
+def test_no_sample_has_two_causes_but_by_intent() -> None:
+    """Of these the first stands before, or is the more particular of one line."""
+    twice = {
+        (cause, row.cause)
+        for engine, cause, log in SAMPLES
+        for row in failures.KNOWN
+        if row.concerns(engine) and row.weight == known(cause, engine).weight
+        if row.cause != cause and re.search(row.pattern, log, re.IGNORECASE)
+    }
+    shm = "NCCL could not share memory or reach its peers"
+    scales = "config.json has scale_dtype and zp_dtype, which compressed-tensors before 0.13 does"
+    assert twice == {
+        (shm, "a disk is full"),
+        ("the server may not lock as much memory as RDMA or pinned buffers need", shm),
+        (f"{scales} not know", "config.json holds keys that this engine does not know"),
+    }
 
 
 @pytest.mark.parametrize("line", HEALTHY)
@@ -109,26 +106,139 @@ def test_healthy_line_finds_none(line: str) -> None:
     assert failures.diagnose([line]) is None
 
 
-def test_earliest_line_wins_over_what_wraps_it() -> None:
-    found = failures.diagnose(
-        [
-            *HEALTHY,
-            LINES["another process holds device memory"][0],
-            "RuntimeError: Engine core initialization failed. See root cause above.",
-            LINES["another process has the port"][0],
-        ]
+def test_lines_around_are_told() -> None:
+    assert found(*HEALTHY, PORT, *HEALTHY).lines == [HEALTHY[-1], PORT, HEALTHY[0]]
+    assert found(PORT).lines == [PORT]
+
+
+def test_lines_that_belong_together_are_told_together() -> None:
+    lines = ["errors", "weights.zp_dtype", "  Extra inputs are not permitted [type=x]", "visit"]
+    assert found(*HEALTHY, *lines, *HEALTHY).lines == lines
+
+
+def test_key_alone_is_no_failure() -> None:
+    """It has to be refused, on the next line."""
+    assert failures.diagnose(["zp_dtype", *HEALTHY]) is None
+
+
+def test_earliest_cause_wins_over_what_follows() -> None:
+    assert (
+        found(*HEALTHY, MEMORY, WRAPPED, PORT).known.cause == "another process holds device memory"
     )
-    assert found is not None
-    assert found["cause"] == "another process holds device memory"
-    assert found["remedy"] == "stop its owner, or lower gpu_memory_utilization"
+    assert found(PORT, MEMORY).known.cause == "another process has the port"
 
 
-def test_first_and_last_line_have_fewer_around_them() -> None:
-    line = LINES["a disk is full"][0]
-    found = failures.diagnose([line])
-    assert found is not None
-    assert found["lines"] == [line]
+def test_cause_wins_over_a_wrapper_and_a_hint_before_it() -> None:
+    assert found(WRAPPED, DENIED, PORT).known.cause == "another process has the port"
+
+
+def test_hint_wins_over_a_wrapper_before_it() -> None:
+    assert found(WRAPPED, DENIED).known.cause == "the server wrote where its unit does not let it"
+
+
+def test_colours_do_not_hide_a_cause() -> None:
+    """Processes of vLLM are marked by colour, also where nobody sees it."""
+    mark = "\x1b[0;36m(EngineCore_DP0 pid=41)\x1b[0;0m "
+    lines = [f"{mark}a.scale_dtype\x1b[0m", f"{mark}  Extra inputs are not permitted"]
+    assert found(*lines).known.cause.startswith("config.json has scale_dtype")
+    assert found(*lines).lines[0] == "(EngineCore_DP0 pid=41) a.scale_dtype"
+
+
+def test_other_engines_causes_are_not_sought() -> None:
+    memory = "torch.OutOfMemoryError: CUDA out of memory."
+    assert "session_len" in found(memory, engine="lmdeploy").known.remedy
+    assert "max_model_len" in found(memory, engine="vllm").known.remedy
+    assert failures.diagnose([memory], "ollama") is None
 
 
 def test_nothing_is_diagnosed_in_an_empty_log() -> None:
     assert failures.diagnose([]) is None
+
+
+def test_evidence_of_a_cause() -> None:
+    assert failures.evidence([*HEALTHY, PORT]) == [
+        "cause: another process has the port",
+        "remedy: find it with ss -ltnp, stop it or choose another port",
+        "known from: vllm#7514, vllm#9737, vllm#43206; MindIE source",
+        f"log: {HEALTHY[-1]}",
+        f"log: {PORT}",
+    ]
+
+
+def test_evidence_of_a_wrapper_has_the_last_lines_too() -> None:
+    """It is no cause: who reads it has to look further."""
+    told = failures.evidence([*HEALTHY, WRAPPED])
+    assert told[0] == "cause: a part of the server failed; its own words stand before this line"
+    assert told[told.index("its last lines were:") + 1 :] == [*HEALTHY, WRAPPED]
+
+
+def test_evidence_of_nothing_known_is_the_last_lines() -> None:
+    lines = [f"line {number}" for number in range(30)]
+    assert failures.evidence([*lines, "", "  "]) == ["its last lines were:", *lines[-12:]]
+
+
+def test_kernel_is_believed_before_the_server() -> None:
+    xid = "NVRM: Xid (PCI:0000:3b:00): 79, pid=812, GPU has fallen off the bus."
+    told = failures.evidence([MEMORY], "vllm", kernel=("eth0: link up", xid))
+    assert told[0] == "cause: a GPU failed"
+    assert f"log: {xid}" in told
+
+
+def test_kernel_that_killed_somebody_is_believed_after_the_server() -> None:
+    killed = "Out of memory: Killed process 9 (dd) total-vm:1kB"
+    assert failures.evidence([MEMORY], "vllm", kernel=(killed,))[0] == (
+        "cause: another process holds device memory"
+    )
+    assert failures.evidence(HEALTHY, "vllm", kernel=(killed,))[0] == (
+        "cause: the host ran out of memory, and the kernel killed a process, maybe the server's"
+    )
+
+
+def test_kernel_lines_are_not_the_servers_last_ones() -> None:
+    assert failures.evidence(["died"], "vllm", kernel=("eth0: link up",)) == [
+        "its last lines were:",
+        "died",
+    ]
+
+
+def _run(*words: str, given: str = "") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(SCRIPT), *words]
+    return subprocess.run(command, input=given, capture_output=True, text=True)
+
+
+def test_any_log_is_read_by_hand(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    log.write_bytes(b"\xff\xfe progress\r\n" + PORT.encode() + b"\n")
+    done = _run(str(log))
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[:2] == [
+        f"{log}: known",
+        "  cause: another process has the port",
+    ]
+
+
+def test_input_is_read_by_hand_for_an_engine() -> None:
+    memory = "torch.OutOfMemoryError: CUDA out of memory.\n"
+    assert "session_len" in _run("--engine", "lmdeploy", "-", given=memory).stdout
+    done = _run("--engine", "ollama", "-", given=memory)
+    assert (done.returncode, done.stdout) == (1, "-: nothing known\n")
+
+
+def test_log_that_is_not_there(tmp_path: Path) -> None:
+    done = _run(str(tmp_path / "none.log"))
+    assert done.returncode == 2
+    assert f"No such file or directory: '{tmp_path}/none.log'" in done.stderr
+
+
+def test_no_log_is_named() -> None:
+    done = _run()
+    assert done.returncode == 2
+    assert "name a log, or - for the input" in done.stderr
+
+
+def test_page_has_every_row() -> None:
+    """What is printed by ``failures.py --table`` is what stands there."""
+    page = (REPOSITORY / "docs/failures.md").read_text()
+    printed = _run("--table").stdout
+    assert len(printed.splitlines()) == len(failures.KNOWN) + 2
+    assert printed in page

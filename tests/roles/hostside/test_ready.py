@@ -103,3 +103,34 @@ def test_script_ends_with_1_and_the_reason(
         _main(monkeypatch, MAINPID=gone.pid)
     assert ended.value.code == 1
     assert capsys.readouterr().err == f"not ready: the server's process {gone.pid} is gone\n"
+
+
+@pytest.mark.parametrize(
+    ("page", "health", "added"),
+    [
+        ("/health", (200, ""), ""),
+        (None, (503, "dead"), ""),
+        ("/health", (503, ""), "; /health says 503: nothing"),
+        (
+            "/health",
+            (503, '{"status": "unhealthy", "message": "The scheduler stands still."}'),
+            '; /health says 503: {"status": "unhealthy", "message": "The scheduler stands still."}',
+        ),
+    ],
+)
+def test_server_that_knows_that_it_failed_is_quoted(
+    page: str | None, health: tuple[int, str], added: str
+) -> None:
+    manner = Manner(status=500, health=health)
+    with answering(manner) as server:
+        asked = ask.Server("127.0.0.1", server.port, "canary", "")
+        said = ready.wait(asked, 0.1, os.getpid(), page)
+    assert said == f"no completion within 0 s; the last answer was 500: engine is dead{added}"
+
+
+def test_server_that_fails_for_a_while_is_waited_for() -> None:
+    """Kernels that are compiled for minutes look like a failure from there."""
+    manner = Manner(health=(503, "unhealthy"))
+    with answering(manner) as server:
+        asked = ask.Server("127.0.0.1", server.port, "canary", "")
+        assert ready.wait(asked, 5, os.getpid(), "/health") == ""

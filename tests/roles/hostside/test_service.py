@@ -1,6 +1,8 @@
 """Units are started until ready and stopped until gone; who holds a port is found out."""
 
+import os
 import time
+from pathlib import Path
 
 import pytest
 import service
@@ -59,3 +61,23 @@ def test_log_begins_at_its_time_to_the_microsecond(host: Host) -> None:
     host.systemd.log(UNIT, "after")
     assert service.log(UNIT, began) == ["after"]
     assert host.systemd.calls[-2] == "journalctl --sync"
+
+
+def test_kernel_log_begins_at_its_time_and_is_the_kernels(host: Host) -> None:
+    host.systemd.log("kernel", "before")
+    time.sleep(0.001)
+    began = time.time()
+    host.systemd.log(UNIT, "served")
+    host.systemd.log("kernel", "eth0: link up")
+    assert service.kernel_log(began) == ["eth0: link up"]
+
+
+def test_log_that_is_no_text_is_read_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Progress bars are cut, and vendors' programs say anything."""
+    journalctl = tmp_path / "journalctl"
+    journalctl.write_text("#!/bin/sh\nprintf 'loading \\377\\nOSError\\n'\n")
+    journalctl.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert service.log(UNIT, 0) == ["loading \ufffd", "OSError"]

@@ -199,7 +199,7 @@ def test_what_is_in_flight_is_waited_for(tree: Path, host: Host) -> None:
     host.serving()
     left = iter([2, 1, 0])
     host.systemd.manners["old"].metrics = lambda: (
-        f'vllm:num_requests_running{{engine="0"}} {next(left)}\n'
+        f'vllm:num_requests_running{{engine="0"}} {next(left)}\nvllm:num_requests_waiting 0.0\n'
     )
     _run(tree, _shell("driver", "true", stops=True), drain_within_s={"chat": 60.0})
     assert next(left, None) is None

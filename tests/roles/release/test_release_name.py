@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from roles import engine
 from roles.release import Release
-from roles.spec import Accelerator, Accepted, HostFolder, HostSpec, Kind, Match, Secret
+from roles.spec import Accelerator, Accepted, Engine, HostFolder, HostSpec, Kind, Match, Secret
 from roles.spec.base import digest
 from tests.roles.spec.nouns import LOCK, Nouns
 
@@ -200,7 +201,8 @@ def test_about(nouns: Nouns) -> None:
         "port": 8000,
         "model": "assistant",
         "ready_within_s": 1800,
-        "in_flight": ["vllm:num_requests_running", "vllm:num_requests_waiting"],
+        "metrics": engine.metric_names(Engine.VLLM, "0.26.0"),
+        "health": "/health",
         "stack": "vllm-0.26-cuda",
         "weights": "qwen3-8b",
     }

@@ -33,6 +33,8 @@ class Manner:
     after_s: float = 0.0
     hang: bool = False
     metrics: Callable[[], str] = lambda: ""
+    metrics_status: int = 200
+    health: tuple[int, str] = (200, "")
     asked: list[dict[str, Any]] = field(default_factory=list)
     fails_to_start: tuple[str, ...] = ()
     """What it says before it dies, instead of serving."""
@@ -82,9 +84,12 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
     def do_GET(self) -> None:  # http.server's name
-        """Metrics."""
+        """Metrics, and whether the engine is well."""
+        manner = self.server.manner
         if self.path == "/metrics":
-            self._send(200, self.server.manner.metrics().encode())
+            self._send(manner.metrics_status, manner.metrics().encode())
+        elif self.path == "/health":
+            self._send(manner.health[0], manner.health[1].encode())
         else:
             self._send(404, b"no such page")
 

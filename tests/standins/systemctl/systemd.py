@@ -159,6 +159,8 @@ class Systemd:
                 return self._journal(unit, options)
             case ["journalctl", "-q", "-u", unit, *options]:
                 return self._journal(unit, options)
+            case ["journalctl", "-q", "-k", *options]:
+                return self._journal("kernel", options)
             case _:
                 self.unknown.append(said)
                 return _Answer(1, said=f"unknown command: {said}\n")
