@@ -16,8 +16,10 @@ from typing import Any, List
 
 import ask
 import audit
+import connections
 import durable
 import failures
+import held
 import jobs
 import places
 import ports
@@ -69,9 +71,11 @@ class Activation:
         self.step("swap")
         self.transaction.swap()
         self.step("restart")
+        holding = held.of([*self.serving(), self.about], self.say)
         if old:
             service.stop(old)
         service.stop(new)
+        self.free_memory(holding)
         self.free_port()
         self.start(new)
         self.step("ask")
@@ -97,6 +101,22 @@ class Activation:
         same = serving.get("port") == self.about["port"]
         if not (same and service.running(serving["unit"])):
             self.free_port()
+
+    def serving(self) -> List[Any]:
+        """Return what the release says of itself that served before, if there is one."""
+        before = self.transaction.record["before"]["release"]
+        path = "{}/{}/release.json".format(places.releases(self.plan["instance"]), before)
+        return [found for found in [durable.read_json(path)] if found]
+
+    def free_memory(self, holding: held.Held) -> None:
+        """Wait until the devices' memory is free again: the new server plans with all of it."""
+        left = holding.freed()
+        if left:
+            raise StepError(
+                "the memory of its devices is still held after the old server was stopped",
+                [*left, "end that process; if it cannot be ended, reboot the host"],
+                blamed=False,
+            )
 
     def free_port(self) -> None:
         """Refuse a port that somebody else has: some engines would share it, without a word."""
@@ -163,7 +183,10 @@ def in_flight(plan: Any) -> float:
     """Return how many requests the serving release works on, 0 when it does not say."""
     release = current(plan["instance"]) or ""
     try:
-        prefixes = tuple(about(plan["instance"], release)["in_flight"])
+        described = about(plan["instance"], release)
+        prefixes = tuple(described["in_flight"])
+        if not prefixes:
+            return connections.waiting(described["port"])
         asked = ask.server(plan["instance"], release)
         response = asked.request("GET", "/metrics", None, 5.0)
         lines = response.read().decode("utf-8", "replace").splitlines()

@@ -13,6 +13,7 @@ from roles.preflight import (
     memory,
     model,
     npu,
+    ollama,
     system,
     way,
     wheel,
@@ -23,7 +24,8 @@ from roles.spec import Accelerator, HostSpec
 __all__ = ["Reason", "against"]
 
 _PARTS = (
-    system, engine, cuda, way, wheel, gpu, ascend, cann, npu, model, memory, health, advisories,
+    system, engine, cuda, way, wheel, gpu, ascend, cann, npu, ollama, model, memory, health,
+    advisories,
 )  # fmt: skip
 
 

@@ -38,6 +38,7 @@ class Release:
             "unit": paths.unit(self.instance),
             "address": str(self.instance.address),
             "port": self.instance.port,
+            "devices": list(self.instance.devices),
             "model": self.instance.served_as,
             "ready_within_s": self.instance.ready_within_s,
             "in_flight": engine.in_flight(self.instance.stack.engine),

@@ -1,5 +1,6 @@
 """Every noun of an inventory: typed, frozen, validated. Imports nothing else of ours."""
 
+from roles.spec.archive import Archive
 from roles.spec.base import Fault, Spec, SpecError
 from roles.spec.check import Check, Kind, Match
 from roles.spec.host import HostSpec, Packages, inventory
@@ -7,7 +8,13 @@ from roles.spec.installer import Installer, InstallerKind, Package
 from roles.spec.instance import Instance
 from roles.spec.lock import Lock
 from roles.spec.model import Model
-from roles.spec.options import LmdeployOptions, MindieOptions, Options, VllmOptions
+from roles.spec.options import (
+    LmdeployOptions,
+    MindieOptions,
+    OllamaOptions,
+    Options,
+    VllmOptions,
+)
 from roles.spec.platform import (
     AscendHdk,
     ContainerToolkit,
@@ -24,6 +31,7 @@ from roles.spec.weights import Weights, WeightsFile, manifest
 __all__ = [
     "Accelerator",
     "Accepted",
+    "Archive",
     "AscendHdk",
     "Check",
     "ContainerToolkit",
@@ -48,6 +56,7 @@ __all__ = [
     "MindieOptions",
     "Model",
     "ModelScope",
+    "OllamaOptions",
     "Options",
     "Package",
     "Packages",

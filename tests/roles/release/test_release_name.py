@@ -197,6 +197,7 @@ def test_about(nouns: Nouns) -> None:
         "unit": "metalserve-vllm@chat.service",
         "address": "127.0.0.1",
         "port": 8000,
+        "devices": [0],
         "model": "assistant",
         "ready_within_s": 1800,
         "in_flight": ["vllm:num_requests_running", "vllm:num_requests_waiting"],

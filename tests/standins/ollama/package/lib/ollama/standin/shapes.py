@@ -1,0 +1,1 @@
+../../../../../vllm/package/vllm/standin/shapes.py
