@@ -35,5 +35,5 @@ def _in_flight(line: str) -> bool:
     if "lastsnd" not in times:
         # Somebody else's kernel does not tell: an open connection counts.
         return bool(line.strip())
-    sent, heard = int(times["lastsnd"]), int(times.get("lastrcv", times["lastsnd"]))
+    sent, heard = int(times["lastsnd"]), int(times.get("lastrcv") or times["lastsnd"])
     return heard < sent or sent < _SPEAKING_MS

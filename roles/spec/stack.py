@@ -34,7 +34,7 @@ class Engine(StrEnum):
 _Version = Annotated[
     str, spelled(r"\d+(\.\w+)+", "should be a version with all its numbers, as in 0.32.0")
 ]
-_Minor = Annotated[str, spelled(r"3\.\d+", "should be a minor version of Python, as in 3.12")]
+_Minor = Annotated[str, spelled(r"(3\.\d+)?", "should be a minor version of Python, as in 3.12")]
 _Advisory = Annotated[
     str,
     spelled(

@@ -16,6 +16,7 @@ from tests.standins.systemctl.answering import Manner
 from tests.standins.systemctl.systemd import Systemd
 
 UNIT = "metalserve-vllm@chat.service"
+IN_FLIGHT = ("vllm:num_requests_running", "vllm:num_requests_waiting")
 SUM = {
     "name": "sum",
     "kind": "text",
@@ -60,6 +61,8 @@ class Host:
         port: int | None = None,
         generation: str = "g1",
         key: str = "sesame",
+        devices: tuple[int, ...] = (),
+        in_flight: tuple[str, ...] = IN_FLIGHT,
     ) -> None:
         """Stage a release of the instance ``chat``."""
         about = {
@@ -68,7 +71,8 @@ class Host:
             "port": port or self.port,
             "model": "canary",
             "ready_within_s": 5,
-            "in_flight": ["vllm:num_requests_running", "vllm:num_requests_waiting"],
+            "devices": list(devices),
+            "in_flight": list(in_flight),
         }
         wanted = {
             "instance": "chat",

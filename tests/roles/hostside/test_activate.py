@@ -323,3 +323,14 @@ def test_server_that_is_gone_has_nothing_in_flight(host: Host) -> None:
     host.serving("old")
     host.systemd.power_off()
     assert activate.in_flight(host.plan("new")) == 0
+
+
+def test_server_without_metrics_is_asked_by_its_connections(host: Host) -> None:
+    host.stage("old", unit=OLLAMA, in_flight=())
+    host.serving("old")
+    manner = host.systemd.served(OLLAMA)
+    assert manner is not None
+    manner.hang = True
+    with socket.create_connection(("127.0.0.1", host.port)) as client:
+        client.sendall(b"POST /v1/chat/completions HTTP/1.1\r\n")
+        assert activate.in_flight(host.plan("new")) == 1

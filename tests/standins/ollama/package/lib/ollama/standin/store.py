@@ -43,7 +43,7 @@ class Store:
         for part in (self.models[model]["config"], *self.models[model]["layers"]):
             if not re.fullmatch(r"sha256:[0-9a-f]{64}", part["digest"]):
                 raise ValueError(f"invalid digest format {part['digest']}")
-            blob = self.blobs / part["digest"].replace(":", "-")
+            blob = self.blobs / str(part["digest"]).replace(":", "-")
             if blob.stat().st_size != part["size"]:
                 raise ValueError(f"{blob} has another size than its manifest says")
             if part["mediaType"] == _MODEL:
