@@ -1,8 +1,4 @@
-"""
-Makes the archive of the stand-in, as the makers of Ollama pack theirs.
-
-Bodies of requests and answers are OpenAI's, as vLLM's are: those modules are links to its stand-in.
-"""
+"""Makes the archive of the stand-in, as the makers of Ollama pack theirs."""
 
 import hashlib
 import io

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from . import question, settings, shapes
+from . import openai, settings
 from .errors import RequestError
 from .loaded import Loaded
 
@@ -37,7 +37,7 @@ class Handler(BaseHTTPRequestHandler):
             "/api/version": {"version": VERSION},
             "/api/tags": {"models": tags},
             "/api/ps": {"models": self.server.loaded.page()},
-            "/v1/models": shapes.models(list(self.server.models), root="", longest=None),
+            "/v1/models": openai.models(list(self.server.models)),
         }
         if self.path == "/":
             self._send(b"Ollama is running", kind="text/plain")
@@ -58,22 +58,19 @@ class Handler(BaseHTTPRequestHandler):
             self._send(b"404 page not found", kind="text/plain", status=404)
             return
         try:
-            asked = question.body(content, media_type="application/json")
+            asked = openai.body(content)
             self._known(asked)
             page(asked)
         except RequestError as reason:
-            error: Any = str(reason)
-            if self.path.startswith("/v1"):
-                error = {"message": error, "type": reason.kind, "param": None, "code": None}
-            self._json({"error": error}, status=reason.status)
+            said = str(reason)
+            found = openai.error(said) if self.path.startswith("/v1") else {"error": said}
+            self._json(found, status=reason.status)
 
     def _known(self, asked: dict[str, Any]) -> None:
         name = str(asked.get("model") or "")
         asked["model"] = name if ":" in name else f"{name}:latest"
         if asked["model"] not in self.server.models:
-            raise RequestError(
-                f'model "{name}" not found, try pulling it first', status=404, kind="api_error"
-            )
+            raise RequestError(f'model "{name}" not found, try pulling it first', status=404)
 
     def _generate(self, asked: dict[str, Any]) -> None:
         if not asked.get("prompt") and str(asked.get("keep_alive")) == "0":
@@ -86,28 +83,27 @@ class Handler(BaseHTTPRequestHandler):
     def _own_chat(self, asked: dict[str, Any]) -> None:
         if asked.get("stream", True):
             raise RequestError("the stand-in streams in OpenAI's shape alone")
-        prompt = question.chat({**asked, "stream": False}, limits={}, longest=None).prompt
+        prompt = openai.question(asked).prompt
         message = {"role": "assistant", "content": self._answer(asked, prompt)}
         self._json({"model": asked["model"], "message": message, "done": True})
 
     def _chat(self, asked: dict[str, Any]) -> None:
-        limits = {"image": 0, "video": 0}
-        wanted = question.chat(asked, limits=limits, longest=self.server.wanted.context)
-        said = self._answer(asked, wanted.prompt)
-        reply = shapes.Reply(chat=True, model=asked["model"], prompt_tokens=wanted.tokens)
-        words = said.split(" ")
+        wanted, model = openai.question(asked), str(asked["model"])
+        words = self._answer(asked, wanted.prompt).split(" ")
+        limit = wanted.max_tokens or 0
+        kept = words[:limit] if limit > 0 else words
+        finish = "stop" if kept == words else "length"
         if not wanted.stream:
-            kept = words[: wanted.max_tokens]
-            finish = "stop" if kept == words else "length"
-            self._json(reply.whole(" ".join(kept), finish=finish, tokens=len(kept)))
+            self._json(openai.whole(model, " ".join(kept), finish=finish))
             return
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        for number, word in enumerate(words):
-            self._event(json.dumps(reply.chunk(f"{' ' if number else ''}{word}", finish=None)))
-        self._event(json.dumps(reply.chunk("", finish="stop")))
+        for number, word in enumerate(kept):
+            piece = f"{' ' if number else ''}{word}"
+            self._event(json.dumps(openai.chunk(model, piece, finish=None)))
+        self._event(json.dumps(openai.chunk(model, "", finish=finish)))
         self._event("[DONE]")
         self.wfile.write(b"0\r\n\r\n")
 

@@ -30,7 +30,6 @@ class Settings:
         self.models = Path(given.get("OLLAMA_MODELS") or Path.home() / ".ollama/models")
         self.prunes = given.get("OLLAMA_NOPRUNE") != "1"
         self.keep_alive_s = seconds(given.get("OLLAMA_KEEP_ALIVE", "5m"))
-        self.context = int(given.get("OLLAMA_CONTEXT_LENGTH", "4096"))
 
 
 def seconds(given: object) -> float:

@@ -1,1 +1,0 @@
-../../../../../vllm/package/vllm/standin/shapes.py
