@@ -42,7 +42,9 @@ class Held:
             time.sleep(_EVERY_S)
 
     def _theirs(self, holder: Dict[str, Any]) -> bool:
-        return holder["pid"] in self.pids or holder["unit"] in self.units
+        """Say whether it is waited for: one of theirs, or one that is gone, whosever it was."""
+        gone = holder["unit"] is None and holder["name"] is None
+        return gone or holder["pid"] in self.pids or holder["unit"] in self.units
 
     def _holders(self) -> List[Dict[str, Any]]:
         """Return who holds memory of the devices; nobody where NVML does not say."""

@@ -17,7 +17,7 @@ import gpu
 import gpu_memory
 import kernel_log
 import pci
-from asked import Asked, fault, quietly
+from asked import Asked, code, fault, quietly
 
 LIBRARY = "libnvidia-ml.so.1"
 _BINDING = "pynvml"
@@ -74,7 +74,7 @@ def _started(binding: Any) -> Dict[str, Any]:
 
 def holders(devices: List[int]) -> Dict[int, List[Dict[str, Any]]]:
     """
-    Return who holds memory of each of these devices, by its number.
+    Return who holds memory of each of these devices, by its number; nothing without the library.
 
     :raises apart.UnansweredError: NVML does not answer, or not for one of them
     """
@@ -84,7 +84,12 @@ def holders(devices: List[int]) -> Dict[int, List[Dict[str, Any]]]:
 
 def _holders(devices: List[int]) -> Dict[int, List[Dict[str, Any]]]:
     binding = importlib.import_module(_BINDING)
-    binding.nvmlInit()
+    try:
+        binding.nvmlInit()
+    except Exception as error:
+        if code(error) == _LIBRARY_NOT_FOUND:
+            return {}
+        raise
     try:
         asked = Asked(binding)
         found = {}

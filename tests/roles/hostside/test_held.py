@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import held
 import processes
@@ -22,6 +22,8 @@ HOLDING = "nvmlDeviceGetComputeRunningProcesses"
 class Cards:
     """Two cards whose processes a test changes as time goes by."""
 
+    names: ClassVar[dict[str, Any]] = {"nvmlSystemGetProcessName": lambda pid: b"VLLM::EngineCore"}
+
     def __init__(self, *later: list[Any]) -> None:
         """Say who holds memory of the first card, from one question to the next."""
         self.later = list(later)
@@ -36,8 +38,7 @@ class Cards:
     @property
     def binding(self) -> Binding:
         first = gpu(**{HOLDING: lambda: self.later[0]})
-        names = {"nvmlSystemGetProcessName": lambda pid: b"VLLM::EngineCore"}
-        return Binding(first, gpu(**{HOLDING: []}), **names)
+        return Binding(first, gpu(**{HOLDING: []}), **self.names)
 
 
 @pytest.fixture(autouse=True)
@@ -79,6 +80,26 @@ def test_others_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     cards = _cards(monkeypatch, [process(3, 9)])
     assert held.Held([0], [OLD, NEW], cards.say).freed() == []
     assert cards.said == []
+
+
+def test_process_that_is_gone_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The driver has not let go of it; systemd does not know any more whose it was."""
+    gone = 4_194_305  # more than any process has
+    cards = _cards(monkeypatch, [process(gone, 800)], [])
+    names = {"nvmlSystemGetProcessName": NVMLError(6)}
+    monkeypatch.setattr(Cards, "names", names)
+    monkeypatch.setitem(sys.modules, "pynvml", cards.binding)
+    found = held.Held([0], [OLD], cards.say)
+    assert (found.pids, found.freed()) == (set(), [])
+    assert cards.said == ["freeing device memory: 800 MiB still held after 0 s"]
+
+
+def test_host_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its devices are of another vendor."""
+    said: list[str] = []
+    monkeypatch.setitem(sys.modules, "pynvml", Binding(nvmlInit=NVMLError(12)))
+    assert held.Held([0], [OLD], said.append).freed() == []
+    assert said == []
 
 
 def test_process_of_the_unit_that_came_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
