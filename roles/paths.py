@@ -1,7 +1,7 @@
 """Every remote path and unit name, spelled once; those that hosts know too, in ``places``."""
 
 from roles.hostside import places
-from roles.spec import Installer, Instance, Stack, Weights
+from roles.spec import Archive, Installer, Instance, Stack, Weights
 
 ROOT = places.ROOT
 STATE = places.STATE
@@ -26,6 +26,11 @@ def stack(stack: Stack) -> str:
 def installer(installer: Installer) -> str:
     """A vendor's file that came from the control machine."""
     return f"{places.installers()}/{installer.sha256[:12]}-{installer.file}"
+
+
+def archive(archive: Archive) -> str:
+    """Folder that an archive comes to, until it is unpacked."""
+    return f"{places.installers()}/{archive.sha256[:12]}-{archive.file}"
 
 
 def environment(stack: Stack) -> str:

@@ -40,7 +40,7 @@ def units(spec: HostSpec) -> dict[str, str]:
 def packages(spec: HostSpec) -> list[str]:
     """Return what is needed of the distribution, by Debian's names."""
     needed = {name for instance in spec.instances for name in instance.stack.os_packages}
-    return sorted(needed | {"ca-certificates", "python3-venv"})
+    return sorted(needed | {"ca-certificates", "iproute2", "python3-venv"})
 
 
 def users(spec: HostSpec) -> list[str]:

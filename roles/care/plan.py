@@ -5,7 +5,7 @@ from typing import Any
 from roles import instance as secrets_of
 from roles import lock, paths, release, weights
 from roles.hostside import places
-from roles.spec import HostSpec
+from roles.spec import Archive, HostSpec
 
 
 def hashed(spec: HostSpec) -> dict[str, Any]:
@@ -31,6 +31,8 @@ def kept(spec: HostSpec, *, machine_id: str) -> dict[str, Any]:
         except secrets_of.SecretError as error:
             spared[secrets] = f"which one is wanted is not known: {error}"
     keep += [paths.installer(installer) for installer in spec.files]
+    archives = [stack.lock for stack in spec.stacks if isinstance(stack.lock, Archive)]
+    keep += [paths.archive(archive) for archive in archives]
     owner = lock.owner()
     return {
         "keep": sorted(set(keep)),

@@ -10,6 +10,4 @@ from roles.spec import HostSpec
 def install(spec: HostSpec) -> None:
     """Install each stack that an instance of the host needs, once."""
     for stack in {instance.stack.folder: instance.stack for instance in spec.instances}.values():
-        operations.installed_stack(
-            name=f"Install {stack.folder}", stack=stack, packages=spec.packages, python=spec.python
-        )
+        operations.installed_stack(name=f"Install {stack.folder}", stack=stack, onto=spec)

@@ -42,6 +42,8 @@ def metric_names(engine: Engine, version: str) -> Metrics | None:
         case Engine.MINDIE:
             # Only with a variable and on a port of its own; the names are not known to us.
             return None
+        case Engine.OLLAMA:
+            return None
         case _:
             assert_never(engine)
 
@@ -54,7 +56,7 @@ def health_page(engine: Engine, version: str) -> str | None:
         case Engine.LMDEPLOY:
             # Before, it answered 200 whatever had happened to the engine.
             return None if versions.older(version, "0.14.0") else "/health"
-        case Engine.MINDIE:
+        case Engine.MINDIE | Engine.OLLAMA:
             return None
         case _:
             assert_never(engine)

@@ -1,36 +1,49 @@
 """Stacks on a host."""
 
 from pathlib import Path
+from typing import assert_never
 
 from pyinfra import host
 from pyinfra.api import operation
 
 from roles import job, lock, paths, probe
-from roles.spec import Packages, Stack
+from roles.engine import archive
+from roles.spec import Archive, HostSpec, Lock, Stack
 
 _INSTALLER = Path(__file__).with_name("uv.txt")
 
 
 @operation()
-def installed_stack(stack: Stack, packages: Packages, python: str) -> job.Commands:
+def installed_stack(stack: Stack, onto: HostSpec) -> archive.Commands:
     """
-    Every package of ``stack`` is in its folder, as its lock pins it.
+    Everything of ``stack`` is in its folder, as its lock pins it.
 
     + stack: what to install; shared by every instance that uses it
-    + packages: where packages come from
-    + python: the interpreter that runs our own code
+    + onto: the host
     """
     if stack.folder in (probe.of(host)["stacks"] or []):
         host.noop(f"{stack.folder} is installed")
         return
     yield from lock.held()
+    match stack.lock:
+        case Lock():
+            yield from _locked(stack, stack.lock, onto)
+        case Archive():
+            yield from archive.unpacked(stack, stack.lock, onto)
+        case _:
+            assert_never(stack.lock)
+
+
+def _locked(stack: Stack, pinned: Lock, onto: HostSpec) -> job.Commands:
+    """Yield what installs every package of a lock."""
     plan = {
         "name": stack.folder,
         "folder": paths.stack(stack),
-        "lock": stack.lock.text,
+        "lock": pinned.text,
         "python": stack.python,
         "disk_gib": stack.disk_gib,
         "installer": _INSTALLER.read_text(),
-        "packages": packages.model_dump(),
+        "packages": onto.packages.model_dump(),
     }
-    yield from job.commands(f"install-{stack.folder}", script="install", python=python, plan=plan)
+    name = f"install-{stack.folder}"
+    yield from job.commands(name, script="install", python=onto.python, plan=plan)

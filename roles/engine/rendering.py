@@ -3,11 +3,11 @@
 from typing import NoReturn
 
 from roles import templates
-from roles.engine import vllm
+from roles.engine import ollama, vllm
 from roles.engine.file import File
-from roles.spec import Engine, Instance, VllmOptions
+from roles.spec import Engine, Instance, OllamaOptions, VllmOptions
 
-STARTED = (Engine.VLLM,)
+STARTED = (Engine.VLLM, Engine.OLLAMA)
 """Engines that this release can start; preflight refuses instances of the others."""
 
 
@@ -16,6 +16,8 @@ def rendered(instance: Instance) -> dict[str, File]:
     match instance.stack.engine, instance.options:
         case Engine.VLLM, VllmOptions() as options:
             return vllm.files(instance, options)
+        case Engine.OLLAMA, OllamaOptions() as options:
+            return ollama.files(instance, options)
         case engine, _:
             _not_started(engine)
 
@@ -25,6 +27,8 @@ def unit_file(engine: Engine, *, python: str) -> str:
     match engine:
         case Engine.VLLM:
             return templates.render("engine/metalserve-vllm@.service.j2", python=python)
+        case Engine.OLLAMA:
+            return templates.render("engine/metalserve-ollama@.service.j2", python=python)
         case _:
             _not_started(engine)
 

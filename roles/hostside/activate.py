@@ -18,6 +18,7 @@ import ask
 import audit
 import durable
 import failures
+import held
 import jobs
 import metrics
 import places
@@ -71,9 +72,11 @@ class Activation:
         self.step("swap")
         self.transaction.swap()
         self.step("restart")
+        holding = held.of([*self.serving(), self.about], self.say)
         if old:
             service.stop(old)
         service.stop(new)
+        self.free_memory(holding)
         self.free_port()
         self.start(new)
         self.step("ask")
@@ -101,6 +104,22 @@ class Activation:
         same = serving.get("port") == self.about["port"]
         if not (same and service.running(serving["unit"])):
             self.free_port()
+
+    def serving(self) -> List[Any]:
+        """Return what the release says of itself that served before, if there is one."""
+        before = self.transaction.record["before"]["release"]
+        path = "{}/{}/release.json".format(places.releases(self.plan["instance"]), before)
+        return [found for found in [durable.read_json(path)] if found]
+
+    def free_memory(self, holding: held.Held) -> None:
+        """Wait until the devices' memory is free again: the new server plans with all of it."""
+        left = holding.freed()
+        if left:
+            raise StepError(
+                "the memory of its devices is still held after the old server was stopped",
+                [*left, "end that process; if it cannot be ended, reboot the host"],
+                blamed=False,
+            )
 
     def free_port(self) -> None:
         """Refuse a port that somebody else has: some engines would share it, without a word."""

@@ -15,6 +15,7 @@ import sys
 from typing import Any, Dict, List, NamedTuple
 
 import ask
+import connections
 import exposition
 import transaction
 
@@ -38,6 +39,10 @@ class InFlight(NamedTuple):
 def in_flight(instance: str) -> InFlight:
     """Return what the current release of an instance has in flight; a dead server has nothing."""
     try:
+        described = transaction.about(instance, transaction.current(instance) or "")
+        if described.get("engine") == "ollama":
+            # It has no metrics, and a connection for each request that is waited for.
+            return InFlight(float(connections.waiting(described["port"])))
         samples = _samples(instance)
         names = _names(instance)
         requests = sum(_total(samples, names[name]) for name in ("running", "waiting"))

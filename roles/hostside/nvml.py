@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import ctypes
 import importlib
-from typing import Any, Dict
+from typing import Any, Dict, List
 
 import apart
 import fabric_manager
 import gpu
+import gpu_memory
 import kernel_log
 import pci
-from asked import fault, quietly
+from asked import Asked, code, fault, quietly
 
 LIBRARY = "libnvidia-ml.so.1"
 _BINDING = "pynvml"
@@ -69,6 +70,38 @@ def _started(binding: Any) -> Dict[str, Any]:
     except Exception as error:
         return dict(found, error=fault(binding, error))
     return dict(found, devices=[gpu.read(binding, index) for index in range(count)])
+
+
+def holders(devices: List[int]) -> Dict[int, List[Dict[str, Any]]]:
+    """
+    Return who holds memory of each of these devices, by its number; nothing without the library.
+
+    :raises apart.UnansweredError: NVML does not answer, or not for one of them
+    """
+    found = apart.answer(lambda: _holders(devices), _WITHIN_S)
+    return {int(device): holding for device, holding in found.items()}
+
+
+def _holders(devices: List[int]) -> Dict[int, List[Dict[str, Any]]]:
+    binding = importlib.import_module(_BINDING)
+    try:
+        binding.nvmlInit()
+    except Exception as error:
+        if code(error) == _LIBRARY_NOT_FOUND:
+            return {}
+        raise
+    try:
+        asked = Asked(binding)
+        found = {}
+        for device in devices:
+            handle = binding.nvmlDeviceGetHandleByIndex(device)
+            holding = gpu_memory.holders(asked, handle)
+            if holding is None:
+                raise OSError("device {} does not tell: {}".format(device, asked.unknown))
+            found[device] = holding
+        return found
+    finally:
+        quietly(binding.nvmlShutdown)
 
 
 def _asked() -> Dict[str, Any] | None:

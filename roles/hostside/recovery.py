@@ -16,6 +16,7 @@ import ask
 import audit
 import durable
 import failures
+import held
 import jobs
 import places
 import service
@@ -37,6 +38,9 @@ def put_back(transaction: Transaction, why: str, say: Any) -> str:
     before, after = transaction.record["before"], transaction.record["after"]
     release, unit = before["release"], before["unit"]
     step("swap back")
+    folder = places.releases(transaction.instance)
+    failed = durable.read_json("{}/{}/release.json".format(folder, transaction.record["release"]))
+    holding = held.of([failed] if failed else [], say)
     service.stop(after["unit"])
     try:
         transaction.swap_back()
@@ -49,16 +53,16 @@ def put_back(transaction: Transaction, why: str, say: Any) -> str:
         state = "no release served before, so nothing serves {}".format(transaction.instance)
         return _end(transaction, "nothing serves", why, state)
     step("restart back")
+    # Whoever still holds memory is told; what served before is tried all the same.
+    left = holding.freed()
     began = time.time()
-    described = durable.read_json(
-        "{}/{}/release.json".format(places.releases(transaction.instance), release)
-    )
+    described = durable.read_json("{}/{}/release.json".format(folder, release))
     within_s = described["ready_within_s"] if described else _LONGEST_S
     if not service.start(
         unit, within_s, lambda s: say("starting {} again: {:.0f} s".format(release, s))
     ):
         engine = (described or {}).get("engine")
-        lines = "; ".join(failures.of_start(unit, began, engine))
+        lines = "; ".join([*left, *failures.of_start(unit, began, engine)])
         state = "{} is current again but DOES NOT START: {}".format(release, lines)
         return _end(transaction, "broken", why, state)
     step("ask back")

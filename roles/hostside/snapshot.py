@@ -1,5 +1,6 @@
 """
-Whether a folder holds a whole model: what can be told without an engine, in a second.
+Whether a folder holds a whole model, or a store of Ollama's: what can be told without an engine, in
+a second.
 
 ``python3 snapshot.py FOLDER`` prints what is wrong, a line each, and ends with 1 if anything is. A
 hash says that a file is the one that was pinned; this says that what was pinned can be loaded.
@@ -14,6 +15,8 @@ import struct
 import sys
 from typing import Any, Iterator
 
+import ollama_store
+
 _POINTER = b"version https://git-lfs"
 _HEADER_MAX = 100_000_000  # bytes; safetensors' own limit
 _REMAINS = ("*.incomplete", "*.partial", "._____temp", "*.aria2", "*.part")
@@ -21,6 +24,10 @@ _REMAINS = ("*.incomplete", "*.partial", "._____temp", "*.aria2", "*.part")
 
 def faults(folder: str) -> Iterator[str]:
     """Yield what keeps an engine from loading the model in ``folder``."""
+    if ollama_store.there(folder):
+        yield from _remains(folder)
+        yield from ollama_store.faults(folder)
+        return
     config = _json(folder, "config.json")
     if isinstance(config, str):
         yield config

@@ -138,7 +138,7 @@ def _busy(kind: str, at_work: List[str]) -> str:
     """Say which job may be at work on things of a kind; whatever is not known may be."""
     for job in at_work:
         harmless = (
-            (job.startswith("install-") and kind not in ("stack", "scripts"))
+            (job.startswith("install-") and kind not in ("stack", "installer", "scripts"))
             or (job.startswith(_BRINGS_WEIGHTS) and kind not in ("weights", "scripts"))
             or (job == "platform" and kind not in ("installer", "scripts"))
         )

@@ -64,6 +64,8 @@ def _package(stack: Stack) -> tuple[str, str]:
             return "lmdeploy", stack.version
         case Engine.MINDIE:
             return "mindie", stack.version
+        case Engine.OLLAMA:
+            return "ollama", stack.version
 
 
 def _reaches(one: dict[str, Any], stack: Stack, spec: HostSpec) -> bool:

@@ -12,6 +12,7 @@ and gives the cache
     vLLM       utilization · total - weights - reserve      total: without what the driver reserves
     LMDeploy   cache_max_entry_count · (free - weights - reserve)
     MindIE     npu_mem_size, or 0.8 · total - weights - reserve
+    Ollama     what is free, over all devices together          (ollama.py)
 
 One request of the whole context has to fit into it.
 """
@@ -23,7 +24,15 @@ from typing import assert_never
 
 from roles.preflight import model as shapes
 from roles.preflight import table
-from roles.spec import Instance, LmdeployOptions, MindieOptions, Model, Options, VllmOptions
+from roles.spec import (
+    Instance,
+    LmdeployOptions,
+    MindieOptions,
+    Model,
+    OllamaOptions,
+    Options,
+    VllmOptions,
+)
 
 _GIB = 1 << 30
 _BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
@@ -103,6 +112,8 @@ def room(options: Options, need: Need, device: Device) -> float:
                 return float(table.read("memory")["mindie_fraction"]) * device.total - need.fixed
             left = device.free - need.fixed - options.npu_mem_size
             return left if left < 0 else options.npu_mem_size
+        case OllamaOptions():
+            return device.free - need.fixed
         case _:
             assert_never(options)
 

@@ -173,7 +173,9 @@ def _bfloat16(instance: Instance, chosen: dict[int, dict[str, Any]]) -> Iterator
 
 def _shared_memory(instance: Instance, system: dict[str, Any]) -> Iterator[Reason]:
     needed: int = table.read("memory")["shm_mib"]
-    several = len(instance.devices) > 1 or instance.stack.engine is Engine.MINDIE
+    engine = instance.stack.engine
+    # Ollama has one process for all devices of a model.
+    several = engine is Engine.MINDIE or (len(instance.devices) > 1 and engine is not Engine.OLLAMA)
     free = system["shm_free_mib"]
     if several and free is not None and free < needed:
         yield Reason(

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from roles.preflight import seen, table
+from roles.preflight import ollama, seen, table
 from roles.preflight.capacity import Device, Need, fitting, held, needed, room, startable
 from roles.preflight.reason import Reason
 from roles.spec import (
@@ -13,6 +13,7 @@ from roles.spec import (
     Instance,
     LmdeployOptions,
     MindieOptions,
+    OllamaOptions,
     Options,
     VllmOptions,
 )
@@ -33,11 +34,14 @@ def reasons(spec: HostSpec, found: dict[str, Any]) -> Iterator[Reason]:
         if there and len(there) == len(instance.devices):
             yield from judged(instance, there)
         if instance.weights.model is None:
+            store = instance.weights.is_store
             yield Reason(
                 code="no-model",
                 path=f"instances/{instance.name}/weights/config",
                 found="no config.json on this machine",
-                wanted="a copy of the one in the manifest",
+                wanted="what python -m roles.weights.gguf makes of the store"
+                if store
+                else "a copy of the one in the manifest",
                 remedy="give it: weights alone were judged, no cache, heads or types",
                 refuses=False,
             )
@@ -57,7 +61,11 @@ def memory_of(number: int, device: dict[str, Any], spec: HostSpec, found: dict[s
 
 def judged(instance: Instance, devices: list[Device]) -> Iterator[Reason]:
     """What speaks against an instance on these devices: the tightest of them decides."""
-    options, need = instance.options, needed(instance, len(devices))
+    options = instance.options
+    if isinstance(options, OllamaOptions):
+        yield from ollama.memory(instance, options, instance.weights.model, devices)
+        return
+    need = needed(instance, len(devices))
     device = min(devices, key=lambda one: room(options, need, one))
     left, request = room(options, need, device), need.token * options.context
     if left <= 0 or left < request:
@@ -106,6 +114,8 @@ def _given(options: Options, device: Device) -> str:
         case MindieOptions(npu_mem_size=size):
             cache = f", npu_mem_size {size}," if size > 0 else ""
             return f"{device.free:.1f} GiB free of {device.total:.1f}{cache}"
+        case OllamaOptions():
+            return f"{device.free:.1f} GiB free of {device.total:.1f}"
 
 
 def _held(

@@ -42,7 +42,8 @@ def splits(model: Model, devices: int) -> bool:
 
 def _split(instance: Instance, model: Model) -> Iterator[Reason]:
     devices = len(instance.devices) or 1
-    if not splits(model, devices):
+    # Ollama shares out layers, of which there are enough.
+    if instance.options.COUNTS_DEVICES and not splits(model, devices):
         right = [str(n) for n in range(1, model.heads + 1) if splits(model, n)]
         yield Reason(
             code="tensor-parallel",

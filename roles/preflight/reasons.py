@@ -14,6 +14,7 @@ from roles.preflight import (
     memory,
     model,
     npu,
+    ollama,
     system,
     way,
     wheel,
@@ -24,7 +25,7 @@ from roles.spec import Accelerator, HostSpec
 __all__ = ["Reason", "against"]
 
 _PARTS = (
-    system, engine, cuda, way, wheel, gpu, ascend, cann, npu, model, compression,
+    system, engine, cuda, way, wheel, gpu, ascend, cann, npu, ollama, model, compression,
     memory, health, advisories,
 )  # fmt: skip
 

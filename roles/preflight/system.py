@@ -6,7 +6,7 @@ from typing import Any
 from roles import paths, platform, weights
 from roles.preflight import seen
 from roles.preflight.reason import Reason
-from roles.spec import Accelerator, Folder, HostSpec, Instance
+from roles.spec import Accelerator, Archive, Folder, HostSpec, Instance, Stack
 
 _SYSTEMD = 247
 _PYTHON = (3, 8)
@@ -63,6 +63,8 @@ def _os(spec: HostSpec, system: dict[str, Any]) -> Iterator[Reason]:
 
 def _pythons(spec: HostSpec, found: dict[str, Any]) -> Iterator[Reason]:
     for instance in spec.instances:
+        if isinstance(instance.stack.lock, Archive):
+            continue
         wanted = f"python{instance.stack.python}"
         installed = instance.stack.folder in found["stacks"]
         if wanted not in found["system"]["pythons"] and not installed:
@@ -97,7 +99,15 @@ def _disks(spec: HostSpec, found: dict[str, Any]) -> Iterator[Reason]:
 def _stacks_to_come(spec: HostSpec, found: dict[str, Any]) -> Iterator[tuple[str, str, float]]:
     for stack in {i.stack.folder: i.stack for i in spec.instances}.values():
         if stack.folder not in found["stacks"]:
-            yield paths.ROOT, stack.name, stack.disk_gib * _GIB
+            yield paths.ROOT, stack.name, stack.disk_gib * _GIB + _archive_mib(stack)
+
+
+def _archive_mib(stack: Stack) -> float:
+    """Return what an archive takes until it is unpacked: it arrives beside its place first."""
+    if not isinstance(stack.lock, Archive):
+        return 0
+    copies = 2 if isinstance(stack.lock.sources[0], Folder) else 1
+    return copies * stack.lock.size / _MIB
 
 
 def _weights_to_come(spec: HostSpec, found: dict[str, Any]) -> Iterator[tuple[str, str, float]]:

@@ -7,7 +7,7 @@ from typing import Any
 from roles import versions
 from roles.preflight import seen, table
 from roles.preflight.reason import Reason
-from roles.spec import Accelerator, Engine, HostSpec, Stack
+from roles.spec import Accelerator, Archive, Engine, HostSpec, Stack
 
 _PACKAGES = {Engine.VLLM: "vllm", Engine.LMDEPLOY: "lmdeploy"}
 
@@ -17,6 +17,8 @@ def reasons(spec: HostSpec, found: dict[str, Any]) -> Iterator[Reason]:
     if spec.accelerator is not Accelerator.CUDA:
         return
     for stack in spec.stacks:
+        if isinstance(stack.lock, Archive):
+            continue
         path = seen.where(stack, spec)
         if row(stack) is None:
             yield Reason(

@@ -37,6 +37,7 @@ class Release:
             "unit": paths.unit(self.instance),
             "address": str(self.instance.address),
             "port": self.instance.port,
+            "devices": list(self.instance.devices),
             "model": self.instance.served_as,
             "ready_within_s": self.instance.ready_within_s,
             "metrics": engine.metric_names(stack.engine, stack.version),

@@ -1,5 +1,6 @@
 """Every noun of an inventory: typed, frozen, validated. Imports nothing else of ours."""
 
+from roles.spec.archive import Archive
 from roles.spec.base import Fault, Spec, SpecError
 from roles.spec.check import Check, Kind, Match
 from roles.spec.compression import Compression
@@ -8,7 +9,13 @@ from roles.spec.installer import Installer, InstallerKind, Package
 from roles.spec.instance import Instance
 from roles.spec.lock import Lock
 from roles.spec.model import Model
-from roles.spec.options import LmdeployOptions, MindieOptions, Options, VllmOptions
+from roles.spec.options import (
+    LmdeployOptions,
+    MindieOptions,
+    OllamaOptions,
+    Options,
+    VllmOptions,
+)
 from roles.spec.platform import (
     AscendHdk,
     ContainerToolkit,
@@ -26,6 +33,7 @@ from roles.spec.weights import Weights, WeightsFile, manifest
 __all__ = [
     "Accelerator",
     "Accepted",
+    "Archive",
     "AscendHdk",
     "Check",
     "Compression",
@@ -51,6 +59,7 @@ __all__ = [
     "MindieOptions",
     "Model",
     "ModelScope",
+    "OllamaOptions",
     "Options",
     "Package",
     "Packages",

@@ -46,6 +46,9 @@ RemotePath = Annotated[
 
 
 Sha256 = Annotated[str, spelled(r"[0-9a-f]{64}", "should be 64 hexadecimal digits")]
+Variable = Annotated[
+    str, spelled(r"[A-Za-z_][A-Za-z0-9_]*", "should be the name of an environment variable")
+]
 OsPackage = Annotated[
     str, spelled(r"[a-z0-9][a-z0-9.+-]+", "should be the name of a Debian package")
 ]

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, IPvAnyAddress
 
+from roles.spec import store
 from roles.spec.base import Fault, Spec, a, spelled
 from roles.spec.check import Check, Kind
 from roles.spec.compression import Compression
@@ -73,6 +74,7 @@ class Instance(Spec):
     def contradictions(self) -> Iterator[Fault]:
         """See ``Spec``."""
         yield from self._engine()
+        yield from self._ollama()
         yield from self._reachable()
         yield from self._devices()
         yield from self._questions()
@@ -91,17 +93,43 @@ class Instance(Spec):
                 right=f"leave it out, {Engine.MINDIE} alone reads it",
             )
 
+    def _ollama(self) -> Iterator[Fault]:
+        """It reads a store of its own, that no other engine reads, and has no keys."""
+        ollama = self.stack.engine is Engine.OLLAMA
+        if self.weights.is_store is not ollama:
+            yield Fault(
+                path="weights",
+                wrong=f"{self.weights.name} is {_kept(self.weights)}, "
+                f"which {self.stack.engine} does not read",
+                right=f"give {'a store of Ollama' if ollama else 'a snapshot'} of the same model",
+            )
+        elif ollama:
+            paths = [file.path for file in self.weights.files]
+            if store.manifest_of(self.served_as) not in paths:
+                yield Fault(
+                    path="model",
+                    wrong=f"is {self.served_as}, which {self.weights.name} does not hold",
+                    right=f"should be {' or '.join(store.models(paths))}",
+                )
+        if ollama and self.api_key is not None:
+            yield Fault(
+                path="api_key",
+                wrong="names a secret, and Ollama asks nobody for one",
+                right="should be None, with the server on 127.0.0.1",
+            )
+
     def _reachable(self) -> Iterator[Fault]:
         if self.api_key is None and not self.address.is_loopback:
+            ollama = self.stack.engine is Engine.OLLAMA
             yield Fault(
                 path="api_key",
                 wrong=f"is None while the server listens on {self.address}",
-                right="name a secret, or listen on 127.0.0.1",
+                right=f"{'' if ollama else 'name a secret, or '}listen on 127.0.0.1",
             )
 
     def _devices(self) -> Iterator[Fault]:
         counts = self.options.COUNTS_DEVICES
-        wanted = getattr(self.options, counts)
+        wanted = getattr(self.options, counts) if counts else len(self.devices)
         if self.stack.accelerator is Accelerator.CPU:
             if self.devices:
                 yield Fault(path="devices", wrong="is given to a cpu stack", right="leave it out")
@@ -112,7 +140,9 @@ class Instance(Spec):
                 wrong=f"is {list(self.devices)}",
                 right="should be different indices, 0 or greater",
             )
-        if len(self.devices) != wanted:
+        if not counts and not self.devices:
+            yield Fault(path="devices", wrong="is empty", right="name one at least")
+        elif len(self.devices) != wanted:
             yield Fault(
                 path=f"options/{counts}",
                 wrong=f"is {wanted} on {len(self.devices)} device(s)",
@@ -138,6 +168,12 @@ class Instance(Spec):
                     wrong=f"asks about {a(kind)}, which {self.weights.name} does not take",
                     right=f"drop the question, or add {kind} to the weights' takes",
                 )
+            elif self.stack.engine is Engine.OLLAMA and kind is Kind.VIDEO:
+                yield Fault(
+                    path="checks",
+                    wrong="asks about a video, which Ollama does not take",
+                    right="drop the question, and video from the weights' takes",
+                )
             elif getattr(self.options, limit) < 1:
                 yield Fault(
                     path=f"options/{limit}",
@@ -147,3 +183,7 @@ class Instance(Spec):
         names = [check.name for check in questions]
         for name in sorted({name for name in names if names.count(name) > 1}):
             yield Fault(path=f"checks/{name}", wrong="is asked twice", right="name it once")
+
+
+def _kept(weights: Weights) -> str:
+    return "a store of Ollama" if weights.is_store else "a snapshot"

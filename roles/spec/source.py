@@ -83,3 +83,15 @@ class ModelScope(Spec):
 
 
 Source = Folder | HostFolder | HttpFolder | HuggingFace | ModelScope
+
+
+def in_order(sources: tuple[Source, ...]) -> Iterator[Fault]:
+    """What is wrong with sources that are asked one after the other."""
+    if not sources:
+        yield Fault(path="sources", wrong="is empty", right="name one at least")
+    if any(isinstance(source, Folder) for source in sources[1:]):
+        yield Fault(
+            path="sources",
+            wrong="has a Folder behind another source",
+            right="name it first and once, its files travel before any source is asked",
+        )

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import Field, PositiveFloat
 
-from roles.spec.base import Fault, Name, OsPackage, Spec, digest, spelled
+from roles.spec.archive import Archive
+from roles.spec.base import Fault, Name, OsPackage, Spec, a, digest, spelled
 from roles.spec.installer import Installer, InstallerKind
 from roles.spec.lock import Lock
 
@@ -27,12 +28,13 @@ class Engine(StrEnum):
     VLLM_ASCEND = "vllm-ascend"
     LMDEPLOY = "lmdeploy"
     MINDIE = "mindie"
+    OLLAMA = "ollama"
 
 
 _Version = Annotated[
     str, spelled(r"\d+(\.\w+)+", "should be a version with all its numbers, as in 0.32.0")
 ]
-_Minor = Annotated[str, spelled(r"3\.\d+", "should be a minor version of Python, as in 3.12")]
+_Minor = Annotated[str, spelled(r"(3\.\d+)?", "should be a minor version of Python, as in 3.12")]
 _Advisory = Annotated[
     str,
     spelled(
@@ -59,8 +61,10 @@ class Stack(Spec):
     deployed, add one.
 
     :param version: the engine's own
-    :param python: minor version of the interpreter that the lock was made for
-    :param command: words after the stack's ``python`` that start the server
+    :param python: minor version of the interpreter that the lock was made for; none for an archive
+    :param command: words after the stack's ``python`` that start the server; for an archive the
+        program in it and its words
+    :param lock: every package with its hash, or the one archive that the engine comes as
     :param disk_gib: what it takes on a host, measured
     :param os_packages: what it needs of the distribution, by Debian's names
     :param driver: the oldest driver that runs it (CUDA)
@@ -70,9 +74,9 @@ class Stack(Spec):
     engine: Engine
     accelerator: Accelerator
     version: _Version
-    python: _Minor
+    python: _Minor = ""
     command: tuple[str, ...] = Field(min_length=1)
-    lock: Lock
+    lock: Lock | Archive
     disk_gib: PositiveFloat
     driver: _Driver | None = None
     os_packages: tuple[OsPackage, ...] = ()
@@ -108,11 +112,35 @@ class Stack(Spec):
                 wrong=f"is given to a stack for {self.accelerator}",
                 right="leave it out, only cuda stacks have a driver floor",
             )
+        yield from self._pinned()
         yield from self._installers()
 
     def installer(self, kind: InstallerKind) -> Installer | None:
         """Return the installer of one kind, if the stack has it."""
         return next((one for one in self.installers if one.about.kind is kind), None)
+
+    def _pinned(self) -> Iterator[Fault]:
+        """By a lock of packages for a Python, or by an archive."""
+        if (self.engine is Engine.OLLAMA) is not isinstance(self.lock, Archive):
+            yield Fault(
+                path="lock",
+                wrong=f"is {a(type(self.lock).__name__)} of {self.engine}",
+                right="ollama comes as an Archive, and no other engine does",
+            )
+        if isinstance(self.lock, Lock) and not self.python:
+            yield Fault(
+                path="python",
+                wrong="is missing beside a lock",
+                right="give the minor version that it was made for, as in 3.12",
+            )
+        if isinstance(self.lock, Archive):
+            for package in self.lock.unpackers:
+                if package not in self.os_packages:
+                    yield Fault(
+                        path="os_packages",
+                        wrong=f"is without {package}, which unpacks {self.lock.file}",
+                        right="add it",
+                    )
 
     def _installers(self) -> Iterator[Fault]:
         if self.installers and self.accelerator is not Accelerator.ASCEND:

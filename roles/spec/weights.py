@@ -1,16 +1,18 @@
 """Weights: one model revision, file by file."""
 
 import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from roles.spec import store
 from roles.spec.base import Fault, Name, Sha256, Spec, SpecError, digest, spelled
 from roles.spec.check import Check, Kind
 from roles.spec.model import Model, model_from
-from roles.spec.source import Folder, Source
+from roles.spec.source import Folder, Source, in_order
 
 _RelativePath = Annotated[
     str,
@@ -31,12 +33,12 @@ class WeightsFile(Spec):
 
 class Weights(Spec):
     """
-    One model revision. Never edit weights that were deployed, add a file.
+    One model revision, or a store of Ollama's. Never edit weights that were deployed, add a file.
 
     :param files: the manifest; see :func:`manifest`
     :param sources: where the files come from; the next one is asked for what one does not have
     :param config: a copy of the manifest's ``config.json`` on this machine, for judging where the
-        model runs; a ``Folder`` has its own
+        model runs; a ``Folder`` has its own; of a store what ``python -m roles.weights.gguf`` says
     :param takes: what the model can be asked about besides text
     :param checks: questions whose answers are known; what instances ask unless they have their own
     """
@@ -57,6 +59,11 @@ class Weights(Spec):
     def size(self) -> int:
         """Bytes of all files."""
         return sum(file.size for file in self.files)
+
+    @property
+    def is_store(self) -> bool:
+        """Whether the files are a store of Ollama's, and no snapshot of a hub."""
+        return any(store.is_part(file.path) for file in self.files)
 
     @property
     def model(self) -> Model | None:
@@ -82,7 +89,7 @@ class Weights(Spec):
             return
         text = file.read_bytes()
         pinned = {one.path: one.sha256 for one in self.files}.get("config.json")
-        if self.config and pinned != hashlib.sha256(text).hexdigest():
+        if self.config and not self.is_store and pinned != hashlib.sha256(text).hexdigest():
             yield Fault(
                 path="config",
                 wrong=f"{file} is another file than the manifest's config.json",
@@ -96,18 +103,19 @@ class Weights(Spec):
                 wrong=f"{file} cannot be read ({error})",
                 right="should be the config.json of a transformers model",
             )
+            return
+        blob = json.loads(text).get("blob")
+        if self.is_store and f"blobs/{blob}" not in [one.path for one in self.files]:
+            yield Fault(
+                path="config",
+                wrong=f"{file} was read from {blob}, which is not in the manifest",
+                right="make it anew, with python -m roles.weights.gguf",
+            )
 
     def contradictions(self) -> Iterator[Fault]:
         """See ``Spec``."""
         yield from self._config_faults()
-        if not self.sources:
-            yield Fault(path="sources", wrong="is empty", right="name one at least")
-        if any(isinstance(source, Folder) for source in self.sources[1:]):
-            yield Fault(
-                path="sources",
-                wrong="has a Folder behind another source",
-                right="name it first and once, its files travel before any source is asked",
-            )
+        yield from in_order(self.sources)
         paths = [file.path for file in self.files]
         for path in sorted({path for path in paths if paths.count(path) > 1}):
             yield Fault(path="files", wrong=f"{path} is listed twice", right="list it once")
@@ -124,7 +132,9 @@ class Weights(Spec):
                     wrong="is code that the engine would be asked to trust",
                     right="use a revision without remote code",
                 )
-        if "config.json" not in paths:
+        if self.is_store:
+            yield from store.faults({file.path: file.sha256 for file in self.files})
+        elif "config.json" not in paths:
             yield Fault(path="files", wrong="has no config.json", right="list the whole snapshot")
 
 

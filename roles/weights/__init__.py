@@ -7,6 +7,7 @@ from roles.weights.patch import PatchError
 from roles.weights.patched import quantization
 from roles.weights.receipt import receipt
 from roles.weights.served import Served
+from roles.weights.sources import planned
 
 __all__ = [
     "DESCRIPTIONS",
@@ -15,6 +16,7 @@ __all__ = [
     "PatchError",
     "Served",
     "bring",
+    "planned",
     "quantization",
     "receipt",
 ]

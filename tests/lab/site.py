@@ -42,7 +42,7 @@ def _instance(name="chat", port=8000, extra=(), **changed):
     return Instance(**(values | changed))
 
 _packages = {packages}
-_hosts = {{name: HostSpec(accelerator="cpu", instances=instances, packages=_packages)
+_hosts = {{name: HostSpec(accelerator={accelerator!r}, instances=instances, packages=_packages)
           for name, instances in {instances}.items()}}
 (_specs,) = inventory(_hosts)
 _connections = {connections!r}
@@ -90,6 +90,7 @@ class Site:
     stack: str
     packages: str
     imports: str = ""
+    accelerator: str = "cpu"
     ready_within_s: int = 30
     options: dict[str, str] = field(default_factory=dict)
     words: tuple[str, ...] = ()
@@ -115,6 +116,7 @@ class Site:
             ready_within_s=self.ready_within_s,
             environment=self.options,
             words=self.words,
+            accelerator=self.accelerator,
         )
         self.inventory.write_text(text)
 

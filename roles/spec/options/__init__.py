@@ -2,8 +2,9 @@
 
 from roles.spec.options.lmdeploy import LmdeployOptions
 from roles.spec.options.mindie import MindieOptions
+from roles.spec.options.ollama import OllamaOptions
 from roles.spec.options.vllm import VllmOptions
 
-Options = VllmOptions | LmdeployOptions | MindieOptions
+Options = VllmOptions | LmdeployOptions | MindieOptions | OllamaOptions
 
-__all__ = ["LmdeployOptions", "MindieOptions", "Options", "VllmOptions"]
+__all__ = ["LmdeployOptions", "MindieOptions", "OllamaOptions", "Options", "VllmOptions"]

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from roles.spec.base import Fault, Spec, spelled
+from roles.spec.base import Fault, Spec, Variable
 from roles.spec.stack import Engine
 
 _RENDERED = (
@@ -14,10 +14,6 @@ _RENDERED = (
     *("dtype", "enforce-eager", "no-enforce-eager", "gpu-memory-utilization", "max-model-len"),
     *("max-num-seqs", "limit-mm-per-prompt", "tensor-parallel-size", "tp"),
 )
-
-_Variable = Annotated[
-    str, spelled(r"[A-Za-z_][A-Za-z0-9_]*", "should be the name of an environment variable")
-]
 
 
 class VllmOptions(Spec):
@@ -47,7 +43,7 @@ class VllmOptions(Spec):
     images: int = Field(default=0, ge=0)
     videos: int = Field(default=0, ge=0)
     enforce_eager: bool = False
-    environment: dict[_Variable, str] = Field(default_factory=dict, repr=False)
+    environment: dict[Variable, str] = Field(default_factory=dict, repr=False)
     extra: tuple[str, ...] = Field(default=(), repr=False)
 
     @property

@@ -57,7 +57,7 @@ def test_units(nouns: Nouns) -> None:
 def test_packages_and_users(nouns: Nouns) -> None:
     stack = nouns.stack(os_packages=("g++", "ca-certificates"))
     spec = nouns.host(nouns.instance(stack=stack), nouns.instance(name="draw", stack=stack))
-    assert layout.packages(spec) == ["ca-certificates", "g++", "python3-venv"]
+    assert layout.packages(spec) == ["ca-certificates", "g++", "iproute2", "python3-venv"]
     assert layout.users(spec) == ["metalserve-chat", "metalserve-draw"]
 
 

@@ -87,3 +87,8 @@ def test_stacks_and_installers_that_it_is_ready_for(nouns: Nouns) -> None:
         f"/opt/metalserve/cache/installers/{HASH[:12]}-{file.file}",
         paths.stack(stack),
     ]
+
+
+def test_archive_that_is_still_to_be_unpacked(nouns: Nouns) -> None:
+    keep = plan.kept(nouns.host(nouns.ollama()), machine_id="m1")["keep"]
+    assert f"/opt/metalserve/cache/installers/{HASH[:12]}-ollama-linux-amd64.tgz" in keep

@@ -83,6 +83,7 @@ class Host:
             "ready_within_s": 5,
             "metrics": METRICS,
             "health": "/health",
+            "devices": [],
         }
         wanted = {
             "instance": "chat",

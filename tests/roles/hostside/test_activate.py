@@ -7,6 +7,7 @@ import socket
 import time
 
 import activate
+import metrics
 import pytest
 
 from tests.roles.hostside.staged import METRICS, UNIT, Host
@@ -386,3 +387,16 @@ def test_old_numbers_are_believed_once_they_are_renewed(host: Host) -> None:
         "draining: 3 in flight",
         "draining: nothing in flight 0 s ago, looking on",
     ]
+
+
+def test_server_without_metrics_is_asked_by_its_connections(host: Host) -> None:
+    host.stage("old", unit=OLLAMA, metrics=None)
+    host.serving("old")
+    manner = host.systemd.served(OLLAMA)
+    assert manner is not None
+    manner.hang = True
+    with socket.create_connection(("127.0.0.1", host.port)) as client:
+        client.sendall(b"POST /v1/chat/completions HTTP/1.1\r\n")
+        assert metrics.in_flight("chat").requests == 1
+    host.systemd.power_off()
+    assert metrics.in_flight("chat").requests == 0

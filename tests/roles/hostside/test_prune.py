@@ -209,6 +209,13 @@ def test_jobs_at_work(site: Site, systemd: Systemd, job: str, kinds: set[str]) -
     assert site.left[f"opt/hostside-{B}"] == f"the job {job} is at work"
 
 
+def test_archive_of_a_stack_that_is_being_installed(site: Site, systemd: Systemd) -> None:
+    site.folder(site.opt / f"cache/installers/{A}-ollama-linux-amd64.tgz")
+    assert [item.kind for item, _ in unneeded.find(site.plan).items] == ["installer"]
+    systemd.at_work("metalserve-job-install-x.service")
+    assert unneeded.find(site.plan).items == []
+
+
 def test_what_a_process_has_open_stays(site: Site) -> None:
     site.release("old")
     file = site.weights / "old" / A / "file"

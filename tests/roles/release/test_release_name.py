@@ -199,6 +199,7 @@ def test_about(nouns: Nouns) -> None:
         "unit": "metalserve-vllm@chat.service",
         "address": "127.0.0.1",
         "port": 8000,
+        "devices": [0],
         "model": "assistant",
         "ready_within_s": 1800,
         "metrics": engine.metric_names(Engine.VLLM, "0.26.0"),

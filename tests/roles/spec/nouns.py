@@ -6,13 +6,16 @@ from typing import Any
 
 from roles.spec import (
     Accelerator,
+    Archive,
     Check,
     Engine,
     Folder,
+    HostFolder,
     HostSpec,
     Instance,
     Kind,
     Lock,
+    OllamaOptions,
     Stack,
     VllmOptions,
     Weights,
@@ -85,6 +88,52 @@ class Nouns:
             "options": self.options(),
             "devices": (0,),
             "port": 8000,
+        }
+        return Instance(**right | fields)
+
+    def ollama_stack(self, *, accelerator: Accelerator = Accelerator.CUDA, **fields: Any) -> Stack:
+        """Return a stack of Ollama; ``fields`` are of its archive."""
+        right: dict[str, Any] = {
+            "file": "ollama-linux-amd64.tgz",
+            "size": 7,
+            "sha256": HASH,
+            "sources": (HostFolder(path="/mnt/vendor"),),
+        }
+        return Stack(
+            name="ollama-0.33",
+            engine=Engine.OLLAMA,
+            accelerator=accelerator,
+            version="0.33.0",
+            command=("bin/ollama", "serve"),
+            lock=Archive(**right | fields),
+            disk_gib=4,
+            driver="550.54.14" if accelerator is Accelerator.CUDA else None,
+        )
+
+    def store(self, *models: str, **fields: Any) -> Weights:
+        """Return a store of Ollama with these models, by the paths of their manifests."""
+        paths = models or ("registry.ollama.ai/library/qwen3/8b",)
+        files = [WeightsFile(path=f"blobs/sha256-{HASH}", size=5_225_374_720, sha256=HASH)]
+        files += [WeightsFile(path=f"manifests/{path}", size=1, sha256=HASH) for path in paths]
+        right: dict[str, Any] = {
+            "name": "qwen3-8b-q4",
+            "files": tuple(files),
+            "sources": (HostFolder(path="/mnt/ollama"),),
+            "checks": (self.check(),),
+        }
+        return Weights(**right | fields)
+
+    def ollama(self, **fields: Any) -> Instance:
+        """Return an instance of Ollama on device 0."""
+        right: dict[str, Any] = {
+            "name": "chat",
+            "stack": fields.get("stack") or self.ollama_stack(),
+            "weights": fields.get("weights") or self.store(),
+            "options": OllamaOptions(context_length=8192),
+            "devices": (0,),
+            "port": 8000,
+            "model": "qwen3:8b",
+            "api_key": None,
         }
         return Instance(**right | fields)
 

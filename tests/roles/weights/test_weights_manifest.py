@@ -74,4 +74,4 @@ def test_read_back(folder: Path, tmp_path: Path) -> None:
 def test_usage(folder: Path) -> None:
     ended = _cli(str(folder / "config.json"))
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr == "usage: python -m roles.weights.manifest DIR\n"
+    assert ended.stderr == "usage: python -m roles.weights.manifest DIR [MODEL]\n"
