@@ -8,10 +8,9 @@ from weakref import WeakKeyDictionary
 from gevent.lock import BoundedSemaphore
 from pyinfra.api import Host, State
 
-from roles import probe
+from roles import authority, probe
 from roles.spec import HostSpec, Spread, Weights
 from roles.weights.receipt import receipt
-from roles.weights.spread import authority
 
 
 class Member(NamedTuple):

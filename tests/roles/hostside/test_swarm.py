@@ -17,8 +17,8 @@ import pytest
 import swarm
 import torrent
 
+from roles import authority
 from roles.lab.command import wait
-from roles.weights.spread import authority
 from tests.roles.hostside.models import model
 from tests.standins.systemctl.systemd import free_port
 

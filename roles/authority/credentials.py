@@ -1,4 +1,4 @@
-"""Who may take part in the swarms of one run: whoever shows a certificate that this run made."""
+"""Who belongs to a run: whoever shows a certificate that this run made."""
 
 import datetime
 
