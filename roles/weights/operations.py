@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pyinfra import host, state
+from pyinfra import host
 from pyinfra.api import FunctionCommand, Host, State, operation
 
 from roles import job, lock, probe
@@ -25,7 +25,7 @@ def model_files(weights: Weights, onto: HostSpec) -> fetch.Commands:
     if probe.holds(host, phase=phase, digest=digest):
         host.noop(f"{weights.name} is complete")
         return
-    together = swarm(state, host, weights)
+    together = swarm(host, weights)
     if together is None:
         yield from fetch.commands(weights, onto)
     elif host.name not in together.askers:

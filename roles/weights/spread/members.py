@@ -70,7 +70,7 @@ _Known = dict[tuple[str, str], Swarm | None]
 _known: "WeakKeyDictionary[State, _Known]" = WeakKeyDictionary()
 
 
-def swarm(state: State, host: Host, weights: Weights) -> Swarm | None:
+def swarm(host: Host, weights: Weights) -> Swarm | None:
     """
     Return the hosts of the run that ``host`` brings a model with, the same to each of them;
     ``None`` when it has no spread, is alone, or nobody needs anything.
@@ -78,13 +78,15 @@ def swarm(state: State, host: Host, weights: Weights) -> Swarm | None:
     spec: HostSpec = host.data.spec
     if spec.spread is None:
         return None
+    # Not pyinfra.state, which stands for whichever state is current.
+    state = host.state
     known = _known.setdefault(state, {})
     key = (weights.digest, str(spec.spread.network))
     if key not in known:
         members = [
             Member(one, one.data.spec.spread)
-            for one in state.inventory.get_active_hosts()
-            if _takes_part(one.data.spec, key)
+            for one in state.inventory
+            if one in state.active_hosts and _takes_part(one.data.spec, key)
         ]
         holding = {one.name for one, _ in members if _holds(one, weights)}
         together = len(members) > 1 and len(holding) < len(members)

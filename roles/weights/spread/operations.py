@@ -5,7 +5,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
-from pyinfra import host, state
+from pyinfra import host
 from pyinfra.api import FunctionCommand, Host, QuoteString, State, StringCommand, operation
 from pyinfra.api.output import echo
 
@@ -27,7 +27,7 @@ def offered_files(weights: Weights, onto: HostSpec) -> job.Commands:
     + weights: what some have and others need
     + onto: the host
     """
-    together = swarm(state, host, weights)
+    together = swarm(host, weights)
     if together is None:
         host.noop(_NOBODY)
         return
@@ -43,7 +43,7 @@ def spread_files(weights: Weights, onto: HostSpec) -> job.Commands:
     + weights: the files wanted
     + onto: the host; with every file, it gives them to the others
     """
-    together = swarm(state, host, weights)
+    together = swarm(host, weights)
     if together is None:
         host.noop(_NOBODY)
         return
@@ -58,7 +58,7 @@ def ended_spread(weights: Weights, onto: HostSpec) -> Generator[FunctionCommand,
     + weights: what was spread
     + onto: the host
     """
-    together = swarm(state, host, weights)
+    together = swarm(host, weights)
     if together is None:
         host.noop(_NOBODY)
         return
