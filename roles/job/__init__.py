@@ -1,6 +1,6 @@
 """Our own scripts on a host; the long ones as jobs that outlive the connection."""
 
-from roles.job.connection import again, lost, tune
+from roles.job.connection import again, lost, made_again, tune
 from roles.job.program import FOLDER, files, program
 from roles.job.run import Commands, commands, connector_arguments, refusal, script
 
@@ -12,6 +12,7 @@ __all__ = [
     "connector_arguments",
     "files",
     "lost",
+    "made_again",
     "program",
     "refusal",
     "script",

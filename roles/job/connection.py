@@ -11,6 +11,7 @@ _ALIVE_EVERY_S = 10
 _LOST_AFTER_MS = 30_000
 _RETRY_FOR_S = 300
 _RETRY_EVERY_S = 5
+_MADE_AGAIN = "metalserve connections made again"
 
 
 def tune(host: Host) -> None:
@@ -43,8 +44,14 @@ def again(host: Host) -> bool:
             time.sleep(_RETRY_EVERY_S)
         else:
             tune(host)
+            host.connector_data[_MADE_AGAIN] = made_again(host) + 1
             return True
     return False
+
+
+def made_again(host: Host) -> int:
+    """Return how often the connection was lost and made again in this run."""
+    return int(host.connector_data.get(_MADE_AGAIN, 0))
 
 
 def _transport(host: Host):  # type: ignore[no-untyped-def]  # paramiko's, when there is one

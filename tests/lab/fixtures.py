@@ -13,14 +13,15 @@ WHEELS = "/srv/wheels"
 
 
 def wheels(folder: Path) -> Path:
-    """Make a folder of wheels: the stand-in and the installer, all that an offline host needs."""
+    """Make a folder of wheels: the stand-in and our tools, all that an offline host needs."""
     folder.mkdir(parents=True)
     build.build(folder, places.REPOSITORY / "canary/questions.json")
+    tools = ("roles/engine/uv.txt", "roles/weights/spread/libtorrent.txt")
     subprocess.run(
         [
             sys.executable, "-m", "pip", "--quiet", "download", "--no-deps", "--require-hashes",
             "--only-binary=:all:", "--dest", str(folder),
-            "--requirement", str(places.REPOSITORY / "roles/engine/uv.txt"),
+            *(word for lock in tools for word in ("--requirement", str(places.REPOSITORY / lock))),
         ],
         check=True,
         timeout=120,

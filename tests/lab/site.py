@@ -42,8 +42,10 @@ def _instance(name="chat", port=8000, extra=(), **changed):
     return Instance(**(values | changed))
 
 _packages = {packages}
-_hosts = {{name: HostSpec(accelerator={accelerator!r}, instances=instances, packages=_packages)
-          for name, instances in {instances}.items()}}
+_hosts = {{
+    name: HostSpec(accelerator={accelerator!r}, instances=instances, packages=_packages{more})
+    for name, instances in {instances}.items()
+}}
 (_specs,) = inventory(_hosts)
 _connections = {connections!r}
 hosts = [(name, {{**spec, **_connections[name]}}) for name, spec in _specs]
@@ -91,6 +93,7 @@ class Site:
     packages: str
     imports: str = ""
     accelerator: str = "cpu"
+    more: str = ""
     ready_within_s: int = 30
     options: dict[str, str] = field(default_factory=dict)
     words: tuple[str, ...] = ()
@@ -117,6 +120,7 @@ class Site:
             environment=self.options,
             words=self.words,
             accelerator=self.accelerator,
+            more=self.more and f", {self.more}",
         )
         self.inventory.write_text(text)
 

@@ -94,13 +94,15 @@ def _offer(
 def _spread(
     state: State, host: Host, *, together: Swarm, onto: HostSpec, arguments: dict[str, Any]
 ) -> bool:
-    holds = host.name in together.holding
-    if together.torrent and host.name in together.addresses:
-        done = fetch.executed(state, host, _swarm(host, together, onto), arguments)
-        if done or holds:
-            # A host that cannot give to others has everything itself.
+    while together.torrent and host.name in together.addresses:
+        before = job.made_again(host)
+        if fetch.executed(state, host, _swarm(host, together, onto), arguments):
             return True
-    if holds:
+        if job.made_again(host) == before:
+            break
+        # It was away, and its job with it if it booted: the others are still giving.
+    if host.name in together.holding:
+        # A host that cannot give to others has everything itself.
         return True
     _say(host, f"{together.weights.name} is brought from its sources instead")
     return fetch.executed(state, host, fetch.commands(together.weights, onto), arguments)

@@ -10,6 +10,7 @@ from pyinfra.api.arguments import AllArguments
 from pyinfra.connectors.util import CommandOutput, OutputLine
 from pyinfra.context import ctx_host, ctx_state
 
+from roles import job
 from roles import weights as weights_role
 from roles.spec import HostFolder, HostSpec, Spread, Weights
 from roles.weights import operations as bringing
@@ -182,6 +183,18 @@ def test_host_that_the_others_cannot_give_to_asks_the_sources(run: Run, echoed: 
     assert [line.split("] ")[-1] for line in echoed] == [
         "qwen3-8b is brought from its sources instead"
     ]
+
+
+def test_host_that_was_away_is_given_to_again(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    run.do(bringing.model_files)
+    run.offered("dG9ycmVudA==")
+    run.do(operations.offered_files)
+    away = iter([0, 1, 1, 1])
+    monkeypatch.setattr(job, "made_again", lambda host: next(away))
+    run.answers.say(run.hosts[1], " swarm ", "ended without a result", fails=True)
+    run.hosts = run.hosts[1:2]
+    assert run.do(operations.spread_files) == [True]
+    assert run.answers.jobs(run.hosts[0]) == ["swarm", "swarm", "fetch"]
 
 
 def test_host_that_cannot_give_has_everything_all_the_same(run: Run) -> None:
