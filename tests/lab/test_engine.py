@@ -104,9 +104,9 @@ def test_upgrade_and_rollback(site: Site, measured: list[str]) -> None:
 
 
 def test_release_that_cannot_start(site: Site) -> None:
-    failed = refused(site, "'--no-such-flag'")
-    assert "cause: the pinned engine does not know this flag" in failed
-    assert "unrecognized arguments: --no-such-flag" in failed
+    failed = refused(site, """'--hf-overrides', '{"architectures": ["Nobody"]}'""")
+    assert "did not become ready" in failed
+    assert "architectures ['Nobody'] are not supported" in failed
 
 
 def test_release_that_answers_wrong(site: Site) -> None:

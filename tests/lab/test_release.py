@@ -43,15 +43,15 @@ def test_upgrade_and_rollback(site: Site) -> None:
     ("wanted", "said"),
     [
         (
-            "(_instance(extra=('--no-such-flag',)),)",
-            ["unrecognized arguments: --no-such-flag", "does not know this flag"],
+            "(_instance(extra=('--hf-overrides', '{\"architectures\": [\"Nobody\"]}')),)",
+            ["did not become ready", "architectures ['Nobody'] are not supported"],
         ),
         (misbehaving(answer="I am wrong"), ["answers wrong", "answered 'I am wrong', expected"]),
         (misbehaving(hang=True), ["no completion within 10 s"]),
         (misbehaving(die_at_start="CUDA out of memory"), ["lower max_model_len or max_num_seqs"]),
         (misbehaving(crash_after_s=0.5, answer_s=2), ["did not become ready", "is gone"]),
     ],
-    ids=["unknown flag", "wrong answer", "hang", "dies at start", "crash"],
+    ids=["unknown model", "wrong answer", "hang", "dies at start", "crash"],
 )
 def test_bad_release_leaves_the_old_one_serving(
     site: Site, monkeypatch: pytest.MonkeyPatch, wanted: str, said: list[str]

@@ -62,9 +62,9 @@ class VllmOptions(Spec):
 
     def contradictions(self) -> Iterator[Fault]:
         """See ``Spec``."""
-        for word in self.extra:
-            # What follows the flag may be a key: it is not shown.
-            flag = re.split("[=.]", word)[0].replace("_", "-")
+        # What follows a flag may be a key: it is not shown.
+        flags = (re.split("[=.]", word)[0].replace("_", "-") for word in self.extra)
+        for flag in dict.fromkeys(flags):
             if flag == "--trust-remote-code":
                 yield Fault(
                     path="extra",
