@@ -15,10 +15,10 @@ from roles.spec.base import Fault
 # Made by ``python -m roles.engine.parser`` from the engines' own parsers; ``instead.json`` is ours.
 TABLES = Path(__file__).with_name("parsers")
 
-# What argparse takes for a value although it begins with a dash; and vLLM for -O.level 3.
+# What argparse takes for a value although it begins with a dash; what vLLM takes for -O 3.
 _NUMBER = re.compile(r"-\d+|-\d*\.\d+|-")
 _LEVEL = re.compile(r"-O=?\d")
-_SIZE = re.compile(r"-?\d+$|\d+(\.\d+)?[kKmMgGtT]$")
+_SIZE = re.compile(r"-?\d+|\d+(\.\d+)?[kmgt]|\d+[KMGT]")
 
 _TAKES: dict[str, tuple[str, Callable[[str], object]]] = {
     "integer": ("a whole number", int),
@@ -52,7 +52,9 @@ class Parser:
         name, _, part = name.partition(".")
         if name.startswith("--"):
             name = name.replace("_", "-")
-        return self.aliases.get(name, name), part, value if equals else None
+        # Newer versions of vLLM take -O before their parser sees it.
+        known = "--optimization-level" if name == "-O" and not part else name
+        return self.aliases.get(name, known), part, value if equals else None
 
     def refusals(self, words: Sequence[str]) -> Iterator[Fault]:
         """
@@ -117,6 +119,11 @@ def of(engine: str, version: str) -> Parser | None:
     return next((one for one in _of_engine(engine) if one.version == version), None)
 
 
+def versions(engine: str) -> list[str]:
+    """Return every version of an engine that somebody looked at, the oldest first."""
+    return [one.version for one in _of_engine(engine)]
+
+
 @functools.cache
 def _of_engine(engine: str) -> tuple[Parser, ...]:
     """Every version of an engine that there is a table of, the oldest first."""
@@ -169,7 +176,7 @@ def _taken(kind: str, value: str) -> bool:
 
 
 def _sized(word: str) -> bool:
-    return _SIZE.match(word) is not None
+    return _SIZE.fullmatch(word) is not None
 
 
 def _fault(wrong: str, right: str) -> Fault:

@@ -1,5 +1,6 @@
 """The real engine on a lab host: it serves, is upgraded and rolled back, and bad releases end."""
 
+import json
 import re
 import time
 from collections.abc import Iterator
@@ -7,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from roles.engine.parser import dump
 from roles.lab import Lab, LabHost
 from roles.lab.command import wait
+from roles.spec import parser
 from tests.lab import fixtures
 from tests.lab.site import KEY, Site, current, transaction
 
@@ -88,6 +91,19 @@ def test_second_run_changes_nothing(site: Site) -> None:
     assert done.code == 0, done.said
     assert [done for done in done.report["results"]["operations"] if done["success"]] == []
     assert started(site.hosts[0]) == since
+
+
+def test_table_is_that_of_the_real_parser(site: Site) -> None:
+    """What is made of a wheel, nothing of it installed, is what the installed engine says."""
+    host = site.hosts[0]
+    script = Path(dump.__file__).read_bytes()
+    (Path(host.disk.root) / "root/dump.py").write_bytes(script)
+    python = "/opt/metalserve/instances/chat/current/stack/venv/bin/python"
+    said = host.run(f"{python} /root/dump.py vllm", timeout_s=300)
+    assert said.returncode == 0, said.stderr
+    real = json.loads(said.stdout.splitlines()[-1])
+    table = json.loads((parser.TABLES / "vllm-0.32.0.json").read_text())
+    assert {key: table[key] for key in real} == real
 
 
 def test_upgrade_and_rollback(site: Site, measured: list[str]) -> None:

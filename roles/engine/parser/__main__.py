@@ -56,7 +56,8 @@ def of(wheel: Path) -> dict[str, Any]:
         "wheel": wheel.name,
         "sha256": hashlib.sha256(wheel.read_bytes()).hexdigest(),
     }
-    return about | json.loads(told.decode().splitlines()[-1])
+    table: dict[str, Any] = json.loads(told.decode().splitlines()[-1])
+    return about | table
 
 
 def text(table: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ import importlib.metadata
 import re
 import sys
 import types
-from typing import Any, ClassVar, Union
+from typing import Any, Union
 
 # The real ones; see ``__main__.py``.
 _REAL = {
@@ -78,8 +78,13 @@ def _nothing(name: str, module: str = __name__) -> Any:
 
 
 class _Module(types.ModuleType):
-    __version__ = "99.0.0"
-    __path__: ClassVar[list[str]] = []
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.__version__, self.__path__ = "99.0.0", []
+        if name == "torch":
+            # A bound of a number has to be one.
+            bounds = types.SimpleNamespace(min=-(2**63), max=2**63 - 1)
+            self.iinfo = lambda _: bounds
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -102,11 +107,7 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def create_module(self, spec: Any) -> Any:
         if spec.name == "regex":
             return re
-        module = _Module(spec.name)
-        if spec.name == "torch":
-            # A bound of a number has to be one.
-            module.iinfo = lambda _: types.SimpleNamespace(min=-(2**63), max=2**63 - 1)
-        return module
+        return _Module(spec.name)
 
     def exec_module(self, module: Any) -> None:
         """Nothing is left to be done."""
@@ -129,4 +130,4 @@ def make_up(*, all_but: str) -> None:
         except importlib.metadata.PackageNotFoundError:
             return _Distribution()
 
-    importlib.metadata.distribution = distribution
+    importlib.metadata.distribution = distribution  # type: ignore[assignment]

@@ -7,6 +7,7 @@ of ours: it can be piped into any Python.
 """
 
 import argparse
+import importlib
 import json
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 
 # What a value is told by: whether the parser takes each of these.
 _SAMPLES = ("x", "{}", "auto", "8k", "1.5", "1")
-_KINDS = {
+_KINDS: dict[tuple[bool, ...], str] = {
     (False, True, False, False, False, False): "json",
     (False, True, False, False, True, True): "json",
     (False, False, True, True, False, True): "size or auto",
@@ -29,8 +30,7 @@ def main() -> None:
     engine = sys.argv[1]
     if len(sys.argv) > 2:
         sys.path.insert(0, str(Path(__file__).parent))
-        import absent
-
+        absent = importlib.import_module("absent")
         sys.path.insert(0, sys.argv[2])
         absent.make_up(all_but=engine)
     parser, quantizations = _vllm() if engine == "vllm" else (_lmdeploy(), ())
@@ -39,24 +39,27 @@ def main() -> None:
 
 def _vllm() -> Any:
     # Which modules hold them changed in 0.13 and in 0.33.
-    try:
-        from vllm.utils.argparse_utils import FlexibleArgumentParser
-    except ImportError:
-        from vllm.utils import FlexibleArgumentParser
-    try:
-        from vllm.entrypoints.openai.cli_args import make_arg_parser
-    except ImportError:
-        from vllm.entrypoints.cli.serve import make_arg_parser
-    from vllm.model_executor.layers.quantization import QUANTIZATION_METHODS
-
-    return make_arg_parser(FlexibleArgumentParser()), QUANTIZATION_METHODS
+    kind = _of(("vllm.utils.argparse_utils", "vllm.utils"), "FlexibleArgumentParser")
+    made = _of(
+        ("vllm.entrypoints.openai.cli_args", "vllm.entrypoints.cli.serve"), "make_arg_parser"
+    )
+    return made(kind()), _of(("vllm.model_executor.layers.quantization",), "QUANTIZATION_METHODS")
 
 
 def _lmdeploy() -> Any:
-    from lmdeploy.cli.serve import SubCliServe
+    serve = _of(("lmdeploy.cli.serve",), "SubCliServe")
+    serve.add_parser_api_server()
+    return serve.subparsers.choices["api_server"]
 
-    SubCliServe.add_parser_api_server()
-    return SubCliServe.subparsers.choices["api_server"]
+
+def _of(modules: tuple[str, ...], name: str) -> Any:
+    """Return what the first of the modules that there is has under a name."""
+    for module in modules[:-1]:
+        try:
+            return getattr(importlib.import_module(module), name)
+        except ImportError:
+            continue
+    return getattr(importlib.import_module(modules[-1]), name)
 
 
 def _table(parser: Any, quantizations: tuple[str, ...]) -> dict[str, Any]:
@@ -97,8 +100,14 @@ def _row(action: Any) -> Any:
         return "switch"
     many = action.nargs or ("&" if isinstance(action, argparse._AppendAction) else "")
     if action.choices and not many:
-        return [str(one) for one in action.choices if one is not None]
+        return [str(one) for one in action.choices if _chosen(action, str(one))]
     return _kind(action.type) + str(many)
+
+
+def _chosen(action: Any, word: str) -> bool:
+    """Say whether a choice can be written: None often cannot, and sometimes is what None means."""
+    convert = action.type or str
+    return _takes(convert, word) and convert(word) in action.choices
 
 
 def _kind(convert: Any) -> str:

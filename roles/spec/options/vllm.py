@@ -12,7 +12,7 @@ from roles.spec.stack import Engine
 _RENDERED = (
     *("api-key", "config", "host", "model", "port", "served-model-name"),
     *("dtype", "enforce-eager", "no-enforce-eager", "gpu-memory-utilization", "max-model-len"),
-    *("max-num-seqs", "limit-mm-per-prompt", "tensor-parallel-size", "tp"),
+    *("max-num-seqs", "limit-mm-per-prompt", "shutdown-timeout", "tensor-parallel-size", "tp"),
 )
 
 _Variable = Annotated[

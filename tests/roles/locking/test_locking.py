@@ -67,7 +67,7 @@ def _lock(
     """Whether it succeeded, and what it said."""
     caplog.clear()
     given = {"folder": str(folder), **({"index": index.url} if index else {}), **data}
-    (command,) = operations.locked_stacks._inner(data=given)  # type: ignore[attr-defined]
+    (command,) = operations.locked_stacks._inner(data=given)
     assert isinstance(command, FunctionCommand)
     with caplog.at_level("INFO", logger="pyinfra"):
         done = command.function(None, _Host(), **command.kwargs)
