@@ -106,6 +106,25 @@ def test_table_is_that_of_the_real_parser(site: Site) -> None:
     assert {key: table[key] for key in real} == real
 
 
+def test_offline_video(site: Site, measured: list[str]) -> None:
+    """The engine answers without its server too, and never beside it."""
+    host = site.hosts[0]
+    asked = ("check", "--limit", host.name, "--data", "offline=video")
+    beside = site.run(*asked)
+    assert beside.code == 1
+    assert "chat serves, and two engines have no room on its devices" in beside.said
+    host.run(f"systemctl stop {UNIT}")
+    began = time.monotonic()
+    try:
+        done = site.run(*asked, within_s=600)
+    finally:
+        host.run(f"systemctl start {UNIT}", timeout_s=300)
+    measured.append(f"offline video: {time.monotonic() - began:.1f} s, the next start in it")
+    assert done.code == 0, done.said
+    assert "WRONG" not in done.said
+    assert site.answers(host)
+
+
 def test_upgrade_and_rollback(site: Site, measured: list[str]) -> None:
     host = site.hosts[0]
     first = current(host)

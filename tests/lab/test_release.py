@@ -113,3 +113,19 @@ def test_new_secret_is_an_activation(site: Site) -> None:
     ask = "curl -s -o /dev/null -w '%{http_code}' -H 'Authorization: Bearer '"
     said = host.run(f"{ask}sk-another-0123456789abcdef http://127.0.0.1:8000/v1/models")
     assert said.stdout == "200"
+
+
+def test_offline_reaches_the_engine_as_its_user(site: Site) -> None:
+    """The stand-in has no engine without a server: its Python is asked for one, and says so."""
+    host = site.hosts[0]
+    asked = ("check", "--limit", host.name, "--data", "offline=text")
+    beside = site.run(*asked)
+    assert beside.code == 1
+    assert "chat serves, and two engines have no room on its devices" in beside.said
+    host.run("systemctl stop metalserve-vllm@chat")
+    done = site.run(*asked)
+    host.run("systemctl start metalserve-vllm@chat")
+    assert done.code == 1
+    assert "the engine did not answer" in done.said
+    assert "No module named 'vllm.utils'" in done.said
+    assert site.answers(host)

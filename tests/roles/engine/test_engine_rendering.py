@@ -59,7 +59,7 @@ CARDS = ("0, GPU-aa", "1, GPU-bb", "2, GPU-cc", "3, GPU-dd")
 def _run(
     tmp_path: Path,
     files: dict[str, engine.File],
-    *,
+    *program: str,
     key: str = KEY,
     cards: tuple[str, ...] = CARDS,
     **environment: str,
@@ -85,7 +85,7 @@ def _run(
         "CREDENTIALS_DIRECTORY": str(tmp_path),
     }
     ended = subprocess.run(
-        ["./start"],
+        ["./start", *program],
         cwd=current,
         env=known | environment,
         capture_output=True,
@@ -171,6 +171,14 @@ def test_served_by_the_command(nouns: Nouns, tmp_path: Path) -> None:
     model = f"{tmp_path}/releases/one two/weights"
     assert words[:5] == ["-m", "vllm.entrypoints.cli.main", "serve", model, "--host"]
     assert "--model" not in words
+
+
+def test_another_program_has_the_words_of_the_server(nouns: Nouns, tmp_path: Path) -> None:
+    files = engine.render(_cpu(nouns))
+    served, _ = _run(tmp_path, files)
+    words, _ = _run(tmp_path, files, "/hostside/offline_vllm.py")
+    assert served[:2] == ["-m", "vllm.entrypoints.openai.api_server"]
+    assert words == ["/hostside/offline_vllm.py", *served[2:]]
 
 
 @pytest.mark.parametrize(("version", "there"), [("0.13.0", False), ("0.18.1", True)])

@@ -63,6 +63,7 @@ class Host:
     ) -> None:
         """Stage a release of the instance ``chat``."""
         about = {
+            "engine": "vllm",
             "unit": unit,
             "address": "127.0.0.1",
             "port": port or self.port,
