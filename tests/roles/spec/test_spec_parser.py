@@ -189,7 +189,7 @@ def test_versions_differ(version: str, words: tuple[str, ...], said: list[str]) 
         (("--gpu-mem", "0.9"), "--gpu-mem is short for --gpu-memory-utilization, write it out"),
     ],
 )  # fmt: skip
-def test_mistakes_of_the_seeds(version: str, words: tuple[str, ...], said: str) -> None:
+def test_mistakes_of_recipes(version: str, words: tuple[str, ...], said: str) -> None:
     """What every pin refuses, and some of them only after the weights were loaded."""
     (found,) = _said(*words, version=version)
     assert found.startswith(said)
