@@ -5,6 +5,7 @@ The lock resolves and installs (7.41 GiB, measured with uv 0.13.8); this project
 it on a GPU. The canary model (``inventories/weights/canary.py``) tells whether it serves on yours.
 """
 
+from datetime import date
 from pathlib import Path
 
 from roles.spec import Accelerator, Engine, Lock, Stack
@@ -15,8 +16,12 @@ STACK = Stack(
     accelerator=Accelerator.CUDA,
     version="0.26.0",
     python="3.12",
-    command=("-m", "vllm.entrypoints.openai.api_server"),
-    lock=Lock(file=Path(__file__).with_suffix(".txt")),
+    command=("-m", "vllm.entrypoints.cli.main", "serve"),
+    lock=Lock(
+        file=Path(__file__).with_suffix(".txt"),
+        glibc="2.31",
+        as_of=date(2026, 8, 1),
+    ),
     disk_gib=7.5,
     driver="580.65.06",
     # Triton calls gcc at run time, and nvcc wants g++ beside it.

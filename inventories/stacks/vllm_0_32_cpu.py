@@ -11,7 +11,7 @@ STACK = Stack(
     version="0.32.0",
     python="3.11",
     command=("-m", "vllm.entrypoints.openai.api_server"),
-    lock=Lock(file=Path(__file__).with_suffix(".txt")),
+    lock=Lock(file=Path(__file__).with_suffix(".txt"), glibc="2.34"),
     disk_gib=6,
     os_packages=("libnuma1",),
 )

@@ -1,5 +1,5 @@
 """Questions to running servers."""
 
-from roles.check.deploy import ask
+from roles.check.deploy import ask, ask_offline
 
-__all__ = ["ask"]
+__all__ = ["ask", "ask_offline"]

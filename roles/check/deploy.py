@@ -13,3 +13,15 @@ def ask(spec: HostSpec) -> None:
         operations.right_answers(
             name=f"Ask {instance.name}", instance=instance.name, python=spec.python
         )
+
+
+@deploy("Check offline")
+def ask_offline(spec: HostSpec, kind: str) -> None:
+    """Ask the engine of each instance the questions of one kind, without its server."""
+    for instance in spec.instances:
+        operations.right_answers_offline(
+            name=f"Ask {instance.name} offline",
+            instance=instance.name,
+            kind=kind,
+            python=spec.python,
+        )

@@ -20,3 +20,19 @@ def right_answers(instance: str, python: str) -> Generator[FunctionCommand, None
     command = job.script("ask", instance, python=python, given=None)
     arguments = job.connector_arguments(host)
     yield FunctionCommand(table.asked, (), {"command": command, "instance": instance} | arguments)
+
+
+@operation()
+def right_answers_offline(
+    instance: str, kind: str, python: str
+) -> Generator[FunctionCommand, None, None]:
+    """
+    The instance's engine, loaded without its server, answers its questions of one kind right.
+
+    + instance: its name; its server has to be stopped
+    + kind: text, image or video
+    + python: the interpreter that runs our own code
+    """
+    command = job.script("offline", instance, kind, python=python, given=None)
+    arguments = job.connector_arguments(host)
+    yield FunctionCommand(table.asked, (), {"command": command, "instance": instance} | arguments)

@@ -100,8 +100,13 @@ def lines(spec: HostSpec, instance: Instance) -> list[str]:
 def argv(files: dict[str, File]) -> list[str]:
     """Return the words that the start script becomes, none when it ends in no other program."""
     start = files["start"].text if "start" in files else ""
-    _, found, command = start.replace("\\\n", " ").rpartition("\nexec ")
-    return shlex.split(command) if found else []
+    before, found, command = start.replace("\\\n", " ").rpartition("\nexec ")
+    if not found:
+        return []
+    # What the script sets itself, unless somebody gave it words.
+    _, _, given = before.rpartition("|| set --")
+    own = shlex.split(given.splitlines()[0]) if given else []
+    return [word for part in shlex.split(command) for word in (own if part == "$@" else [part])]
 
 
 if __name__ == "__main__":

@@ -4,15 +4,24 @@ import json
 
 from roles import templates
 from roles.engine.file import File
-from roles.spec import Accelerator, Instance, VllmOptions
+from roles.spec import Accelerator, Instance, VllmOptions, parser
+
+# Seconds that a server which is told to stop lets answers finish, within its unit's 30. What was in
+# flight at an activation was waited for before; this is for a stop by hand and a reboot.
+_SHUTDOWN_S = 10
 
 
 def files(instance: Instance, options: VllmOptions) -> dict[str, File]:
     """Return what is rendered into a release, by name."""
+    cuda = instance.stack.accelerator is Accelerator.CUDA
     start = templates.render(
         "engine/vllm-start.sh.j2",
-        words=words(instance, options),
         python="stack/venv/bin/python",
+        command=instance.stack.command,
+        # ``vllm serve`` wants the model before all options, the module wants it named.
+        model="" if instance.stack.command[-1] == "serve" else "--model ",
+        words=words(instance, options),
+        devices=instance.devices if cuda else (),
     )
     variables = environment(instance, options)
     text = templates.render("engine/environment.j2", variables=variables)
@@ -21,12 +30,11 @@ def files(instance: Instance, options: VllmOptions) -> dict[str, File]:
 
 def words(instance: Instance, options: VllmOptions) -> list[str]:
     """
-    Return the command line after the stack's ``python``, but for the weights' folder, which the
-    start script knows; the API key is not here, where everybody could read it.
+    Return the options of the command line; the weights' folder is known to the start script, and
+    the API key is not here, where everybody could read it.
     """
     limits = {"image": options.images, "video": options.videos}
     found = [
-        *instance.stack.command,
         "--host", str(instance.address),
         "--port", str(instance.port),
         "--served-model-name", instance.served_as,
@@ -40,6 +48,9 @@ def words(instance: Instance, options: VllmOptions) -> list[str]:
         found += ["--gpu-memory-utilization", str(options.gpu_memory_utilization)]
     if options.enforce_eager:
         found += ["--enforce-eager"]
+    taken = parser.of(instance.stack.engine, instance.stack.version)
+    if taken and "--shutdown-timeout" in taken.flags:
+        found += ["--shutdown-timeout", str(_SHUTDOWN_S)]
     return [*found, *options.extra]
 
 
@@ -55,5 +66,4 @@ def environment(instance: Instance, options: VllmOptions) -> dict[str, str]:
         found["VLLM_CPU_KVCACHE_SPACE"] = str(options.kv_cache_gib or 1)
     else:
         found["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
-        found["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, instance.devices))
     return found | options.environment

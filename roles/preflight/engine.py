@@ -13,6 +13,7 @@ from roles.spec import (
     Instance,
     LmdeployOptions,
     MindieOptions,
+    parser,
 )
 
 _STARTED = {
@@ -27,6 +28,7 @@ def reasons(spec: HostSpec, found: dict[str, Any]) -> Iterator[Reason]:
     for instance in spec.instances:
         yield from _started(instance)
         yield from _serves(instance)
+        yield from _words(instance)
         if isinstance(instance.options, LmdeployOptions):
             yield from _lmdeploy(instance, instance.options)
         if isinstance(instance.options, MindieOptions):
@@ -50,6 +52,20 @@ def _started(instance: Instance) -> Iterator[Reason]:
             wanted="vllm or ollama on cuda or cpu, all that this release can start",
             remedy="put the stack into the host's ready_for: prepare.py makes the host ready for "
             "it; serving it comes with a later release",
+        )
+
+
+def _words(instance: Instance) -> Iterator[Reason]:
+    """Further words of the command line were judged at load, where the version is known."""
+    stack, extra = instance.stack, getattr(instance.options, "extra", ())
+    if extra and parser.of(stack.engine, stack.version) is None:
+        yield Reason(
+            code="not-in-table",
+            path=f"instances/{instance.name}/options/extra",
+            found=f"{stack.engine} {stack.version}",
+            wanted=f"one of {', '.join(parser.versions(stack.engine)) or 'another engine'}",
+            remedy="whether it takes these words was not judged",
+            refuses=False,
         )
 
 

@@ -7,19 +7,20 @@ from typing import Any
 from roles import versions
 from roles.preflight import seen, table
 from roles.preflight.reason import Reason
-from roles.spec import Accelerator, Archive, Engine, HostSpec, Stack
+from roles.spec import Accelerator, Archive, Engine, HostSpec, Lock, Stack
 
 _PACKAGES = {Engine.VLLM: "vllm", Engine.LMDEPLOY: "lmdeploy"}
 
 
 def reasons(spec: HostSpec, found: dict[str, Any]) -> Iterator[Reason]:
-    """What speaks against the wheels of each stack on a host with CUDA."""
-    if spec.accelerator is not Accelerator.CUDA:
-        return
+    """What speaks against the wheels of each stack; all but glibc on a host with CUDA alone."""
     for stack in spec.stacks:
         if isinstance(stack.lock, Archive):
             continue
         path = seen.where(stack, spec)
+        yield from _glibc(stack, path, found["system"]["glibc"])
+        if spec.accelerator is not Accelerator.CUDA:
+            continue
         if row(stack) is None:
             yield Reason(
                 code="not-in-table",
@@ -41,7 +42,6 @@ def reasons(spec: HostSpec, found: dict[str, Any]) -> Iterator[Reason]:
                 refuses=False,
             )
         yield from _python(stack, path)
-        yield from _glibc(stack, path, found["system"]["glibc"])
         yield from _torch(stack, path)
 
 
@@ -97,13 +97,19 @@ def _python(stack: Stack, path: str) -> Iterator[Reason]:
 
 
 def _glibc(stack: Stack, path: str, found: str | None) -> Iterator[Reason]:
-    known = row(stack)
-    if known and (found is None or versions.older(found, known["glibc"])):
+    """What the engine's own wheel wants, and what the lock was made for: the newer of them."""
+    floors: dict[str, str] = {}
+    if stack.accelerator is Accelerator.CUDA and (known := row(stack)):
+        floors[known["glibc"]] = f"{stack.engine} {stack.version}"
+    if isinstance(stack.lock, Lock) and stack.lock.glibc:
+        floors.setdefault(stack.lock.glibc, f"the lock of {stack.name}")
+    oldest = max(floors, key=versions.key, default=None)
+    if oldest and (found is None or versions.older(found, oldest)):
         yield Reason(
             code="glibc",
             path=path,
             found=f"glibc {found}" if found else "another libc than glibc",
-            wanted=f"glibc {known['glibc']} or newer for {stack.engine} {stack.version}",
+            wanted=f"glibc {oldest} or newer for {floors[oldest]}",
             remedy="use a newer OS, or a stack whose wheels are for an older one",
         )
 

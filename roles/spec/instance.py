@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, IPvAnyAddress
 
-from roles.spec import store
+from roles.spec import parser, store
 from roles.spec.base import Fault, Spec, a, spelled
 from roles.spec.check import Check, Kind
 from roles.spec.compression import Compression
@@ -86,11 +86,28 @@ class Instance(Spec):
                 wrong=f"is for {self.options.engine}, {self.stack.name} is {self.stack.engine}",
                 right=f"give the options of {self.stack.engine}",
             )
+            return
         if self.compression and not isinstance(self.options, MindieOptions):
             yield Fault(
                 path="compression",
                 wrong=f"is {self.compression} for {self.options.engine}",
                 right=f"leave it out, {Engine.MINDIE} alone reads it",
+            )
+        # Not every engine takes further words.
+        extra: tuple[str, ...] = getattr(self.options, "extra", ())
+        if extra and (taken := parser.of(self.stack.engine, self.stack.version)):
+            faults = [*taken.refusals(extra), *self._quantization(taken, extra)]
+            yield from (fault.below("options") for fault in faults)
+
+    def _quantization(self, taken: parser.Parser, extra: tuple[str, ...]) -> Iterator[Fault]:
+        if all(taken.named(word)[0] != "--quantization" for word in extra):
+            return
+        model = None if self.weights.faults() else self.weights.model
+        if model and model.quantization:
+            yield Fault(
+                path="extra",
+                wrong=f"--quantization is beside a config.json that says {model.quantization}",
+                right="leave it out, the engine reads it there",
             )
 
     def _ollama(self) -> Iterator[Fault]:

@@ -4,21 +4,41 @@ import functools
 import hashlib
 import re
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
+from typing import Annotated
 
-from roles.spec.base import Fault, Spec
+from roles.spec.base import Fault, Spec, spelled
 
 _REQUIREMENT = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*(\[.*\])?\s*(==|@)")
+
+_Glibc = Annotated[str, spelled(r"2\.\d+", "should be a version of glibc, as in 2.31")]
 
 
 class Lock(Spec):
     """
-    Every package of a stack with its hash, as ``uv pip compile --generate-hashes`` writes it.
+    Every package of a stack with its hash, as ``deploy/lock.py`` makes it from the ``.in`` beside
+    it.
 
     :param file: on the control machine; its text, not its place, is part of the stack's digest
+    :param glibc: the oldest that every wheel of it runs on
+    :param as_of: what the index got after that day is not in it; an index without upload times
+        cannot be asked then
     """
 
     file: Path
+    glibc: _Glibc | None = None
+    as_of: date | None = None
+
+    @property
+    def source(self) -> Path:
+        """What was asked for, beside it."""
+        return self.file.with_suffix(".in")
+
+    @property
+    def overrides(self) -> Path:
+        """What replaces wishes of the packages themselves, beside it; not every lock has one."""
+        return self.file.with_suffix(".overrides.txt")
 
     @property
     def text(self) -> str:

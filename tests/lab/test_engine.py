@@ -1,5 +1,6 @@
 """The real engine on a lab host: it serves, is upgraded and rolled back, and bad releases end."""
 
+import json
 import re
 import time
 from collections.abc import Iterator
@@ -7,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from roles.engine.parser import dump
 from roles.lab import Lab, LabHost
 from roles.lab.command import wait
+from roles.spec import parser
 from tests.lab import fixtures
 from tests.lab.site import KEY, Site, current, transaction
 
@@ -90,6 +93,38 @@ def test_second_run_changes_nothing(site: Site) -> None:
     assert started(site.hosts[0]) == since
 
 
+def test_table_is_that_of_the_real_parser(site: Site) -> None:
+    """What is made of a wheel, nothing of it installed, is what the installed engine says."""
+    host = site.hosts[0]
+    script = Path(dump.__file__).read_bytes()
+    (Path(host.disk.root) / "root/dump.py").write_bytes(script)
+    python = "/opt/metalserve/instances/chat/current/stack/venv/bin/python"
+    said = host.run(f"{python} /root/dump.py vllm", timeout_s=300)
+    assert said.returncode == 0, said.stderr
+    real = json.loads(said.stdout.splitlines()[-1])
+    table = json.loads((parser.TABLES / "vllm-0.32.0.json").read_text())
+    assert {key: table[key] for key in real} == real
+
+
+def test_offline_video(site: Site, measured: list[str]) -> None:
+    """The engine answers without its server too, and never beside it."""
+    host = site.hosts[0]
+    asked = ("check", "--limit", host.name, "--data", "offline=video")
+    beside = site.run(*asked)
+    assert beside.code == 1
+    assert "chat serves, and two engines have no room on its devices" in beside.said
+    host.run(f"systemctl stop {UNIT}")
+    began = time.monotonic()
+    try:
+        done = site.run(*asked, within_s=600)
+    finally:
+        host.run(f"systemctl start {UNIT}", timeout_s=300)
+    measured.append(f"offline video: {time.monotonic() - began:.1f} s, the next start in it")
+    assert done.code == 0, done.said
+    assert "WRONG" not in done.said
+    assert site.answers(host)
+
+
 def test_upgrade_and_rollback(site: Site, measured: list[str]) -> None:
     host = site.hosts[0]
     first = current(host)
@@ -104,9 +139,9 @@ def test_upgrade_and_rollback(site: Site, measured: list[str]) -> None:
 
 
 def test_release_that_cannot_start(site: Site) -> None:
-    failed = refused(site, "'--no-such-flag'")
-    assert "cause: the pinned engine does not know this flag" in failed
-    assert "unrecognized arguments: --no-such-flag" in failed
+    failed = refused(site, """'--hf-overrides', '{"architectures": ["Nobody"]}'""")
+    assert "did not become ready" in failed
+    assert "architectures ['Nobody'] are not supported" in failed
 
 
 def test_release_that_answers_wrong(site: Site) -> None:

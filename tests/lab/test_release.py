@@ -43,8 +43,8 @@ def test_upgrade_and_rollback(site: Site) -> None:
     ("wanted", "said"),
     [
         (
-            "(_instance(extra=('--no-such-flag',)),)",
-            ["unrecognized arguments: --no-such-flag", "does not know this flag"],
+            "(_instance(extra=('--hf-overrides', '{\"architectures\": [\"Nobody\"]}')),)",
+            ["did not become ready", "architectures ['Nobody'] are not supported"],
         ),
         (misbehaving(answer="I am wrong"), ["answers wrong", "answered 'I am wrong', expected"]),
         (misbehaving(hang=True), ["no completion within 10 s"]),
@@ -54,7 +54,7 @@ def test_upgrade_and_rollback(site: Site) -> None:
         ),
         (misbehaving(crash_after_s=0.5, answer_s=2), ["did not become ready", "is gone"]),
     ],
-    ids=["unknown flag", "wrong answer", "hang", "dies at start", "crash"],
+    ids=["unknown model", "wrong answer", "hang", "dies at start", "crash"],
 )
 def test_bad_release_leaves_the_old_one_serving(
     site: Site, monkeypatch: pytest.MonkeyPatch, wanted: str, said: list[str]
@@ -116,3 +116,19 @@ def test_new_secret_is_an_activation(site: Site) -> None:
     ask = "curl -s -o /dev/null -w '%{http_code}' -H 'Authorization: Bearer '"
     said = host.run(f"{ask}sk-another-0123456789abcdef http://127.0.0.1:8000/v1/models")
     assert said.stdout == "200"
+
+
+def test_offline_reaches_the_engine_as_its_user(site: Site) -> None:
+    """The stand-in has no engine without a server: its Python is asked for one, and says so."""
+    host = site.hosts[0]
+    asked = ("check", "--limit", host.name, "--data", "offline=text")
+    beside = site.run(*asked)
+    assert beside.code == 1
+    assert "chat serves, and two engines have no room on its devices" in beside.said
+    host.run("systemctl stop metalserve-vllm@chat")
+    done = site.run(*asked)
+    host.run("systemctl start metalserve-vllm@chat")
+    assert done.code == 1
+    assert "the engine did not answer" in done.said
+    assert "No module named 'vllm.utils'" in done.said
+    assert site.answers(host)

@@ -12,7 +12,7 @@ from roles.spec.stack import Engine
 _RENDERED = (
     *("api-key", "config", "host", "model", "port", "served-model-name"),
     *("dtype", "enforce-eager", "no-enforce-eager", "gpu-memory-utilization", "max-model-len"),
-    *("max-num-seqs", "limit-mm-per-prompt", "tensor-parallel-size", "tp"),
+    *("max-num-seqs", "limit-mm-per-prompt", "shutdown-timeout", "tensor-parallel-size", "tp"),
 )
 
 
@@ -58,9 +58,9 @@ class VllmOptions(Spec):
 
     def contradictions(self) -> Iterator[Fault]:
         """See ``Spec``."""
-        for word in self.extra:
-            # What follows the flag may be a key: it is not shown.
-            flag = re.split("[=.]", word)[0].replace("_", "-")
+        # What follows a flag may be a key: it is not shown.
+        flags = (re.split("[=.]", word)[0].replace("_", "-") for word in self.extra)
+        for flag in dict.fromkeys(flags):
             if flag == "--trust-remote-code":
                 yield Fault(
                     path="extra",

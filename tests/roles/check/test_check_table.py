@@ -105,3 +105,15 @@ def test_operation(nouns: Nouns) -> None:
     assert isinstance(given, dict)
     assert (function, given.pop("command").get_raw_value()) == ("asked", ASK)
     assert given == {"instance": "chat"}
+
+
+def test_operation_without_a_server(nouns: Nouns) -> None:
+    spec = nouns.chat()
+    ((function, given),) = told(
+        operations.right_answers_offline,
+        spec, bare(), instance="chat", kind="video", python=spec.python,
+    ).commands  # fmt: skip
+    assert isinstance(given, dict)
+    wanted = "/usr/bin/python3 /opt/metalserve/hostside/offline.py chat video"
+    assert (function, given.pop("command").get_raw_value()) == ("asked", wanted)
+    assert given == {"instance": "chat"}

@@ -67,9 +67,10 @@ def test_words_are_those_that_the_start_script_becomes(nouns: Nouns) -> None:
     words = render.argv(engine.rendered(instance))
     assert words == [
         "stack/venv/bin/python",
-        *vllm.words(instance, options),
+        *instance.stack.command,
         "--model",
         "$release/weights",
+        *vllm.words(instance, options),
     ]
 
 

@@ -53,29 +53,40 @@ def _cpu(nouns: Nouns) -> Instance:
     return nouns.instance(stack=stack, options=options, devices=())
 
 
+CARDS = ("0, GPU-aa", "1, GPU-bb", "2, GPU-cc", "3, GPU-dd")
+
+
 def _run(
-    tmp_path: Path, files: dict[str, engine.File], *, key: str = KEY, **environment: str
+    tmp_path: Path,
+    files: dict[str, engine.File],
+    *program: str,
+    key: str = KEY,
+    cards: tuple[str, ...] = CARDS,
+    **environment: str,
 ) -> tuple[list[str], dict[str, str]]:
     """Start a release as its unit does; return the words and the variables of the server."""
     release = tmp_path / "releases" / "one two"
-    python = release / "stack/venv/bin/python"
-    python.parent.mkdir(parents=True)
     tells = "import json, os, sys\nprint(json.dumps([sys.argv[1:], dict(os.environ)]))\n"
-    python.write_text(f"#!{sys.executable} -SE\n{tells}")
-    python.chmod(0o755)
+    _program(release / "stack/venv/bin/python", f"#!{sys.executable} -SE\n{tells}")
+    asked = "--query-gpu=index,uuid --format=csv,noheader"
+    listed = "\n".join(cards)
+    smi = f'#!/bin/sh\n[ "$*" = "{asked}" ] || exit 2\ncat <<END\n{listed}\nEND\n'
+    _program(tmp_path / "bin/nvidia-smi", smi)
     start = release / "start"
     start.write_text(files["start"].text)
     start.chmod(int(files["start"].mode, 8))
-    (tmp_path / "current").symlink_to(release)
+    current = tmp_path / "current"
+    current.unlink(missing_ok=True)
+    current.symlink_to(release)
     (tmp_path / "api-key").write_text(key)
     known = {
-        "PATH": os.environ["PATH"],
+        "PATH": f"{tmp_path}/bin:{os.environ['PATH']}",
         "CACHE_DIRECTORY": f"{tmp_path}/my cache",
         "CREDENTIALS_DIRECTORY": str(tmp_path),
     }
     ended = subprocess.run(
-        ["./start"],
-        cwd=tmp_path / "current",
+        ["./start", *program],
+        cwd=current,
         env=known | environment,
         capture_output=True,
         text=True,
@@ -84,6 +95,12 @@ def _run(
     assert ended.stderr == ""
     words, variables = json.loads(ended.stdout)
     return words, variables
+
+
+def _program(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    file.chmod(0o755)
 
 
 @pytest.mark.parametrize("name", ["start", "environment"])
@@ -115,6 +132,7 @@ def test_what_is_run(nouns: Nouns, tmp_path: Path) -> None:
     words, variables = _run(tmp_path, engine.rendered(_cuda(nouns)))
     assert words == [
         *("-m", "vllm.entrypoints.openai.api_server"),
+        *("--model", f"{tmp_path}/releases/one two/weights"),
         *("--host", "127.0.0.1"),
         *("--port", "8000"),
         *("--served-model-name", "assistant"),
@@ -124,8 +142,8 @@ def test_what_is_run(nouns: Nouns, tmp_path: Path) -> None:
         *("--tensor-parallel-size", "2"),
         *("--limit-mm-per-prompt", '{"image": 2, "video": 1}'),
         *("--gpu-memory-utilization", "0.9"),
+        *("--shutdown-timeout", "10"),
         *("--mm-processor-kwargs", '{"max_pixels": 1003520}'),
-        *("--model", f"{tmp_path}/releases/one two/weights"),
     ]
     assert variables["VLLM_API_KEY"] == KEY
     cache = f"{tmp_path}/my cache/one two"
@@ -143,7 +161,54 @@ def test_what_is_run(nouns: Nouns, tmp_path: Path) -> None:
 def test_odd_words_arrive_as_they_are(nouns: Nouns, tmp_path: Path) -> None:
     options = nouns.options(extra=("--odd", *ODD))
     words, _ = _run(tmp_path, engine.rendered(nouns.instance(options=options)))
-    assert words[words.index("--odd") + 1 : -2] == list(ODD)
+    assert words[words.index("--odd") + 1 :] == list(ODD)
+
+
+def test_served_by_the_command(nouns: Nouns, tmp_path: Path) -> None:
+    """``vllm serve`` wants the model at once, where the module wants it named."""
+    stack = nouns.stack(command=("-m", "vllm.entrypoints.cli.main", "serve"))
+    words, _ = _run(tmp_path, engine.rendered(_cuda(nouns, stack=stack)))
+    model = f"{tmp_path}/releases/one two/weights"
+    assert words[:5] == ["-m", "vllm.entrypoints.cli.main", "serve", model, "--host"]
+    assert "--model" not in words
+
+
+def test_another_program_has_the_words_of_the_server(nouns: Nouns, tmp_path: Path) -> None:
+    files = engine.rendered(_cpu(nouns))
+    served, _ = _run(tmp_path, files)
+    words, _ = _run(tmp_path, files, "/hostside/offline_vllm.py")
+    assert served[:2] == ["-m", "vllm.entrypoints.openai.api_server"]
+    assert words == ["/hostside/offline_vllm.py", *served[2:]]
+
+
+@pytest.mark.parametrize(("version", "there"), [("0.13.0", False), ("0.18.1", True)])
+def test_shutdown_waits_where_the_pin_can(nouns: Nouns, version: str, there: bool) -> None:
+    instance = _cuda(nouns, stack=nouns.stack(version=version))
+    assert ("--shutdown-timeout 10" in engine.rendered(instance)["start"].text) is there
+
+
+def test_cards_keep_their_instance(nouns: Nouns, tmp_path: Path) -> None:
+    """A card that is gone moves the indices of those behind it, and no server to another's card."""
+    files = engine.rendered(_cuda(nouns))
+    assert _run(tmp_path, files)[1]["CUDA_VISIBLE_DEVICES"] == "0,3"
+    moved = ("0, GPU-aa", "1, GPU-cc", "2, GPU-dd")
+    assert _run(tmp_path, files, cards=moved)[1]["CUDA_VISIBLE_DEVICES"] == "0,2"
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        _run(tmp_path, files, cards=("0, GPU-aa", "1, GPU-cc", "2, GPU-bb", "3, GPU-ee"))
+    assert caught.value.stdout == ""
+    assert caught.value.stderr == (
+        "GPU-dd, a card of this release's first start, is not there; when it was replaced for "
+        f"good, remove {tmp_path}/my cache/one two/cards\n"
+    )
+
+
+def test_card_that_was_never_there(nouns: Nouns, tmp_path: Path) -> None:
+    files = engine.rendered(_cuda(nouns))
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        _run(tmp_path, files, cards=CARDS[:1])
+    assert caught.value.stderr == "device 3 is not there, nvidia-smi knows: 0, GPU-aa\n"
+    # What is not whole is not kept.
+    assert _run(tmp_path, files)[1]["CUDA_VISIBLE_DEVICES"] == "0,3"
 
 
 def test_key_is_in_no_word_and_no_file(

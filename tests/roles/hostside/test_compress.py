@@ -161,7 +161,7 @@ def test_idle_chips_are_taken(site: Site) -> None:
 REFUSED: dict[str, tuple[Any, str]] = {
     "bfloat16": (
         lambda site: site.put("config.json", json.dumps(CONFIG | {"text_config": {}})),
-        "\ncause: the chips have no bfloat16",
+        "\ncause: the device does not compute in bfloat16 (Atlas 300I DUO)",
     ),
     "not w8a8s": (
         lambda site: site.put("config.json", json.dumps(CONFIG | {"quantize": "w8a8"})),

@@ -4,8 +4,8 @@ import pytest
 
 from roles.preflight import against, wheel
 from roles.preflight.gpu import driver_cuda
-from roles.spec import CudaDriver, DriverPackages, Engine, HostSpec
-from tests.roles import devices
+from roles.spec import Accelerator, CudaDriver, DriverPackages, Engine, HostSpec, Stack
+from tests.roles import devices, faked
 from tests.roles.preflight import plans
 from tests.roles.preflight.plans import Found
 
@@ -97,6 +97,41 @@ def test_glibc(glibc: str, codes: list[str]) -> None:
     stack = plans.vllm("0.20.2", accepts=plans.CRITICAL)
     found = plans.with_gpus(devices.gpu(0), system={"glibc": glibc})
     assert _codes(plans.one(stack=stack), found) == codes
+
+
+def test_glibc_of_the_lock() -> None:
+    """A wheel beside the engine's may want a newer one; one that wants an older changes nothing."""
+    right = plans.vllm("0.33.0")
+    found = plans.with_gpus(devices.gpu(0), system={"glibc": "2.30"})
+    told = {
+        glibc: [
+            reason.wanted
+            for reason in against(plans.one(stack=_locked(right, glibc)), found)
+            if reason.code == "glibc"
+        ]
+        for glibc in ("2.31", "2.17")
+    }
+    assert told == {"2.31": ["glibc 2.31 or newer for the lock of vllm-0.33.0"], "2.17": []}
+
+
+def test_glibc_of_a_lock_for_cpus() -> None:
+    """The table is of wheels for CUDA."""
+    found = faked.bare()
+    found["system"]["glibc"] = "2.27"
+    told = {
+        glibc: [reason.wanted for reason in against(_on_a_cpu(glibc), found)]
+        for glibc in ("2.34", "2.27")
+    }
+    assert told == {"2.34": ["glibc 2.34 or newer for the lock of vllm-0.33.0"], "2.27": []}
+
+
+def _on_a_cpu(glibc: str) -> HostSpec:
+    stack = _locked(plans.vllm(accelerator=Accelerator.CPU, driver=None), glibc)
+    return HostSpec(accelerator=Accelerator.CPU, ready_for=(stack,))
+
+
+def _locked(stack: Stack, glibc: str) -> Stack:
+    return stack.model_copy(update={"lock": stack.lock.model_copy(update={"glibc": glibc})})
 
 
 @pytest.mark.parametrize(
@@ -238,3 +273,15 @@ def test_display_server(mib: int | None, refused: list[str], remarks: list[str])
     found = plans.with_gpus(devices.gpu(0, processes=[process]))
     assert _codes(plans.one(), found) == refused
     assert _codes(plans.one(), found, refuses=False) == remarks
+
+
+def test_words_of_a_version_that_nobody_looked_at() -> None:
+    options = plans.options(extra=("--seed", "1"))
+    spec = plans.one(stack=plans.vllm("0.27.1"), options=options)
+    told = [one for one in against(spec, plans.with_gpus(devices.gpu(0))) if "extra" in one.path]
+    assert [str(one) for one in told] == [
+        "instances/chat/options/extra: found vllm 0.27.1, wanted one of 0.11.0, 0.13.0, 0.18.1, "
+        "0.20.2, 0.26.0, 0.32.0, 0.33.0; whether it takes these words was not judged "
+        "[not-in-table]"
+    ]
+    assert not told[0].refuses

@@ -1,0 +1,29 @@
+"""
+LMDeploy 0.12 on CUDA 12.8, for x86_64 hosts with driver 525.60.13 and glibc 2.28 or newer.
+
+The lock resolves and installs (8.20 GiB, measured with uv 0.13.8); this project has not yet run
+it on a GPU.
+"""
+
+from datetime import date
+from pathlib import Path
+
+from roles.spec import Accelerator, Engine, Lock, Stack
+
+STACK = Stack(
+    name="lmdeploy-0.12-cuda",
+    engine=Engine.LMDEPLOY,
+    accelerator=Accelerator.CUDA,
+    version="0.12.3",
+    python="3.12",
+    command=("-m", "lmdeploy", "serve", "api_server"),
+    lock=Lock(
+        file=Path(__file__).with_suffix(".txt"),
+        glibc="2.28",
+        as_of=date(2026, 4, 29),
+    ),
+    disk_gib=8.3,
+    driver="525.60.13",
+    # Triton calls gcc at run time, with the headers of Python.
+    os_packages=("gcc", "python3.12-dev"),
+)
