@@ -16,7 +16,15 @@ from roles.spec.platform import (
     DriverRunFile,
 )
 from roles.spec.secret import Secret
-from roles.spec.source import Folder, HostFolder, HttpFolder, HuggingFace, ModelScope, Source
+from roles.spec.source import (
+    Folder,
+    HostFolder,
+    HttpFolder,
+    HuggingFace,
+    ModelScope,
+    Rsync,
+    Source,
+)
 from roles.spec.stack import Accelerator, Accepted, Engine, Lock, Stack
 from roles.spec.weights import Weights, WeightsFile, manifest
 
@@ -50,6 +58,7 @@ __all__ = [
     "Options",
     "Package",
     "Packages",
+    "Rsync",
     "Secret",
     "Source",
     "Spec",

@@ -29,9 +29,9 @@ def model_files(weights: Weights, onto: HostSpec) -> Commands:
         host.noop(f"{weights.name} is complete")
         return
     try:
-        shown = [sources.headers(source) for source in weights.sources]
+        shown = [sources.shown(source) for source in weights.sources]
     except secrets_of.SecretError as error:
-        yield job.refusal(f"the token for {weights.name}: {error}")
+        yield job.refusal(f"the token or key for {weights.name}: {error}")
         return
     yield from lock.held()
     incoming = paths.incoming(weights, root=onto.weights_root)

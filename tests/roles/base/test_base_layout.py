@@ -13,7 +13,7 @@ import pytest
 
 from roles import job, templates
 from roles.base import layout
-from roles.spec import HostSpec
+from roles.spec import HostSpec, Rsync
 from tests.roles.spec.nouns import Nouns
 
 HERE = Path(__file__).parent
@@ -58,6 +58,13 @@ def test_packages_and_users(nouns: Nouns) -> None:
     spec = nouns.host(nouns.instance(stack=stack), nouns.instance(name="draw", stack=stack))
     assert layout.packages(spec) == ["ca-certificates", "g++", "python3-venv"]
     assert layout.users(spec) == ["metalserve-chat", "metalserve-draw"]
+
+
+def test_packages_for_a_depot(nouns: Nouns) -> None:
+    key = "ssh-ed25519 AAAA"
+    depot = Rsync(host="depot", user="models", path="/srv/models", host_key=key)
+    spec = nouns.chat(weights=nouns.weights(sources=(depot,)))
+    assert layout.packages(spec) == ["ca-certificates", "openssh-client", "python3-venv", "rsync"]
 
 
 def test_managed(nouns: Nouns) -> None:

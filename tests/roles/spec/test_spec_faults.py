@@ -21,6 +21,7 @@ from roles.spec import (
     Lock,
     ModelScope,
     Packages,
+    Rsync,
     Secret,
     SpecError,
     Weights,
@@ -34,6 +35,18 @@ ROOT = Path(__file__).parents[3]
 KEY = "sk-51f0c4"
 
 # What is wrong, made from right nouns; and the line that says so, below gpu-1.example/.
+
+
+def _depot(**changed: Any) -> Rsync:
+    right: dict[str, Any] = {
+        "host": "depot",
+        "user": "models",
+        "path": "/srv/m",
+        "host_key": "ssh-ed25519 AAAA",
+    }
+    return Rsync(**(right | changed))
+
+
 WRONG: list[tuple[Callable[[Nouns], HostSpec], str]] = [
     # Fields, one by one.
     (
@@ -77,7 +90,7 @@ WRONG: list[tuple[Callable[[Nouns], HostSpec], str]] = [
     (
         lambda n: n.chat(weights=n.weights(sources=("/mnt/models",))),
         "instances/chat/weights/sources/0: is '/mnt/models', should be a Folder or a HostFolder "
-        "or a HttpFolder or a HuggingFace or a ModelScope",
+        "or a HttpFolder or a Rsync or a HuggingFace or a ModelScope",
     ),
     (
         lambda n: n.chat(weights=n.weights(sources=())),

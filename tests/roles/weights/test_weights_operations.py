@@ -1,6 +1,8 @@
 """Weights on a host: nothing to do when complete; else one job, fed from where the files are."""
 
 import json
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from roles.spec import (
     HuggingFace,
     ModelScope,
     Packages,
+    Rsync,
     Secret,
     Source,
     Weights,
@@ -157,12 +160,37 @@ def test_token_travels_apart_on_an_input(
     assert TOKEN not in repr(job)
 
 
+def test_key_of_a_depot_travels_as_tokens_do(nouns: Nouns, tmp_path: Path) -> None:
+    subprocess.run(
+        ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "key"],
+        check=True,
+        timeout=30,
+    )
+    host_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOF0"
+    depot = Rsync(
+        host="depot.example", port=2222, user="models", path="/srv/qwen3", host_key=host_key,
+        key=Secret(file=tmp_path / "key"),
+    )  # fmt: skip
+    weights = nouns.weights(sources=(depot,))
+    _, (command, given), (_, job) = _told(nouns.chat(), weights, bare()).commands
+    key = (tmp_path / "key").read_text()
+    assert json.loads(str(given)) == {"0": {"key": key}}
+    assert isinstance(job, dict)
+    assert job["plan"]["sources"] == [
+        {
+            "name": "rsync models@depot.example:/srv/qwen3", "host": "depot.example",
+            "port": "2222", "user": "models", "path": "/srv/qwen3", "host_key": host_key,
+        }
+    ]  # fmt: skip
+    assert key.splitlines()[1] not in f"{command} {job}"
+
+
 def test_token_that_is_not_to_be_had(nouns: Nouns, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_SUCH_TOKEN", raising=False)
     source = HuggingFace(repo="a/b", revision=COMMIT, token=Secret(env="NO_SUCH_TOKEN"))
     ((command, given),) = _told(nouns.chat(), nouns.weights(sources=(source,)), bare()).commands
     said = "the environment variable NO_SUCH_TOKEN holds no secret on this machine"
-    assert (command, given) == ("refuse", {"reason": f"the token for qwen3-8b: {said}"})
+    assert (command, given) == ("refuse", {"reason": f"the token or key for qwen3-8b: {said}"})
 
 
 def test_bound_and_proxy(nouns: Nouns) -> None:
