@@ -8,7 +8,8 @@ from pyinfra.api import operation
 from roles import job, lock, paths, probe
 from roles.spec import Packages, Stack
 
-_INSTALLER = Path(__file__).with_name("uv.txt")
+INSTALLER = Path(__file__).with_name("uv.txt")
+"""The lock of what installs stacks."""
 
 
 @operation()
@@ -30,7 +31,7 @@ def installed_stack(stack: Stack, packages: Packages, python: str) -> job.Comman
         "lock": stack.lock.text,
         "python": stack.python,
         "disk_gib": stack.disk_gib,
-        "installer": _INSTALLER.read_text(),
+        "installer": INSTALLER.read_text(),
         "packages": packages.model_dump(),
     }
     yield from job.commands(f"install-{stack.folder}", script="install", python=python, plan=plan)

@@ -80,10 +80,7 @@ class Fetch:
         os.makedirs(self.folder, mode=0o755, exist_ok=True)
         wanted = [Partial(self.folder, file) for file in self.plan["files"] if not self.right(file)]
         refusals = self.bring(wanted) if wanted else []
-        self.judge()
-        os.sync()
-        paths = [self.folder + "/" + file["path"] for file in self.plan["files"]]
-        receipts.write(self.plan["phase"], self.plan["digest"], paths)
+        self.settle()
         if not wanted:
             return "{} is complete".format(self.plan["name"])
         summary = "{}: {} of {} files ({}) brought and verified in {}".format(
@@ -94,6 +91,13 @@ class Fetch:
             progress.duration(time.monotonic() - began),
         )
         return "\n".join([summary, *("not from " + refusal for refusal in refusals)])
+
+    def settle(self) -> None:
+        """Have what is there count as complete."""
+        self.judge()
+        os.sync()
+        paths = [self.folder + "/" + file["path"] for file in self.plan["files"]]
+        receipts.write(self.plan["phase"], self.plan["digest"], paths)
 
     def right(self, file: Any) -> bool:
         """Say whether a file is there with its pinned digest."""

@@ -13,6 +13,7 @@ import durable
 
 _WINDOW_S = 10.0
 _EVERY_S = 0.5
+_SPEAK_EVERY_S = 5.0
 
 
 class Progress:
@@ -44,6 +45,22 @@ class Progress:
             with open(beside, "w") as file:
                 json.dump({"stage": stage, "done": done, "total": total, "rate": rate}, file)
             os.replace(beside, self.path)
+
+
+class Spoken:
+    """Printed for whoever follows a job: each new stage at once, the same one every few seconds."""
+
+    def __init__(self, path: str, before: str = "") -> None:
+        self.path, self.before = path, before
+        self.last, self.at = "", 0.0
+
+    def look(self) -> None:
+        """Print how far it is, if that is due."""
+        now = line(self.path)
+        is_new = now.split(":")[0] != self.last.split(":")[0]
+        if now != self.last and (is_new or time.monotonic() - self.at > _SPEAK_EVERY_S):
+            print(self.before + now, flush=True)
+            self.last, self.at = now, time.monotonic()
 
 
 def line(path: str) -> str:

@@ -44,7 +44,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 
 class Http:
     """
-    The files below one URL.
+    The files below one URL, each at its path, or at what it has as ``at``.
 
     :param headers: what shows who asks
     :param proxy: URL of the proxy that everything goes through
@@ -76,7 +76,7 @@ class Http:
 
     def where(self, file: Any) -> str:
         """Return where a file is, as operators read it."""
-        return self.url + str(file["path"])
+        return self.url + str(file.get("at", file["path"]))
 
     def blocks(self, file: Any, offset: int) -> Iterator[bytes]:
         """

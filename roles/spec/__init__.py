@@ -17,6 +17,7 @@ from roles.spec.platform import (
 )
 from roles.spec.secret import Secret
 from roles.spec.source import (
+    Bundle,
     Folder,
     HostFolder,
     HttpFolder,
@@ -32,6 +33,7 @@ __all__ = [
     "Accelerator",
     "Accepted",
     "AscendHdk",
+    "Bundle",
     "Check",
     "ContainerToolkit",
     "CudaDriver",

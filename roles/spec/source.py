@@ -61,6 +61,25 @@ class HostFolder(Spec):
     path: RemotePath
 
 
+class Bundle(Spec):
+    """
+    What ``deploy/bundle.py`` made, with these weights in it.
+
+    :param path: where the host sees it: a mount, a disk that was carried in
+    :param url: where a server shows it, instead
+    """
+
+    kind: Literal["bundle"] = "bundle"
+    path: RemotePath | None = None
+    url: _Url | None = Field(default=None, repr=False)
+
+    def contradictions(self) -> Iterator[Fault]:
+        """See ``Spec``."""
+        if (self.path is None) == (self.url is None):
+            wrong = "has path and url" if self.path else "says not where it is"
+            yield Fault(path="", wrong=wrong, right="give exactly one of path, url")
+
+
 class HttpFolder(Spec):
     """A folder below a URL, each file at its path: nginx, an object store."""
 
@@ -112,4 +131,4 @@ class ModelScope(Spec):
     token: Secret | None = None
 
 
-Source = Folder | HostFolder | HttpFolder | Rsync | HuggingFace | ModelScope
+Source = Folder | HostFolder | Bundle | HttpFolder | Rsync | HuggingFace | ModelScope

@@ -46,7 +46,10 @@ def model_files(weights: Weights, onto: HostSpec) -> Commands:
         "phase": phase,
         "digest": digest,
         "folder": paths.weights(weights, root=onto.weights_root),
-        "sources": [sources.planned(source, incoming=incoming) for source in weights.sources],
+        "sources": [
+            sources.planned(source, weights=weights, incoming=incoming)
+            for source in weights.sources
+        ],
         "files": [file.model_dump() for file in weights.files],
         "limit_mib_s": onto.fetch_limit_mib_s,
         "proxy": onto.packages.proxy,

@@ -3,13 +3,25 @@
 from typing import assert_never
 
 from roles import instance as secrets_of
-from roles.spec import Folder, HostFolder, HttpFolder, HuggingFace, ModelScope, Rsync, Source
+from roles import paths
+from roles.spec import (
+    Bundle,
+    Folder,
+    HostFolder,
+    HttpFolder,
+    HuggingFace,
+    ModelScope,
+    Rsync,
+    Source,
+    Weights,
+)
 
 
-def planned(source: Source, *, incoming: str) -> dict[str, str]:
+def planned(source: Source, *, weights: Weights, incoming: str) -> dict[str, str]:
     """
     Return a source as hosts know it: a folder there, a URL that paths are appended to, or a depot.
 
+    :param weights: what is asked for
     :param incoming: where the files of the control machine arrive on the host
     """
     match source:
@@ -17,6 +29,11 @@ def planned(source: Source, *, incoming: str) -> dict[str, str]:
             return {"name": f"{path} of the control machine", "folder": incoming}
         case HostFolder(path=path):
             return {"name": path, "folder": path}
+        case Bundle(path=path, url=url):
+            place = str(path or url).rstrip("/")
+            below = paths.weights(weights, root=paths.bundled(place, "weights"))
+            at = {"folder": below} if path else {"url": f"{below}/"}
+            return {"name": f"the bundle {place}", **at}
         case HttpFolder(url=url):
             return {"name": url, "url": f"{url.rstrip('/')}/"}
         case Rsync():

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from roles.spec import (
+    Bundle,
     HostFolder,
     HostSpec,
     HttpFolder,
@@ -114,6 +115,8 @@ def test_receipt_that_does_not_hold(nouns: Nouns, receipt: dict[str, Any]) -> No
 def test_sources_in_their_order(nouns: Nouns) -> None:
     weights = nouns.weights(
         sources=(
+            Bundle(path="/mnt/bundle"),
+            Bundle(url="http://depot/bundle/"),
             HttpFolder(url="http://depot/qwen3"),
             HuggingFace(repo="Qwen/Qwen3", revision=COMMIT, endpoint="https://mirror.example/"),
             ModelScope(repo="Qwen/Qwen3", revision=COMMIT),
@@ -121,9 +124,12 @@ def test_sources_in_their_order(nouns: Nouns) -> None:
         )
     )
     found = _told(nouns.chat(), weights, bare())
+    below = f"weights/qwen3-8b/{weights.digest[:12]}"
     listed = f"https://modelscope.cn/api/v1/models/Qwen/Qwen3/repo?Revision={COMMIT}&FilePath="
     job = _job(
         weights,
+        {"name": "the bundle /mnt/bundle", "folder": f"/mnt/bundle/{below}"},
+        {"name": "the bundle http://depot/bundle", "url": f"http://depot/bundle/{below}/"},
         {"name": "http://depot/qwen3", "url": "http://depot/qwen3/"},
         {
             "name": "Hugging Face Qwen/Qwen3 0123456789ab",
