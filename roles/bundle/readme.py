@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 from roles import base, templates
 from roles.bundle.wants import Plan, stacks
+from roles.hostside import words
 from roles.spec import HostSpec
-
-_MIB = 1024 * 1024
 
 
 def text(
@@ -35,5 +34,4 @@ def text(
 
 
 def _size(plan: Plan) -> str:
-    mib = sum(file["size"] for file in plan["files"]) / _MIB
-    return f"{mib / 1024:.1f} GiB" if mib >= 1024 else f"{mib:.1f} MiB"
+    return words.size(sum(file["size"] for file in plan["files"]))

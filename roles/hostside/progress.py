@@ -10,6 +10,8 @@ import time
 from typing import Deque, Tuple
 
 import durable
+from words import duration as duration
+from words import size as size
 
 _WINDOW_S = 10.0
 _EVERY_S = 0.5
@@ -75,21 +77,3 @@ def line(path: str) -> str:
         left = (seen["total"] - seen["done"]) / seen["rate"]
         words += ", {}/s, {} left".format(size(seen["rate"]), duration(left))
     return words
-
-
-def size(count: float) -> str:
-    """Return bytes as people read them."""
-    for unit in ("B", "KiB", "MiB"):
-        if count < 1024:
-            return "{:.0f} {}".format(count, unit)
-        count /= 1024
-    return "{:.1f} GiB".format(count)
-
-
-def duration(seconds: float) -> str:
-    """Return seconds as people read them."""
-    if seconds < 90:
-        return "{:.0f} s".format(seconds)
-    if seconds < 5400:
-        return "{:.0f} min".format(seconds / 60)
-    return "{:.1f} h".format(seconds / 3600)

@@ -128,8 +128,8 @@ def test_readme(nouns: Nouns) -> None:
     plans = [plan for plan, _ in wants(hosts, BUNDLE, index=None)]
     said = readme.text("prod.py", hosts, plans, [RUN]).splitlines()
     assert said[0] == "A bundle of metalserve: what hosts without internet need for prod.py."
-    assert "  wheels      3 files, 0.0 MiB: vllm-0.26-cuda and what installs them" in said
-    assert "  weights     1 files, 0.0 MiB: qwen3-8b" in said
+    assert "  wheels      3 files, 19 B: vllm-0.26-cuda and what installs them" in said
+    assert "  weights     1 files, 1 B: qwen3-8b" in said
     assert '  Weights(sources=(Bundle(path="/mnt/bundle"), ...), ...)' in said
     assert "  python3.12" in said
     assert "  ca-certificates, g++, python3-venv" in said
