@@ -75,7 +75,8 @@ def _complete(data: Mapping[str, Any], say: Say) -> None:
     count = manifest.write(wish.folder, plans, {"README": about})
     for name in missing:
         say(f"{name} is not on this machine: put it into {wish.folder}/installers, run again")
-    say(f"{wish.folder} is complete: {count} files, see its README")
+    but = f" but for the {len(missing)} named above" if missing else ""
+    say(f"{wish.folder} is complete{but}: {count} files, see its README")
 
 
 def _collect(given: dict[str, Any], say: Say) -> None:

@@ -45,10 +45,13 @@ def listed(lock: str, *, python: str, index: str | None) -> list[dict[str, Any]]
         ]  # fmt: skip
         if index:
             words += ["--default-index", index]
-        ended = subprocess.run(  # noqa: S603  # our own words, without a shell
-            words, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-            timeout=_WITHIN_S,
-        )  # fmt: skip
+        try:
+            ended = subprocess.run(  # noqa: S603  # our own words, without a shell
+                words, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                timeout=_WITHIN_S,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            raise BundleError(f"the package index said nothing for {_WITHIN_S} s") from None
         if ended.returncode != 0:
             raise BundleError(f"the package index has not all of the lock: {ended.stderr.strip()}")
         found = tomllib.loads((Path(folder) / "pylock.toml").read_text())

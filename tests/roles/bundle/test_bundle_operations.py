@@ -69,6 +69,21 @@ def test_bundle_of_one_installer(nouns: Nouns, tmp_path: Path, echoed: list[str]
     assert _said(echoed)[-1] == f"{tmp_path}/bundle: 2 files are as its manifest says"
 
 
+def test_installer_that_this_machine_has_not_got(
+    nouns: Nouns, tmp_path: Path, echoed: list[str]
+) -> None:
+    given = _site(tmp_path, b"right")
+    file = next((tmp_path / "drivers").iterdir())
+    file.unlink()
+    assert _done(nouns, operations.complete_bundle, **given) is True
+    place = tmp_path / "bundle"
+    assert _said(echoed)[-2:] == [
+        f"{file.name} is not on this machine: put it into {place}/installers, run again",
+        f"{place} is complete but for the 1 named above: 1 files, see its README",
+    ]
+    assert f"  {file.name}" in (place / "README").read_text().splitlines()
+
+
 def test_file_that_is_another(nouns: Nouns, tmp_path: Path, echoed: list[str]) -> None:
     given = _site(tmp_path, b"wrong")
     assert _done(nouns, operations.complete_bundle, **given) is False

@@ -15,13 +15,13 @@ class Depot:
     """
     What the depot has, whom it lets in, and what goes wrong there.
 
-    It is told to the stand-in by a file, which counts in turn what it was asked.
+    It is told to the stand-in by a file; beside it the stand-in keeps what it was asked.
     """
 
     def __init__(self, folder: Path, **told: Any) -> None:
         self.files, self._file = folder / "depot", folder / "depot.json"
         self.files.mkdir(parents=True)
-        self.told = {"folder": str(self.files), "cuts": [], "slow_s": 0.0, "asked": [], **told}
+        self.told = {"folder": str(self.files), "cuts": [], "slow_s": 0.0, **told}
         self.tell()
 
     def tell(self, **changed: Any) -> None:
