@@ -43,6 +43,11 @@ def weights(weights: Weights, *, root: str) -> str:
     return f"{root}/{weights.name}/{weights.digest[:12]}"
 
 
+def bundled(folder: str, part: str) -> str:
+    """What a bundle holds of one kind: ``wheels``, ``weights``, ``archives``, ``installers``."""
+    return f"{folder}/{part}"
+
+
 def incoming(weights: Weights, *, root: str) -> str:
     """Folder that files of the control machine arrive in, to be verified from there."""
     return f"{root}/.incoming/{weights.digest[:12]}"

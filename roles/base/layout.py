@@ -7,7 +7,7 @@ import tarfile
 
 from roles import engine, job, paths, probe, templates, weights
 from roles.hostside import places
-from roles.spec import HostSpec
+from roles.spec import HostSpec, Rsync
 from roles.spec.base import digest
 
 OPEN = (
@@ -40,6 +40,9 @@ def units(spec: HostSpec) -> dict[str, str]:
 def packages(spec: HostSpec) -> list[str]:
     """Return what is needed of the distribution, by Debian's names."""
     needed = {name for instance in spec.instances for name in instance.stack.os_packages}
+    sources = [source for instance in spec.instances for source in instance.weights.sources]
+    if any(isinstance(source, Rsync) for source in sources):
+        needed |= {"openssh-client", "rsync"}
     return sorted(needed | {"ca-certificates", "iproute2", "python3-venv"})
 
 

@@ -3,6 +3,16 @@
 from roles.engine.deploy import install
 from roles.engine.file import File
 from roles.engine.metrics import health_page, metric_names
+from roles.engine.operations import INSTALLER
 from roles.engine.rendering import STARTED, rendered, unit_file
 
-__all__ = ["STARTED", "File", "health_page", "install", "metric_names", "rendered", "unit_file"]
+__all__ = [
+    "INSTALLER",
+    "STARTED",
+    "File",
+    "health_page",
+    "install",
+    "metric_names",
+    "rendered",
+    "unit_file",
+]

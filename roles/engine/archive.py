@@ -25,7 +25,10 @@ def unpacked(stack: Stack, archive: Archive, onto: HostSpec) -> Commands:
         "program": stack.command[0],
         "archive": {"path": archive.file, "size": archive.size, "sha256": archive.sha256},
         "beside": beside,
-        "sources": [weights.planned(source, incoming=incoming) for source in archive.sources],
+        "sources": [
+            weights.planned(source, part="archives", incoming=incoming)
+            for source in archive.sources
+        ],
         "limit_mib_s": onto.fetch_limit_mib_s,
         "proxy": onto.packages.proxy,
     }

@@ -10,7 +10,8 @@ from roles import job, lock, paths, probe
 from roles.engine import archive
 from roles.spec import Archive, HostSpec, Lock, Stack
 
-_INSTALLER = Path(__file__).with_name("uv.txt")
+INSTALLER = Path(__file__).with_name("uv.txt")
+"""The lock of what installs stacks."""
 
 
 @operation()
@@ -42,7 +43,7 @@ def _locked(stack: Stack, pinned: Lock, onto: HostSpec) -> job.Commands:
         "lock": pinned.text,
         "python": stack.python,
         "disk_gib": stack.disk_gib,
-        "installer": _INSTALLER.read_text(),
+        "installer": INSTALLER.read_text(),
         "packages": onto.packages.model_dump(),
     }
     name = f"install-{stack.folder}"

@@ -2,11 +2,11 @@
 Bring the files of a model revision to this host, each verified before it gets its name.
 
 The plan of the job: ``{"name", "phase", "digest", "folder", "sources": [{"name", "folder": of this
-host | "url": that paths are appended to}], "files": [{"path", "size", "sha256"}], "limit_mib_s",
-"proxy", "later": bytes that are made of them afterwards}``. Sources are asked in their order;
-tokens come apart (``tokens.py``). A file that is there and right is left alone, one that another
-revision has gets a second name, a partial one is continued at its byte. The folder is complete only
-with its receipt.
+host | "url": that paths are appended to | "host": see ``rsync.py``}], "files": [{"path", "size",
+"sha256"}], "limit_mib_s", "proxy", "later": bytes that are made of them afterwards}``. Sources are
+asked in their order; tokens come apart (``tokens.py``). A file that is there and right is left
+alone, one that another revision has gets a second name, a partial one is continued at its byte. The
+folder is complete only with its receipt.
 """
 
 from __future__ import annotations
@@ -22,10 +22,12 @@ from typing import Any, Dict, List, Union
 import hashed
 import jobs
 import pace
+import patience
 import progress
 import ranges
 import receipts
 import revisions
+import rsync
 import snapshot
 import sources
 import tokens
@@ -33,7 +35,7 @@ from partial import Partial
 
 _SPARE = 1024 * 1024 * 1024
 _AT_ONCE = 4
-_Source = Union[sources.Folder, ranges.Http]
+_Source = Union[sources.Folder, ranges.Http, rsync.Rsync]
 _PATIENCE_S = 60.0
 _PATIENCE_WITH_THE_LAST_S = 600.0
 
@@ -45,32 +47,34 @@ class FetchError(jobs.JobError):
 class Fetch:
     """One run of a plan."""
 
-    def __init__(
-        self, plan: Any, say: progress.Progress, headers: Dict[str, tokens.Headers]
-    ) -> None:
-        self.plan, self.progress = plan, say
+    def __init__(self, plan: Any, say: progress.Progress, shown: Dict[str, tokens.Shown]) -> None:
+        self.plan, self.progress, self.shown = plan, say, shown
         self.folder: str = plan["folder"]
         self.total = sum(file["size"] for file in plan["files"])
         self.done = 0
         self.stage = "verifying"
         self.alone = threading.Lock()
         self.stop = threading.Event()
-        bound = pace.Pace(plan["limit_mib_s"])
-        last = len(plan["sources"]) - 1
-        self.sources: List[_Source] = [
-            sources.Folder(source)
-            if "folder" in source
-            else ranges.Http(
-                source,
-                headers=headers.get(str(number), {}),
-                proxy=plan["proxy"],
-                bound=bound,
-                patience_s=_PATIENCE_WITH_THE_LAST_S if number == last else _PATIENCE_S,
-                stop=self.stop,
-                tell=self.tell,
-            )
-            for number, source in enumerate(plan["sources"])
+        self.pace = pace.Pace(plan["limit_mib_s"])
+        self.sources = [
+            self.source(number, source) for number, source in enumerate(plan["sources"])
         ]
+
+    def source(self, number: int, source: Dict[str, str]) -> _Source:
+        """Return what a source of the plan is asked by."""
+        if "folder" in source:
+            return sources.Folder(source)
+        is_last = number == len(self.plan["sources"]) - 1
+        within_s = _PATIENCE_WITH_THE_LAST_S if is_last else _PATIENCE_S
+        asked = patience.Patience(within_s, stop=self.stop, tell=self.tell)
+        shown = self.shown.get(str(number), {})
+        if "host" in source:
+            return rsync.Rsync(
+                source, key=shown.get("key"), folder=self.folder, bound=self.pace, asked=asked
+            )
+        return ranges.Http(
+            source, headers=shown, proxy=self.plan["proxy"], bound=self.pace, asked=asked
+        )
 
     def run(self) -> str:
         """Leave every file right and return what was done."""
@@ -82,7 +86,7 @@ class Fetch:
             if not self.right(file) and not self.shared(file)
         ]
         refusals = self.bring(wanted) if wanted else []
-        self.complete()
+        self.settle()
         if not wanted:
             return "{} is complete".format(self.plan["name"])
         summary = "{}: {} of {} files ({}) brought and verified in {}".format(
@@ -93,6 +97,13 @@ class Fetch:
             progress.duration(time.monotonic() - began),
         )
         return "\n".join([summary, *("not from " + refusal for refusal in refusals)])
+
+    def settle(self) -> None:
+        """Have what is there count as complete."""
+        self.judge()
+        os.sync()
+        paths = [self.folder + "/" + file["path"] for file in self.plan["files"]]
+        receipts.write(self.plan["phase"], self.plan["digest"], paths)
 
     def right(self, file: Any) -> bool:
         """Say whether a file is there with its pinned digest."""
@@ -110,13 +121,6 @@ class Fetch:
             return False
         self.count(file["size"])
         return True
-
-    def complete(self) -> None:
-        """Judge the folder as a model, and leave the receipt that says it is complete."""
-        self.judge()
-        os.sync()
-        paths = [self.folder + "/" + file["path"] for file in self.plan["files"]]
-        receipts.write(self.plan["phase"], self.plan["digest"], paths)
 
     def room(self, wanted: List[Partial]) -> None:
         """Refuse before the first byte when the disk is too small."""
@@ -210,7 +214,7 @@ class Fetch:
             for block in source.blocks(one.file, one.have):
                 if self.stop.is_set():
                     raise FetchError("the fetch was stopped")
-                one.add(target, block)
+                one.add(None if source.writes else target, block)
                 self.count(len(block))
             target.flush()
             os.fsync(target.fileno())
@@ -246,9 +250,9 @@ def main() -> None:
     """See the top of the file."""
     folder = sys.argv[1]
     try:
-        headers = tokens.take(folder)
+        shown = tokens.take(folder)
         jobs.perform(
-            lambda plan, say: Fetch(plan, say, headers).run(),
+            lambda plan, say: Fetch(plan, say, shown).run(),
             otherwise="is not complete, nothing that serves was touched",
         )
     finally:

@@ -25,7 +25,6 @@ import progress
 import service
 
 _LOOK_EVERY_S = 0.2
-_SPEAK_EVERY_S = 5.0
 # What they have done stays, and their plans hold what only one run knows.
 _BEGUN_ANEW = ("swarm",)
 
@@ -79,7 +78,7 @@ def start(name: str, script: str, run: str, plan: Any) -> str:
 def follow(name: str) -> Any:
     """Print a job's progress until it ends; return its result."""
     folder = places.job(name)
-    spoken, spoken_at = "", 0.0
+    spoken = progress.Spoken(folder + "/progress.json")
     while True:
         # Asked in this order, a job that ends between the two questions is not called dead.
         at_work = active(name)
@@ -88,11 +87,7 @@ def follow(name: str) -> Any:
             return result
         if not at_work:
             return _died(name)
-        line = progress.line(folder + "/progress.json")
-        stage = line.split(":")[0]
-        if line != spoken and (stage != spoken.split(":")[0] or _passed(spoken_at)):
-            print(line, flush=True)
-            spoken, spoken_at = line, time.monotonic()
+        spoken.look()
         time.sleep(_LOOK_EVERY_S)
 
 
@@ -123,10 +118,6 @@ def perform(work: Callable[[Any, progress.Progress], str], otherwise: str) -> No
         result = {"ok": False, "summary": "{} {}: {}".format(plan["name"], otherwise, error)}
     print(result["summary"], flush=True)
     finish(folder, result)
-
-
-def _passed(since: float) -> bool:
-    return time.monotonic() - since > _SPEAK_EVERY_S
 
 
 def _since(name: str) -> str:

@@ -39,8 +39,9 @@ class Partial:
                 tell(len(block))
 
     def add(self, target: Any, block: bytes) -> None:
-        """Write what comes next, to the file opened for it."""
-        target.write(block)
+        """Write what comes next, to the file opened for it; ``None`` when it is written already."""
+        if target is not None:
+            target.write(block)
         self.digest.update(block)
         self.have += len(block)
 

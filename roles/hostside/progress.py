@@ -10,9 +10,12 @@ import time
 from typing import Deque, Tuple
 
 import durable
+from words import duration as duration
+from words import size as size
 
 _WINDOW_S = 10.0
 _EVERY_S = 0.5
+_SPEAK_EVERY_S = 5.0
 
 
 class Progress:
@@ -46,6 +49,22 @@ class Progress:
             os.replace(beside, self.path)
 
 
+class Spoken:
+    """Printed for whoever follows a job: each new stage at once, the same one every few seconds."""
+
+    def __init__(self, path: str, before: str = "") -> None:
+        self.path, self.before = path, before
+        self.last, self.at = "", 0.0
+
+    def look(self) -> None:
+        """Print how far it is, if that is due."""
+        now = line(self.path)
+        is_new = now.split(":")[0] != self.last.split(":")[0]
+        if now != self.last and (is_new or time.monotonic() - self.at > _SPEAK_EVERY_S):
+            print(self.before + now, flush=True)
+            self.last, self.at = now, time.monotonic()
+
+
 def line(path: str) -> str:
     """Return the progress as one line, empty when there is none yet."""
     seen = durable.read_json(path)
@@ -58,21 +77,3 @@ def line(path: str) -> str:
         left = (seen["total"] - seen["done"]) / seen["rate"]
         words += ", {}/s, {} left".format(size(seen["rate"]), duration(left))
     return words
-
-
-def size(count: float) -> str:
-    """Return bytes as people read them."""
-    for unit in ("B", "KiB", "MiB"):
-        if count < 1024:
-            return "{:.0f} {}".format(count, unit)
-        count /= 1024
-    return "{:.1f} GiB".format(count)
-
-
-def duration(seconds: float) -> str:
-    """Return seconds as people read them."""
-    if seconds < 90:
-        return "{:.0f} s".format(seconds)
-    if seconds < 5400:
-        return "{:.0f} min".format(seconds / 60)
-    return "{:.1f} h".format(seconds / 3600)

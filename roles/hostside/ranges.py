@@ -11,30 +11,19 @@ import email.utils
 import http.client
 import re
 import ssl
-import threading
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from typing import Any, Callable, Dict, Iterator, Tuple
+from typing import Any, Dict, Iterator, Tuple
 
 import pace
-import progress
+import patience
 import sources
 
 CHUNK = 64 * 1024 * 1024
 _BLOCK = 256 * 1024
 _SILENT_S = 30.0
-_PAUSE_S = 1.0
-_PAUSE_MAX_S = 30.0
-
-
-class _AgainError(Exception):
-    """What may be better in a moment; ``after_s`` is when the server said so."""
-
-    def __init__(self, why: str, after_s: float = 0.0) -> None:
-        super().__init__(why)
-        self.after_s = after_s
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
@@ -55,13 +44,13 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 
 class Http:
     """
-    The files below one URL.
+    The files below one URL, each at its path, or at what it has as ``at``.
 
     :param headers: what shows who asks
     :param proxy: URL of the proxy that everything goes through
-    :param patience_s: how long nothing may come before the source is given up
-    :param tell: is told of waits
     """
+
+    writes = False
 
     def __init__(
         self,
@@ -70,12 +59,10 @@ class Http:
         headers: Dict[str, str],
         proxy: str | None,
         bound: pace.Pace,
-        patience_s: float,
-        stop: threading.Event,
-        tell: Callable[[str], None],
+        asked: patience.Patience,
     ) -> None:
         self.name, self.url, self.headers = source["name"], source["url"], headers
-        self.pace, self.patience_s, self.stop, self.tell = bound, patience_s, stop, tell
+        self.pace, self.patience = bound, asked
         self.opener = urllib.request.OpenerDirector()
         for handler in (
             urllib.request.ProxyHandler({"http": proxy, "https": proxy} if proxy else {}),
@@ -89,7 +76,7 @@ class Http:
 
     def where(self, file: Any) -> str:
         """Return where a file is, as operators read it."""
-        return self.url + str(file["path"])
+        return self.url + str(file.get("at", file["path"]))
 
     def blocks(self, file: Any, offset: int) -> Iterator[bytes]:
         """
@@ -98,28 +85,16 @@ class Http:
         :raises MissingError: it is not there, or has another size
         :raises UnusableError: the source refuses, or nothing came for too long
         """
-        tries, came_at = 0, time.monotonic()
-        while offset < file["size"]:
-            try:
-                for block in self.range(file, offset):
-                    offset += len(block)
-                    tries, came_at = 0, time.monotonic()
-                    self.pace.spend(len(block))
-                    yield block
-            except (_AgainError, OSError, http.client.HTTPException) as error:
-                after_s = error.after_s if isinstance(error, _AgainError) else 0.0
-                pause = max(after_s, min(_PAUSE_S * 2**tries, _PAUSE_MAX_S))
-                why = str(error) or type(error).__name__
-                if time.monotonic() + pause - came_at > self.patience_s:
-                    raise sources.UnusableError(
-                        "{} and wants to be asked again in {}".format(why, progress.duration(pause))
-                        if after_s
-                        else "{}, for {}".format(why, progress.duration(self.patience_s))
-                    ) from error
-                self.tell("{}, waiting {}".format(why, progress.duration(pause)))
-                tries += 1
-                if self.stop.wait(pause):
-                    raise sources.UnusableError("the fetch was stopped") from error
+        yield from self.patience.blocks(lambda at: self.asked(file, at), file, offset)
+
+    def asked(self, file: Any, offset: int) -> Iterator[bytes]:
+        """Yield the next chunk's bytes, as fast as they may come."""
+        try:
+            for block in self.range(file, offset):
+                self.pace.spend(len(block))
+                yield block
+        except (OSError, http.client.HTTPException) as error:
+            raise patience.AgainError(str(error) or type(error).__name__) from error
 
     def range(self, file: Any, offset: int) -> Iterator[bytes]:
         """Yield the next chunk's bytes."""
@@ -138,13 +113,13 @@ class Http:
                 raise sources.UnusableError(
                     "its certificate is not right: {}".format(error)
                 ) from error
-            raise _AgainError("cannot be reached ({})".format(error.reason)) from error
+            raise patience.AgainError("cannot be reached ({})".format(error.reason)) from error
         with answer:
             skip, left = self.given(answer, file, offset, last)
             while left:
                 block = answer.read1(min(_BLOCK, left))
                 if not block:
-                    raise _AgainError("the connection ended early")
+                    raise patience.AgainError("the connection ended early")
                 left -= len(block)
                 block, skip = block[skip:], max(0, skip - len(block))
                 if block:
@@ -161,10 +136,10 @@ class Http:
         said = answer.headers.get("Content-Range") or ""
         found = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", said)
         if answer.status != 206 or not found:
-            raise _AgainError("answers {} with range {!r}".format(answer.status, said))
+            raise patience.AgainError("answers {} with range {!r}".format(answer.status, said))
         sources.other_size(self.where(file), int(found[3]), file)
         if (int(found[1]), int(found[2])) != (offset, last):
-            raise _AgainError("sends bytes {}, {}-{} were asked".format(said, offset, last))
+            raise patience.AgainError("sends bytes {}, {}-{} were asked".format(said, offset, last))
         return 0, last - offset + 1
 
     def refused(self, error: urllib.error.HTTPError, file: Any) -> Exception:
@@ -183,11 +158,11 @@ class Http:
             )
         if _origin(error.url or where) != _origin(where) and code < 429:
             # A signed URL that came too late: the hub signs another.
-            return _AgainError("its store answers {}".format(code))
+            return patience.AgainError("its store answers {}".format(code))
         if code in (401, 403):
             return sources.UnusableError(self.forbidden(code))
         if code in (408, 425, 429) or code >= 500:
-            return _AgainError(
+            return patience.AgainError(
                 "answers {}".format(code), _seconds(error.headers.get("Retry-After"))
             )
         return sources.UnusableError("answers {} to {}".format(code, where))

@@ -19,6 +19,9 @@ class UnusableError(Exception):
 class Folder:
     """A folder of this host, with each file at its path."""
 
+    # Whether the bytes that it yields are in the file that they are for already.
+    writes = False
+
     def __init__(self, source: Dict[str, str]) -> None:
         self.name = source["name"]
         self.folder = source["folder"]

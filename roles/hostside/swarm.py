@@ -73,7 +73,7 @@ class Swarm:
             self.salvage()
             raise
         torrent.keep(self.folder, base64.b64decode(self.plan["torrent"]))
-        self.fetch.complete()
+        self.fetch.settle()
         return "{}: brought from the other hosts and verified in {}".format(
             self.plan["name"], progress.duration(time.monotonic() - began)
         )

@@ -1,8 +1,10 @@
 """
-Tokens for hubs, which travel apart from plans: nobody but root reads them, and they are read once.
+Tokens for hubs and keys for depots, which travel apart from plans: nobody but root reads them, and
+they are read once.
 
-``tokens.py keep JOB`` reads ``{"0": {header: value}}`` from its input, by the number of the source
-in the job's plan, and leaves it for the job. The file is gone as soon as the job has read it.
+``tokens.py keep JOB`` reads ``{"0": {header: value}}``, or ``{"0": {"key": text}}`` for a depot,
+from its input, by the number of the source in the job's plan, and leaves it for the job. The file
+is gone as soon as the job has read it.
 """
 
 from __future__ import annotations
@@ -16,17 +18,17 @@ from typing import Dict
 import durable
 import places
 
-Headers = Dict[str, str]
+Shown = Dict[str, str]
 
 
-def keep(job: str, given: Dict[str, Headers]) -> None:
+def keep(job: str, given: Dict[str, Shown]) -> None:
     """Leave tokens for a job that is about to start."""
     folder = places.job(job)
     os.makedirs(folder, mode=0o700, exist_ok=True)
     durable.write_json(_file(folder), given, mode=0o600)
 
 
-def take(folder: str) -> Dict[str, Headers]:
+def take(folder: str) -> Dict[str, Shown]:
     """Return what was left in a job's folder, and remove it."""
     found = durable.read_json(_file(folder)) or {}
     with contextlib.suppress(FileNotFoundError):

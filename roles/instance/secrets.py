@@ -1,5 +1,6 @@
 """Secrets: read on the control machine at use, known by a name that tells nothing of them."""
 
+import base64
 import hashlib
 import hmac
 import json
@@ -15,6 +16,11 @@ from roles.spec import Instance, Secret
 
 _COMMAND_WITHIN_S = 60
 _SHORTEST = 16
+_KEY = re.compile(
+    r"-----BEGIN ((?:OPENSSH |RSA |EC )?)PRIVATE KEY-----\n"
+    r"([A-Za-z0-9+/]{64}[A-Za-z0-9+/=\n]+)-----END \1PRIVATE KEY-----"
+)
+_WITHOUT_PASSPHRASE = b"openssh-key-v1\0\0\0\0\4none"
 _reading = RLock()
 
 
@@ -28,6 +34,34 @@ def resolve(secret: Secret) -> str:
 
     :raises SecretError: it is not to be had, or too short to stand up to guessing
     """
+    value = _found(secret)
+    if len(value) < _SHORTEST or not re.fullmatch("[!-~]+", value):
+        raise SecretError(
+            f"{place(secret)} holds one of {len(value)} characters, shorter than {_SHORTEST} or "
+            "not all printable ASCII without spaces"
+        )
+    return value
+
+
+def private_key(secret: Secret) -> str:
+    """
+    Return an SSH key as its file has it, read once a run.
+
+    :raises SecretError: it is not to be had, is no private key, or wants a passphrase
+    """
+    value = _found(secret)
+    found = _KEY.fullmatch(value)
+    if not found:
+        raise SecretError(f"{place(secret)} holds no private key that ssh-keygen -N '' wrote")
+    kind, text = found.groups()
+    if kind == "OPENSSH " and not base64.b64decode(text[:64]).startswith(_WITHOUT_PASSPHRASE):
+        raise SecretError(
+            f"{place(secret)} holds a private key with a passphrase, which nobody could type"
+        )
+    return value + "\n"
+
+
+def _found(secret: Secret) -> str:
     with _reading:
         return _read(secret)
 
@@ -47,11 +81,6 @@ def _read(secret: Secret) -> str:
         value = _of_file(secret) if secret.file else _of_command(secret)
     if not value:
         raise SecretError(f"{place(secret)} holds no secret on this machine")
-    if len(value) < _SHORTEST or not re.fullmatch("[!-~]+", value):
-        raise SecretError(
-            f"{place(secret)} holds one of {len(value)} characters, shorter than {_SHORTEST} or "
-            "not all printable ASCII without spaces"
-        )
     return value
 
 

@@ -12,7 +12,7 @@ from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS
 from pyinfra.api.output import echo
 
 from roles import paths
-from roles.job import connection
+from roles.job import connection, together
 
 Commands = Generator[StringCommand | FunctionCommand, None, None]
 
@@ -58,7 +58,17 @@ def _run(
     command = StringCommand(
         QuoteString(python), QuoteString(paths.script("jobs")), "run", name, script, uuid4().hex
     )
-    arguments["_stdin"] = json.dumps(plan)
+    done = False
+    together.begin(name, host)
+    try:
+        done = _followed(host, name, command, arguments | {"_stdin": json.dumps(plan)})
+    finally:
+        together.end(host, well=done)
+    return done
+
+
+def _followed(host: Host, name: str, command: StringCommand, arguments: dict[str, Any]) -> bool:
+    """Run what follows a job, again when the connection was lost."""
     while True:
         try:
             done, _ = host.run_shell_command(command, print_output=True, **arguments)

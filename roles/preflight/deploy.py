@@ -61,14 +61,17 @@ def _reasons(asked: Host) -> list[Reason]:
 
 def _secrets(spec: HostSpec) -> Iterator[Reason]:
     for path, secret in _named(spec):
+        is_key = path.endswith("/key")
         try:
-            instance.resolve(secret)
+            instance.private_key(secret) if is_key else instance.resolve(secret)
         except instance.SecretError as error:
             yield Reason(
                 code="secret",
                 path=path,
                 found=str(error),
-                wanted="a secret of 16 or more printable characters",
+                wanted="a private key without a passphrase"
+                if is_key
+                else "a secret of 16 or more printable characters",
                 remedy="put it there and run again",
             )
 
@@ -79,5 +82,6 @@ def _named(spec: HostSpec) -> Iterator[tuple[str, Secret]]:
         if one.api_key:
             yield f"instances/{one.name}/api_key", one.api_key
         for index, source in enumerate(one.weights.sources):
-            if token := getattr(source, "token", None):
-                yield f"instances/{one.name}/weights/sources/{index}/token", token
+            for field in ("token", "key"):
+                if secret := getattr(source, field, None):
+                    yield f"instances/{one.name}/weights/sources/{index}/{field}", secret

@@ -25,7 +25,16 @@ from roles.spec.platform import (
     DriverRunFile,
 )
 from roles.spec.secret import Secret
-from roles.spec.source import Folder, HostFolder, HttpFolder, HuggingFace, ModelScope, Source
+from roles.spec.source import (
+    Bundle,
+    Folder,
+    HostFolder,
+    HttpFolder,
+    HuggingFace,
+    ModelScope,
+    Rsync,
+    Source,
+)
 from roles.spec.spread import Spread
 from roles.spec.stack import Accelerator, Accepted, Engine, Stack
 from roles.spec.weights import Weights, WeightsFile, manifest
@@ -35,6 +44,7 @@ __all__ = [
     "Accepted",
     "Archive",
     "AscendHdk",
+    "Bundle",
     "Check",
     "Compression",
     "ContainerToolkit",
@@ -63,6 +73,7 @@ __all__ = [
     "Options",
     "Package",
     "Packages",
+    "Rsync",
     "Secret",
     "Source",
     "Spec",

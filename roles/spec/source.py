@@ -27,6 +27,18 @@ _Commit = Annotated[
     ),
 ]
 
+_Host = Annotated[
+    str, spelled(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", "should be a name or an IPv4 address")
+]
+_User = Annotated[str, spelled(r"[a-z_][a-z0-9_-]*", "should be the name of a user there")]
+_HostKey = Annotated[
+    str,
+    spelled(
+        r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]+={0,2}",
+        "should be kind and key, as /etc/ssh/ssh_host_ed25519_key.pub has them on the depot",
+    ),
+]
+
 
 class Folder(Spec):
     """A folder on the control machine: for models of a few MB, they travel over SSH."""
@@ -49,11 +61,48 @@ class HostFolder(Spec):
     path: RemotePath
 
 
+class Bundle(Spec):
+    """
+    What ``deploy/bundle.py`` made, with these weights in it.
+
+    :param path: where the host sees it: a mount, a disk that was carried in
+    :param url: where a server shows it, instead
+    """
+
+    kind: Literal["bundle"] = "bundle"
+    path: RemotePath | None = None
+    url: _Url | None = Field(default=None, repr=False)
+
+    def contradictions(self) -> Iterator[Fault]:
+        """See ``Spec``."""
+        if (self.path is None) == (self.url is None):
+            wrong = "has path and url" if self.path else "says not where it is"
+            yield Fault(path="", wrong=wrong, right="give exactly one of path, url")
+
+
 class HttpFolder(Spec):
     """A folder below a URL, each file at its path: nginx, an object store."""
 
     kind: Literal["http folder"] = "http folder"
     url: _Url = Field(repr=False)
+
+
+class Rsync(Spec):
+    """
+    A folder of a depot that is reached over SSH, each file at its path.
+
+    :param path: of the folder there, or below the one that its ``rrsync`` shows
+    :param host_key: the depot's, kind and key; another one is not talked to
+    :param key: the private key that lets hosts in, without a passphrase; their own unless given
+    """
+
+    kind: Literal["rsync"] = "rsync"
+    host: _Host
+    user: _User
+    path: RemotePath
+    host_key: _HostKey
+    port: int = Field(default=22, ge=1, le=65535)
+    key: Secret | None = None
 
 
 class HuggingFace(Spec):
@@ -82,7 +131,7 @@ class ModelScope(Spec):
     token: Secret | None = None
 
 
-Source = Folder | HostFolder | HttpFolder | HuggingFace | ModelScope
+Source = Folder | HostFolder | Bundle | HttpFolder | Rsync | HuggingFace | ModelScope
 
 
 def in_order(sources: tuple[Source, ...]) -> Iterator[Fault]:

@@ -1,5 +1,6 @@
 """Weights on a host: every file as its manifest pins it."""
 
+from roles.weights.bundled import bundled
 from roles.weights.compressed import DESCRIPTIONS, FLOAT
 from roles.weights.deploy import bring
 from roles.weights.owned import WANTED_BY
@@ -8,14 +9,19 @@ from roles.weights.patched import quantization
 from roles.weights.receipt import receipt
 from roles.weights.served import Served
 from roles.weights.sources import planned
+from roles.weights.spread.operations import PYTHONS as SPREADER_PYTHONS
+from roles.weights.spread.operations import TOOL as SPREADER
 
 __all__ = [
     "DESCRIPTIONS",
     "FLOAT",
+    "SPREADER",
+    "SPREADER_PYTHONS",
     "WANTED_BY",
     "PatchError",
     "Served",
     "bring",
+    "bundled",
     "planned",
     "quantization",
     "receipt",

@@ -37,9 +37,9 @@ def commands(weights: Weights, onto: HostSpec) -> Commands:
     """Yield what brings every file from the sources, verified."""
     phase, digest = receipt(weights, root=onto.weights_root)
     try:
-        shown = [sources.headers(source) for source in weights.sources]
+        shown = [sources.shown(source) for source in weights.sources]
     except secrets_of.SecretError as error:
-        yield job.refusal(f"the token for {weights.name}: {error}")
+        yield job.refusal(f"the token or key for {weights.name}: {error}")
         return
     yield from lock.held()
     incoming = paths.incoming(weights, root=onto.weights_root)
@@ -54,7 +54,10 @@ def commands(weights: Weights, onto: HostSpec) -> Commands:
         "phase": phase,
         "digest": digest,
         "folder": paths.weights(weights, root=onto.weights_root),
-        "sources": [sources.planned(source, incoming=incoming) for source in weights.sources],
+        "sources": [
+            sources.planned(source, part=paths.weights(weights, root="weights"), incoming=incoming)
+            for source in weights.sources
+        ],
         "files": files(weights),
         "limit_mib_s": onto.fetch_limit_mib_s,
         "proxy": onto.packages.proxy,

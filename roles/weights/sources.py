@@ -3,13 +3,24 @@
 from typing import assert_never
 
 from roles import instance as secrets_of
-from roles.spec import Folder, HostFolder, HttpFolder, HuggingFace, ModelScope, Source
+from roles import paths
+from roles.spec import (
+    Bundle,
+    Folder,
+    HostFolder,
+    HttpFolder,
+    HuggingFace,
+    ModelScope,
+    Rsync,
+    Source,
+)
 
 
-def planned(source: Source, *, incoming: str) -> dict[str, str]:
+def planned(source: Source, *, part: str, incoming: str) -> dict[str, str]:
     """
-    Return a source as hosts know it: a folder there, or a URL that paths are appended to.
+    Return a source as hosts know it: a folder there, a URL that paths are appended to, or a depot.
 
+    :param part: of a bundle that the files lie in
     :param incoming: where the files of the control machine arrive on the host
     """
     match source:
@@ -17,8 +28,17 @@ def planned(source: Source, *, incoming: str) -> dict[str, str]:
             return {"name": f"{path} of the control machine", "folder": incoming}
         case HostFolder(path=path):
             return {"name": path, "folder": path}
+        case Bundle(path=path, url=url):
+            place = str(path or url).rstrip("/")
+            below = paths.bundled(place, part)
+            at = {"folder": below} if path else {"url": f"{below}/"}
+            return {"name": f"the bundle {place}", **at}
         case HttpFolder(url=url):
             return {"name": url, "url": f"{url.rstrip('/')}/"}
+        case Rsync():
+            known = source.model_dump(include={"host", "user", "path", "host_key"})
+            name = f"rsync {source.user}@{source.host}:{source.path}"
+            return known | {"name": name, "port": str(source.port)}
         case HuggingFace(repo=repo, revision=commit):
             below = f"{source.endpoint.rstrip('/')}/{repo}/resolve/{commit}/"
             return {"name": f"Hugging Face {repo} {commit[:12]}", "url": below}
@@ -32,15 +52,17 @@ def planned(source: Source, *, incoming: str) -> dict[str, str]:
             assert_never(source)
 
 
-def headers(source: Source) -> dict[str, str]:
+def shown(source: Source) -> dict[str, str]:
     """
-    Return the headers that show who asks, none for a source without a token.
+    Return what shows who asks: headers for a hub, a key for a depot, nothing for an open source.
 
-    :raises SecretError: the token is not to be had on the control machine
+    :raises SecretError: it is not to be had on the control machine
     """
+    if isinstance(source, Rsync):
+        return {"key": secrets_of.private_key(source.key)} if source.key else {}
     if not isinstance(source, HuggingFace | ModelScope) or not source.token:
         return {}
     token = secrets_of.resolve(source.token)
-    shown = {"Authorization": f"Bearer {token}"}
+    headers = {"Authorization": f"Bearer {token}"}
     # ModelScope's own client sends both: its older paths know the cookie only.
-    return shown | ({"Cookie": f"m_session_id={token}"} if isinstance(source, ModelScope) else {})
+    return headers | ({"Cookie": f"m_session_id={token}"} if isinstance(source, ModelScope) else {})

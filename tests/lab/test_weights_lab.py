@@ -20,6 +20,8 @@ TOKEN = "hf_kX82LmWq04TzRbYv7Np3"
 REPO = "acme/canary"
 CANARY = {path.name: path.read_bytes() for path in (places.REPOSITORY / "canary/model").iterdir()}
 LARGE = "model.safetensors"
+_CHECKED = "pinned.WEIGHTS.model_copy(update={'checks': canary.WEIGHTS.checks})"
+SERVED = f"(_instance(weights={_CHECKED}),)"
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +51,7 @@ def wanting(hub: Hub, make_site: Callable[..., Site]) -> Site:
         timeout=60,
     )
     made.imports = f"import sys\n\nsys.path.insert(0, {str(made.folder)!r})\nimport pinned"
-    checked = "pinned.WEIGHTS.model_copy(update={'checks': canary.WEIGHTS.checks})"
-    made.want(f"(_instance(weights={checked}),)")
+    made.want(SERVED)
     return made
 
 
@@ -105,6 +106,17 @@ def test_token_is_nowhere(wanting: Site) -> None:
     assert TOKEN[3:] not in host.run("journalctl --no-pager; ps axeww").stdout.replace(
         f"grep -rlaF {TOKEN[3:]}", ""
     )
+
+
+def test_two_hosts_at_once_are_told_together(hub: Hub, wanting: Site) -> None:
+    wanting.hosts[0].run("rm -r /srv/metalserve/weights/pinned")
+    wanting.want(SERVED, SERVED)
+    hub.mischief.bytes_s = 150_000
+    done = wanting.run("main")
+    assert done.code == 0, done.said
+    told = r"^all: 0 of 2 hosts complete, \d+ of 6 MiB, \d+ KiB/s, \d+ s left$"
+    assert re.search(told, done.said, re.MULTILINE), done.said
+    assert wanting.answers(wanting.hosts[1])
 
 
 def _again(site: Site) -> Run:

@@ -15,7 +15,10 @@ from roles.weights import fetch
 from roles.weights.receipt import receipt
 from roles.weights.spread.members import Swarm, swarm
 
-_TOOL = Path(__file__).with_name("libtorrent.txt")
+TOOL = Path(__file__).with_name("libtorrent.txt")
+"""The lock of what hosts give and take with."""
+PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13")
+"""Versions of Python that it has wheels for."""
 _NOBODY = "every host has it, or brings it alone"
 
 
@@ -158,7 +161,7 @@ def _plan(together: Swarm, onto: HostSpec) -> dict[str, Any]:
         "digest": digest,
         "folder": paths.weights(together.weights, root=onto.weights_root),
         "files": fetch.files(together.weights),
-        "tool": _TOOL.read_text(),
+        "tool": TOOL.read_text(),
         "packages": onto.packages.model_dump(),
     }
 

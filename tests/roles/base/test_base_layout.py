@@ -13,7 +13,7 @@ import pytest
 
 from roles import job, templates
 from roles.base import layout
-from roles.spec import HostSpec
+from roles.spec import HostSpec, Rsync
 from tests.roles.preflight import plans
 from tests.roles.spec.nouns import Nouns
 
@@ -66,6 +66,15 @@ def test_group_of_those_who_read_what_is_given_to_a_user(nouns: Nouns) -> None:
     assert layout.groups(plans.mindie()) == ["metalserve"]
     # Nobody's own group is called like it.
     assert "metalserve" not in layout.users(plans.mindie())
+
+
+def test_packages_for_a_depot(nouns: Nouns) -> None:
+    key = "ssh-ed25519 AAAA"
+    depot = Rsync(host="depot", user="models", path="/srv/models", host_key=key)
+    spec = nouns.chat(weights=nouns.weights(sources=(depot,)))
+    assert layout.packages(spec) == [
+        "ca-certificates", "iproute2", "openssh-client", "python3-venv", "rsync",
+    ]  # fmt: skip
 
 
 def test_managed(nouns: Nouns) -> None:

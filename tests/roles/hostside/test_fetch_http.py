@@ -11,6 +11,7 @@ from typing import Any
 import fetch
 import pace
 import partial
+import patience
 import progress
 import pytest
 import ranges
@@ -84,7 +85,7 @@ class Site:
 @pytest.fixture
 def site(tree: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """A hub that gives what it is asked for."""
-    monkeypatch.setattr(ranges, "_PAUSE_S", 0.01)
+    monkeypatch.setattr(patience, "_PAUSE_S", 0.01)
     monkeypatch.setattr(ranges, "CHUNK", 128 * 1024)
     monkeypatch.setattr(ranges, "_BLOCK", 32 * 1024)
     repository = Repository(REPO, tokens=(TOKEN,))
@@ -319,7 +320,7 @@ def test_range_that_nobody_asked_for(site: Site) -> None:
 
     file = {"path": "x", "size": 100}
     assert asked.given(Answer(), file, 0, 9) == (0, 10)
-    with pytest.raises(ranges._AgainError, match="sends bytes bytes 0-9/100, 5-9 were asked"):
+    with pytest.raises(patience.AgainError, match="sends bytes bytes 0-9/100, 5-9 were asked"):
         asked.given(Answer(), file, 5, 9)
     with pytest.raises(sources.MissingError, match="has 100 bytes, the manifest says 99"):
         asked.given(Answer(), {"path": "x", "size": 99}, 0, 9)

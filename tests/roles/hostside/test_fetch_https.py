@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pace
+import patience
 import pytest
 import ranges
 import sources
@@ -74,9 +75,7 @@ def _asked(hub: Hub, name: str = "acme/model") -> ranges.Http:
         headers={"Authorization": f"Bearer {TOKEN}"},
         proxy=None,
         bound=pace.Pace(None),
-        patience_s=5,
-        stop=threading.Event(),
-        tell=lambda _: None,
+        asked=patience.Patience(5, stop=threading.Event(), tell=lambda _: None),
     )
 
 

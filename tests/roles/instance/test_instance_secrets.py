@@ -95,6 +95,40 @@ def test_of_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+@pytest.mark.parametrize("words", ["-t ed25519", "-t rsa -m PEM", "-t ecdsa -m PKCS8"])
+def test_private_key(tmp_path: Path, words: str) -> None:
+    """As its file has it, to the last byte: ssh reads no other."""
+    assert instance.private_key(_generated(tmp_path, words, "")) == (tmp_path / "key").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("-t ed25519", "holds a private key with a passphrase, which nobody could type"),
+        ("-t rsa -m PEM", "holds no private key that ssh-keygen -N '' wrote"),
+    ],
+)
+def test_private_key_with_a_passphrase(tmp_path: Path, words: str, told: str) -> None:
+    secret = _generated(tmp_path, words, KEY)
+    with pytest.raises(SecretError) as refused:
+        instance.private_key(secret)
+    assert str(refused.value) == f"the file {secret.file} {told}"
+
+
+def test_no_private_key(tmp_path: Path) -> None:
+    _generated(tmp_path, "-t ed25519", "")
+    with pytest.raises(SecretError, match=r"key\.pub holds no private key that"):
+        instance.private_key(Secret(file=tmp_path / "key.pub"))
+
+
+def _generated(folder: Path, words: str, passphrase: str) -> Secret:
+    file = folder / "key"
+    subprocess.run(
+        ["ssh-keygen", "-q", *words.split(), "-N", passphrase, "-f", file], check=True, timeout=30
+    )
+    return Secret(file=file)
+
+
 def test_a_failure_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     secret = _env(monkeypatch, "")
     _reason(secret)

@@ -1,11 +1,12 @@
 """What a run does with its verdicts: secrets are looked for, and instances moved, beforehand."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from roles.preflight import deploy
-from roles.spec import HuggingFace, Secret
+from roles.spec import HuggingFace, Rsync, Secret
 from tests.roles import devices
 from tests.roles.faked import bare, on_host
 from tests.roles.preflight import plans
@@ -50,4 +51,22 @@ def test_token_of_a_hub_is_looked_for_before_the_first_change(
     assert reason.path == "instances/chat/weights/sources/0/token"
     assert reason.found == (
         "the environment variable TEST_HUB_TOKEN_OF_NOBODY holds no secret on this machine"
+    )
+
+
+def test_key_of_a_depot_is_looked_for_before_the_first_change(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("ssh-ed25519 AAAA, which is the public half\n")
+    depot = Rsync(
+        host="depot", user="models", path="/srv/models", host_key="ssh-ed25519 AAAA",
+        key=Secret(file=tmp_path / "key"),
+    )  # fmt: skip
+    weights = plans.weights("8b").model_copy(update={"sources": (depot,)})
+    spec = plans.one(weights=weights)
+    with on_host(spec, bare()) as host:
+        (reason,) = [one for one in deploy._reasons(host) if one.code == "secret"]
+    assert (reason.path, reason.wanted) == (
+        "instances/chat/weights/sources/0/key", "a private key without a passphrase",
+    )  # fmt: skip
+    assert (
+        reason.found == f"the file {tmp_path}/key holds no private key that ssh-keygen -N '' wrote"
     )

@@ -11,6 +11,7 @@ import pytest
 
 from roles.spec import (
     Accelerator,
+    Bundle,
     Check,
     Compression,
     Folder,
@@ -22,6 +23,7 @@ from roles.spec import (
     Lock,
     ModelScope,
     Packages,
+    Rsync,
     Secret,
     SpecError,
     Weights,
@@ -35,6 +37,18 @@ ROOT = Path(__file__).parents[3]
 KEY = "sk-51f0c4"
 
 # What is wrong, made from right nouns; and the line that says so, below gpu-1.example/.
+
+
+def _depot(**changed: Any) -> Rsync:
+    right: dict[str, Any] = {
+        "host": "depot",
+        "user": "models",
+        "path": "/srv/m",
+        "host_key": "ssh-ed25519 AAAA",
+    }
+    return Rsync(**(right | changed))
+
+
 WRONG: list[tuple[Callable[[Nouns], HostSpec], str]] = [
     # Fields, one by one.
     (
@@ -78,7 +92,7 @@ WRONG: list[tuple[Callable[[Nouns], HostSpec], str]] = [
     (
         lambda n: n.chat(weights=n.weights(sources=("/mnt/models",))),
         "instances/chat/weights/sources/0: is '/mnt/models', should be a Folder or a HostFolder "
-        "or a HttpFolder or a HuggingFace or a ModelScope",
+        "or a Bundle or a HttpFolder or a Rsync or a HuggingFace or a ModelScope",
     ),
     (
         lambda n: n.chat(weights=n.weights(sources=())),
@@ -100,6 +114,33 @@ WRONG: list[tuple[Callable[[Nouns], HostSpec], str]] = [
         lambda n: n.chat(weights=n.weights(sources=(ModelScope(repo="r", revision="0" * 40),))),
         "instances/chat/weights/sources/0/repo: is 'r', should be owner/name, "
         "of letters, digits, . _ and -",
+    ),
+    (
+        lambda n: n.chat(weights=n.weights(sources=(_depot(host="-oProxyCommand=x"),))),
+        "instances/chat/weights/sources//srv/m/host: is '-oProxyCommand=x', "
+        "should be a name or an IPv4 address",
+    ),
+    (
+        lambda n: n.chat(weights=n.weights(sources=(_depot(user="Me"),))),
+        "instances/chat/weights/sources//srv/m/user: is 'Me', should be the name of a user there",
+    ),
+    (
+        lambda n: n.chat(weights=n.weights(sources=(_depot(path="~/models"),))),
+        "instances/chat/weights/sources/~/models/path: is '~/models', "
+        "should be an absolute path of letters, digits, . _ and -",
+    ),
+    (
+        lambda n: n.chat(weights=n.weights(sources=(_depot(host_key="SHA256:x"),))),
+        "instances/chat/weights/sources//srv/m/host_key: is 'SHA256:x', should be kind and key, "
+        "as /etc/ssh/ssh_host_ed25519_key.pub has them on the depot",
+    ),
+    (
+        lambda n: n.chat(weights=n.weights(sources=(Bundle(),))),
+        "instances/chat/weights/sources/0: says not where it is, give exactly one of path, url",
+    ),
+    (
+        lambda n: n.chat(weights=n.weights(sources=(Bundle(path="/b", url="http://b"),))),
+        "instances/chat/weights/sources//b: has path and url, give exactly one of path, url",
     ),
     (
         # A password in a URL is a secret: no message shows it.

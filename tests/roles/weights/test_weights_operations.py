@@ -1,17 +1,21 @@
 """Weights on a host: nothing to do when complete; else one job, fed from where the files are."""
 
 import json
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from roles.spec import (
+    Bundle,
     HostFolder,
     HostSpec,
     HttpFolder,
     HuggingFace,
     ModelScope,
     Packages,
+    Rsync,
     Secret,
     Source,
     Weights,
@@ -112,6 +116,8 @@ def test_receipt_that_does_not_hold(nouns: Nouns, receipt: dict[str, Any]) -> No
 def test_sources_in_their_order(nouns: Nouns) -> None:
     weights = nouns.weights(
         sources=(
+            Bundle(path="/mnt/bundle"),
+            Bundle(url="http://depot/bundle/"),
             HttpFolder(url="http://depot/qwen3"),
             HuggingFace(repo="Qwen/Qwen3", revision=COMMIT, endpoint="https://mirror.example/"),
             ModelScope(repo="Qwen/Qwen3", revision=COMMIT),
@@ -119,9 +125,12 @@ def test_sources_in_their_order(nouns: Nouns) -> None:
         )
     )
     found = _told(nouns.chat(), weights, bare())
+    below = f"weights/qwen3-8b/{weights.digest[:12]}"
     listed = f"https://modelscope.cn/api/v1/models/Qwen/Qwen3/repo?Revision={COMMIT}&FilePath="
     job = _job(
         weights,
+        {"name": "the bundle /mnt/bundle", "folder": f"/mnt/bundle/{below}"},
+        {"name": "the bundle http://depot/bundle", "url": f"http://depot/bundle/{below}/"},
         {"name": "http://depot/qwen3", "url": "http://depot/qwen3/"},
         {
             "name": "Hugging Face Qwen/Qwen3 0123456789ab",
@@ -158,12 +167,37 @@ def test_token_travels_apart_on_an_input(
     assert TOKEN not in repr(job)
 
 
+def test_key_of_a_depot_travels_as_tokens_do(nouns: Nouns, tmp_path: Path) -> None:
+    subprocess.run(
+        ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "key"],
+        check=True,
+        timeout=30,
+    )
+    host_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOF0"
+    depot = Rsync(
+        host="depot.example", port=2222, user="models", path="/srv/qwen3", host_key=host_key,
+        key=Secret(file=tmp_path / "key"),
+    )  # fmt: skip
+    weights = nouns.weights(sources=(depot,))
+    _, (command, given), (_, job) = _told(nouns.chat(), weights, bare()).commands
+    key = (tmp_path / "key").read_text()
+    assert json.loads(str(given)) == {"0": {"key": key}}
+    assert isinstance(job, dict)
+    assert job["plan"]["sources"] == [
+        {
+            "name": "rsync models@depot.example:/srv/qwen3", "host": "depot.example",
+            "port": "2222", "user": "models", "path": "/srv/qwen3", "host_key": host_key,
+        }
+    ]  # fmt: skip
+    assert key.splitlines()[1] not in f"{command} {job}"
+
+
 def test_token_that_is_not_to_be_had(nouns: Nouns, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_SUCH_TOKEN", raising=False)
     source = HuggingFace(repo="a/b", revision=COMMIT, token=Secret(env="NO_SUCH_TOKEN"))
     ((command, given),) = _told(nouns.chat(), nouns.weights(sources=(source,)), bare()).commands
     said = "the environment variable NO_SUCH_TOKEN holds no secret on this machine"
-    assert (command, given) == ("refuse", {"reason": f"the token for qwen3-8b: {said}"})
+    assert (command, given) == ("refuse", {"reason": f"the token or key for qwen3-8b: {said}"})
 
 
 def test_bound_and_proxy(nouns: Nouns) -> None:
