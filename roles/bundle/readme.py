@@ -14,7 +14,11 @@ def text(
     """Return it; the same for the same bundle."""
     wanted = stacks(hosts)
     names = ", ".join(stack.name for stack in wanted)
-    made_of = {"wheels": f"{names} and what installs them", "installers": "drivers and toolkits"}
+    made_of = {
+        "wheels": f"{names} and what installs them",
+        "archives": "engines that come as one archive",
+        "installers": "drivers and toolkits",
+    }
     parts = [
         (
             "weights" if plan["model"] else plan["name"],
@@ -27,7 +31,8 @@ def text(
         inventory=inventory,
         parts=parts,
         installers=any(host.files for host in hosts),
-        pythons=sorted({f"python{stack.python}" for stack in wanted}) or ["python3"],
+        archives=any(plan["name"] == "archives" for plan in plans),
+        pythons=sorted({f"python{s.python}" for s in wanted if s.python}) or ["python3"],
         packages=sorted({package for host in hosts for package in base.packages(host)}),
         lacking=lacking,
     )

@@ -82,6 +82,13 @@ def _items(weights_root: str) -> Iterator[Item]:
         for path in sorted(glob.glob(pattern)):
             if re.fullmatch(name + _LEFT, os.path.basename(path)):
                 yield Item(kind, path, path)
+    for path in sorted(glob.glob(glob.escape(weights_root) + "/*/*")):
+        # What a swarm left beside a model, and goes with it.
+        beside = re.fullmatch(
+            "({})[.](swarm|torrent)".format(_DIGEST) + _LEFT, os.path.basename(path)
+        )
+        if beside:
+            yield Item("weights", path, "{}/{}".format(os.path.dirname(path), beside[1]))
     for path in sorted(glob.glob(state + "/checks/*/*.json")):
         yield Item("questions", path, _release(path[: -len(".json")]))
     for path in sorted(glob.glob(places.CACHE + "/*/*")):

@@ -379,3 +379,12 @@ def test_jobs_that_cannot_be_told(site: Site, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("STANDIN_SYSTEMD", "1")
     with pytest.raises(OSError, match="systemctl does not tell the jobs at work"):
         unneeded.find(site.plan)
+
+
+def test_what_a_swarm_left_goes_with_its_model(site: Site) -> None:
+    for name, digest in (("two", A), ("gone", B)):
+        folder = site.folder(site.weights / name / f"{digest}.swarm")
+        folder.with_suffix(".torrent").write_bytes(b"d8:")
+    site.folder(site.weights / "kept" / f"{C}.swarm")
+    site.plan["keep"] = [str(site.weights / "kept" / C)]
+    assert site.goes == [f"weights/gone/{B}.swarm", f"weights/gone/{B}.torrent"]
