@@ -6,7 +6,7 @@ from pyinfra import host
 from pyinfra.api import operation
 
 from roles import job, lock, paths, probe
-from roles.spec import Packages, Stack
+from roles.spec import Accelerator, Image, Lock, Packages, Stack
 
 _INSTALLER = Path(__file__).with_name("uv.txt")
 
@@ -14,7 +14,7 @@ _INSTALLER = Path(__file__).with_name("uv.txt")
 @operation()
 def installed_stack(stack: Stack, packages: Packages, python: str) -> job.Commands:
     """
-    Every package of ``stack`` is in its folder, as its lock pins it.
+    The stack is on the host as its lock pins it: packages in its folder, or a container image.
 
     + stack: what to install; shared by every instance that uses it
     + packages: where packages come from
@@ -27,10 +27,24 @@ def installed_stack(stack: Stack, packages: Packages, python: str) -> job.Comman
     plan = {
         "name": stack.folder,
         "folder": paths.stack(stack),
-        "lock": stack.lock.text,
         "python": stack.python,
         "disk_gib": stack.disk_gib,
-        "installer": _INSTALLER.read_text(),
         "packages": packages.model_dump(),
     }
-    yield from job.commands(f"install-{stack.folder}", script="install", python=python, plan=plan)
+    match stack.lock:
+        case Lock() as pinned:
+            plan |= {"lock": pinned.text, "installer": _INSTALLER.read_text()}
+            yield from job.commands(
+                f"install-{stack.folder}", script="install", python=python, plan=plan
+            )
+        case Image() as pinned:
+            plan |= {
+                "image": paths.image(stack),
+                "reference": pinned.reference,
+                "archive": pinned.archive.model_dump() if pinned.archive else None,
+                "lock": pinned.lock.text if pinned.lock else None,
+                "gpus": stack.accelerator is Accelerator.CUDA,
+            }
+            yield from job.commands(
+                f"install-{stack.folder}", script="image", python=python, plan=plan
+            )

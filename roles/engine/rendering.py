@@ -3,11 +3,11 @@
 from typing import NoReturn
 
 from roles import templates
-from roles.engine import vllm
+from roles.engine import lmdeploy, vllm
 from roles.engine.file import File
-from roles.spec import Engine, Instance, VllmOptions
+from roles.spec import Engine, Image, Instance, LmdeployOptions, Stack, VllmOptions
 
-STARTED = (Engine.VLLM,)
+STARTED = (Engine.VLLM, Engine.LMDEPLOY)
 """Engines that this release can start; preflight refuses instances of the others."""
 
 
@@ -16,6 +16,8 @@ def render(instance: Instance) -> dict[str, File]:
     match instance.stack.engine, instance.options:
         case Engine.VLLM, VllmOptions() as options:
             return vllm.files(instance, options)
+        case Engine.LMDEPLOY, LmdeployOptions() as options:
+            return lmdeploy.files(instance, options)
         case engine, _:
             _not_started(engine)
 
@@ -25,16 +27,22 @@ def in_flight(engine: Engine) -> tuple[str, ...]:
     match engine:
         case Engine.VLLM:
             return ("vllm:num_requests_running", "vllm:num_requests_waiting")
+        case Engine.LMDEPLOY:
+            return ("lmdeploy:num_requests_running", "lmdeploy:num_requests_waiting")
         case _:
             _not_started(engine)
 
 
-def unit_file(engine: Engine, *, python: str) -> str:
-    """Return an engine's template unit."""
-    match engine:
-        case Engine.VLLM:
+def unit_file(stack: Stack, *, python: str) -> str:
+    """Return the template unit of a stack's engine."""
+    match stack.engine, stack.lock:
+        case Engine.VLLM, _:
             return templates.render("engine/metalserve-vllm@.service.j2", python=python)
-        case _:
+        case Engine.LMDEPLOY, Image():
+            return templates.render("engine/metalserve-lmdeploy-compose@.service.j2", python=python)
+        case Engine.LMDEPLOY, _:
+            return templates.render("engine/metalserve-lmdeploy@.service.j2", python=python)
+        case engine, _:
             _not_started(engine)
 
 

@@ -87,6 +87,8 @@ class Nspawn:
             "env",
             # Programs inside build in /tmp, which would be memory.
             "SYSTEMD_NSPAWN_TMPFS_TMP=0",
+            # The settings of its network are a host's own, as its network is.
+            "SYSTEMD_NSPAWN_API_VFS_WRITABLE=network",
             "systemd-nspawn",
             "--quiet",
             "--boot",
@@ -96,6 +98,9 @@ class Nspawn:
             "--register=no",
             "--keep-unit",
             "--console=pipe",
+            "--capability=CAP_NET_ADMIN",
+            # Containers inside are given a keyring each, and on version 2 a filter of devices.
+            "--system-call-filter=@keyring bpf",
             f"--network-namespace-path=/run/netns/{self.namespace}",
             f"--bind={places.UV_CACHE}:{places.HOST_UV_CACHE}",
             # A tenth of the memory, the default, is too little for servers of several processes.

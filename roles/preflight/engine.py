@@ -15,7 +15,11 @@ from roles.spec import (
     MindieOptions,
 )
 
-_STARTED = {(Engine.VLLM, Accelerator.CUDA), (Engine.VLLM, Accelerator.CPU)}
+_STARTED = {
+    (Engine.VLLM, Accelerator.CUDA),
+    (Engine.VLLM, Accelerator.CPU),
+    (Engine.LMDEPLOY, Accelerator.CUDA),
+}
 
 
 def reasons(spec: HostSpec, found: dict[str, Any]) -> Iterator[Reason]:
@@ -43,7 +47,7 @@ def _started(instance: Instance) -> Iterator[Reason]:
             code="engine",
             path=f"instances/{instance.name}/stack",
             found=f"{stack.engine} on {stack.accelerator}",
-            wanted="vllm on cuda or cpu, the only engine that this release can start",
+            wanted="vllm on cuda or cpu, lmdeploy on cuda: what this release can start",
             remedy="put the stack into the host's ready_for: prepare.py makes the host ready for "
             "it; serving it comes with a later release",
         )

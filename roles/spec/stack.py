@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field, PositiveFloat
 
 from roles.spec.base import Fault, Name, OsPackage, Spec, digest, spelled
+from roles.spec.image import Image
 from roles.spec.installer import Installer, InstallerKind
 from roles.spec.lock import Lock
 
@@ -60,6 +61,7 @@ class Stack(Spec):
 
     :param version: the engine's own
     :param python: minor version of the interpreter that the lock was made for
+    :param lock: what pins it: packages, or a container image
     :param command: words after the stack's ``python`` that start the server
     :param disk_gib: what it takes on a host, measured
     :param os_packages: what it needs of the distribution, by Debian's names
@@ -72,7 +74,7 @@ class Stack(Spec):
     version: _Version
     python: _Minor
     command: tuple[str, ...] = Field(min_length=1)
-    lock: Lock
+    lock: Lock | Image
     disk_gib: PositiveFloat
     driver: _Driver | None = None
     os_packages: tuple[OsPackage, ...] = ()
@@ -94,6 +96,11 @@ class Stack(Spec):
         """The name of its folder on a host."""
         return f"{self.name}-{self.digest[:12]}"
 
+    @property
+    def unit(self) -> str:
+        """What its units are called; those of containers are others."""
+        return f"{self.engine}-compose" if isinstance(self.lock, Image) else str(self.engine)
+
     def contradictions(self) -> Iterator[Fault]:
         """See ``Spec``."""
         if self.accelerator is Accelerator.CUDA and self.driver is None:
@@ -107,6 +114,12 @@ class Stack(Spec):
                 path="driver",
                 wrong=f"is given to a stack for {self.accelerator}",
                 right="leave it out, only cuda stacks have a driver floor",
+            )
+        if isinstance(self.lock, Image) and self.engine is not Engine.LMDEPLOY:
+            yield Fault(
+                path="lock",
+                wrong=f"is an image of {self.engine}",
+                right="give a Lock, only lmdeploy is started in a container",
             )
         yield from self._installers()
 

@@ -106,8 +106,8 @@ def test_modes(nouns: Nouns) -> None:
     }
 
 
-def test_unit() -> None:
-    found = engine.unit_file(Engine.VLLM, python="/usr/bin/python3.12")
+def test_unit(nouns: Nouns) -> None:
+    found = engine.unit_file(nouns.stack(), python="/usr/bin/python3.12")
     assert found == (HERE / "metalserve-vllm@.service").read_text()
 
 
