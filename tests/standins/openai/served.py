@@ -119,13 +119,13 @@ class Served:
         """All that it has said."""
         return self._log.read_text()
 
-    def ready(self) -> Self:
-        """Wait until it is healthy."""
+    def ready(self, page: Any = None) -> Self:
+        """Wait until it is healthy, which it says with ``page``."""
         until = time.monotonic() + 10
         while time.monotonic() < until:
             assert self.process.poll() is None, self.log
             try:
-                assert self.ask("/health", key=None) == (200, None)
+                assert self.ask("/health", key=None) == (200, page)
             except ConnectionError:
                 time.sleep(0.02)
             else:
