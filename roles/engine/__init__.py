@@ -2,6 +2,6 @@
 
 from roles.engine.deploy import install
 from roles.engine.file import File
-from roles.engine.rendering import STARTED, in_flight, render, unit_file
+from roles.engine.rendering import STARTED, counted_every_s, in_flight, render, unit_file
 
-__all__ = ["STARTED", "File", "in_flight", "install", "render", "unit_file"]
+__all__ = ["STARTED", "File", "counted_every_s", "in_flight", "install", "render", "unit_file"]

@@ -33,6 +33,12 @@ def in_flight(engine: Engine) -> tuple[str, ...]:
             _not_started(engine)
 
 
+def counted_every_s(engine: Engine) -> float:
+    """Return how old the counts of ``in_flight`` may be."""
+    # LMDeploy takes them down every 10 s, and that may take a moment.
+    return 11.0 if engine is Engine.LMDEPLOY else 0.0
+
+
 def unit_file(stack: Stack, *, python: str) -> str:
     """Return the template unit of a stack's engine."""
     match stack.engine, stack.lock:

@@ -149,14 +149,25 @@ def refuse_other_start(plan: Any) -> None:
 
 
 def drain(plan: Any, say: Any) -> None:
-    """Wait until the serving release has nothing in flight, as long as the plan allows."""
+    """
+    Wait until the serving release has nothing in flight, as long as the plan allows. A server that
+    counts once in a while has to say so for that while.
+    """
     deadline = time.monotonic() + plan["drain_within_s"]
+    idle_since = None
     while time.monotonic() < deadline:
         count = in_flight(plan)
-        if not count:
+        now = time.monotonic()
+        idle_since = None if count else idle_since or now
+        if idle_since and now - idle_since >= _counted_every_s(plan):
             return
         say("draining: {:.0f} in flight".format(count))
         time.sleep(_LOOK_EVERY_S)
+
+
+def _counted_every_s(plan: Any) -> float:
+    found = about(plan["instance"], current(plan["instance"]) or "")
+    return float(found.get("counted_every_s", 0))
 
 
 def in_flight(plan: Any) -> float:

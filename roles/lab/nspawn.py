@@ -87,8 +87,6 @@ class Nspawn:
             "env",
             # Programs inside build in /tmp, which would be memory.
             "SYSTEMD_NSPAWN_TMPFS_TMP=0",
-            # The settings of its network are a host's own, as its network is.
-            "SYSTEMD_NSPAWN_API_VFS_WRITABLE=network",
             "systemd-nspawn",
             "--quiet",
             "--boot",

@@ -33,17 +33,20 @@ class Release:
     @cached_property
     def files(self) -> dict[str, engine.File]:
         """What is rendered into the release's folder."""
+        kind = self.instance.stack.engine
         about = {
-            "engine": self.instance.stack.engine,
+            "engine": kind,
             "unit": paths.unit(self.instance),
             "address": str(self.instance.address),
             "port": self.instance.port,
             "model": self.instance.served_as,
             "ready_within_s": self.instance.ready_within_s,
-            "in_flight": engine.in_flight(self.instance.stack.engine),
+            "in_flight": engine.in_flight(kind),
             "stack": self.instance.stack.name,
             "weights": self.instance.weights.name,
         }
+        if every_s := engine.counted_every_s(kind):
+            about["counted_every_s"] = every_s
         text = json.dumps(about, indent=1, sort_keys=True) + "\n"
         return engine.render(self.instance) | {"release.json": engine.File(text, "0644")}
 
