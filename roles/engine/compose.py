@@ -14,7 +14,7 @@ _RELEASE, _CACHE, _SECRETS = "/release", "/cache", "/run/secrets"
 _USER, _CACHE_THERE, _SECRETS_THERE = (
     "${METALSERVE_USER}", "${METALSERVE_CACHE}", "${METALSERVE_SECRETS}",
 )  # fmt: skip
-_HEALTHY = "import urllib.request as u; u.urlopen('http://127.0.0.1:{port}/health', timeout=9)"
+_HEALTHY = "import urllib.request as u; u.urlopen('http://127.0.0.1:{port}/health', timeout=4)"
 
 
 def files(instance: Instance, program: list[str], environment: dict[str, str]) -> dict[str, File]:
@@ -57,7 +57,7 @@ def _server(instance: Instance, program: list[str], environment: dict[str, str])
         "healthcheck": {
             "test": ["CMD", _python(instance), "-c", _HEALTHY.format(port=instance.port)],
             "interval": "5s",
-            "timeout": "10s",
+            "timeout": "5s",
             "retries": 3,
             "start_period": f"{instance.ready_within_s}s",
         },

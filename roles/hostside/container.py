@@ -75,8 +75,9 @@ class Container:
 
     def words(self) -> Any:
         """Return the command that starts the container and tells what it says."""
-        words = [*docker.compose(), "--file", self.folder + "/compose.yaml", "up"]
-        return [*words, "--no-color", "--no-log-prefix", "--no-build", "--exit-code-from", "server"]
+        words = [*docker.compose(), "--file", self.folder + "/compose.yaml", "up", "--no-build"]
+        words += ["--no-color", "--no-log-prefix"]
+        return [*words, "--abort-on-container-exit", "--exit-code-from", "server"]
 
     def environment(self) -> Any:
         """Return what compose.yaml leaves to the host."""

@@ -20,7 +20,9 @@ def ask(*words: str) -> str:
     try:
         done = subprocess.run(["docker", *words], capture_output=True, text=True)
     except FileNotFoundError:
-        raise DockerError("docker is not installed") from None
+        raise DockerError(
+            "docker is not installed; put docker.io and docker-compose into the stack's os_packages"
+        ) from None
     if done.returncode:
         said = done.stderr.strip() or done.stdout.strip()
         raise DockerError("docker {}: {}".format(words[0], said[-3000:]))
@@ -62,4 +64,6 @@ def compose() -> List[str]:
             continue
         if done.returncode == 0:
             return words
-    raise DockerError("docker compose is not installed; it is a package of its own")
+    raise DockerError(
+        "Compose is not installed; put docker-compose, or the plugin, into the stack's os_packages"
+    )

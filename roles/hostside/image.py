@@ -130,9 +130,9 @@ class Bringing:
         words += ["--entrypoint", "sh", image, "-c", _VENV, places.IN_IMAGE, *self.pip()]
         try:
             self.follow(words, "installing, about")
-            # Neither pip's words nor ours are what the image is for.
-            plain = ["--change", "ENTRYPOINT []", "--change", 'CMD ["python3"]']
-            docker.ask("commit", *plain, container, self.plan["image"])
+            # Pip's words are not what the image is for.
+            entry = 'ENTRYPOINT ["{}/bin/python"]'.format(places.IN_IMAGE)
+            docker.ask("commit", "--change", entry, container, self.plan["image"])
         finally:
             docker.ask("rm", "--force", container)
 

@@ -96,8 +96,9 @@ class Nspawn:
             "--register=no",
             "--keep-unit",
             "--console=pipe",
+            # What a host has of its own it may change: Docker makes networks.
             "--capability=CAP_NET_ADMIN",
-            # Containers inside are given a keyring each, and on version 2 a filter of devices.
+            # Its containers are given a keyring each, and on cgroup 2 a filter of devices.
             "--system-call-filter=@keyring bpf",
             f"--network-namespace-path=/run/netns/{self.namespace}",
             f"--bind={places.UV_CACHE}:{places.HOST_UV_CACHE}",

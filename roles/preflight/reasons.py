@@ -6,6 +6,7 @@ from roles.preflight import (
     advisories,
     ascend,
     cann,
+    container,
     cuda,
     engine,
     gpu,
@@ -23,7 +24,8 @@ from roles.spec import Accelerator, HostSpec
 __all__ = ["Reason", "against"]
 
 _PARTS = (
-    system, engine, cuda, way, wheel, gpu, ascend, cann, npu, model, memory, health, advisories,
+    system, engine, container, cuda, way, wheel, gpu,
+    ascend, cann, npu, model, memory, health, advisories,
 )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from roles import paths, platform, weights
 from roles.preflight import seen
 from roles.preflight.reason import Reason
-from roles.spec import Accelerator, Folder, HostSpec, Instance
+from roles.spec import Accelerator, Folder, HostSpec, Image, Instance
 
 _SYSTEMD = 247
 _PYTHON = (3, 8)
@@ -63,6 +63,8 @@ def _os(spec: HostSpec, system: dict[str, Any]) -> Iterator[Reason]:
 
 def _pythons(spec: HostSpec, found: dict[str, Any]) -> Iterator[Reason]:
     for instance in spec.instances:
+        if isinstance(instance.stack.lock, Image):
+            continue
         wanted = f"python{instance.stack.python}"
         installed = instance.stack.folder in found["stacks"]
         if wanted not in found["system"]["pythons"] and not installed:
@@ -96,7 +98,8 @@ def _disks(spec: HostSpec, found: dict[str, Any]) -> Iterator[Reason]:
 
 def _stacks_to_come(spec: HostSpec, found: dict[str, Any]) -> Iterator[tuple[str, str, float]]:
     for stack in {i.stack.folder: i.stack for i in spec.instances}.values():
-        if stack.folder not in found["stacks"]:
+        # Where Docker keeps images it alone knows: the job looks there before it brings one.
+        if stack.folder not in found["stacks"] and not isinstance(stack.lock, Image):
             yield paths.ROOT, stack.name, stack.disk_gib * _GIB
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from roles import versions
 from roles.preflight import seen, table
 from roles.preflight.reason import Reason
-from roles.spec import Accelerator, Engine, HostSpec, Stack
+from roles.spec import Accelerator, Engine, HostSpec, Image, Stack
 
 _PACKAGES = {Engine.VLLM: "vllm", Engine.LMDEPLOY: "lmdeploy"}
 
@@ -95,7 +95,7 @@ def _python(stack: Stack, path: str) -> Iterator[Reason]:
 
 
 def _glibc(stack: Stack, path: str, found: str | None) -> Iterator[Reason]:
-    known = row(stack)
+    known = None if isinstance(stack.lock, Image) else row(stack)
     if known and (found is None or versions.older(found, known["glibc"])):
         yield Reason(
             code="glibc",

@@ -24,9 +24,10 @@ from roles.lab import Lab, LabHost, places
 from roles.lab.command import wait
 from tests.lab.conftest import PREFIX
 from tests.lab.fixtures import WHEELS
-from tests.lab.platform_site import Site, from_packages
+from tests.lab.platform_site import Site, from_packages, json_of
 from tests.lab.site import KEY, Run, changes, current
 from tests.standins.docker import archive, registry
+from tests.standins.docker.host import limits_stay
 from tests.standins.lmdeploy import build
 from tests.standins.nvidia import gpus
 from tests.standins.nvidia.host import install_repository
@@ -138,7 +139,10 @@ class Serving(Site):
             containers='ContainerToolkit(version="1.18.0")',
             packages=f'Packages(folder="{WHEELS}")',
         )  # fmt: skip
-        return self.run(*words, deploy="main")
+        # One run may install a driver, Docker and an image, and start a server twice.
+        with self.start("-y", *words, deploy="main") as process:
+            out, err = process.communicate(timeout=400)
+        return Run(process.returncode, out + err, json_of(out))
 
     def served(self, instances: str) -> str:
         """The same, which has to succeed; return the release that serves."""
@@ -172,6 +176,7 @@ def site(lab: Lab, made: Made, tmp_path_factory: pytest.TempPathFactory) -> Iter
         gpus.plug(site.host, [gpus.H200, gpus.H200])
         install_repository(site.host, repository(site.folder / "repository", (DRIVER,)))
         shutil.copytree(made.folder, Path(site.host.disk.root) / WHEELS.lstrip("/"))
+        limits_stay(site.host)
         yield site
     finally:
         own.destroy()
@@ -227,7 +232,9 @@ def test_container_as_rendered(composed: Serving) -> None:
     assert known["HostConfig"]["IpcMode"] == "private"
     uid = host.run("id -u metalserve-chat").stdout.strip()
     assert known["Config"]["User"].startswith(f"{uid}:")
-    assert not [mount for mount in known["Mounts"] if mount["RW"] and mount["Target"] != "/cache"]
+    assert not [
+        mount for mount in known["Mounts"] if mount["RW"] and mount["Destination"] != "/cache"
+    ]
     assert known["State"]["Health"]["Status"] == "healthy"
     assert KEY not in json.dumps(known)
     test_key_is_told_by_no_process(composed)

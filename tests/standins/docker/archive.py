@@ -16,8 +16,8 @@ from roles.lab import image
 _KEPT = ("bin", "sbin", "lib", "lib64", "usr/bin", "usr/sbin", "usr/lib", "usr/lib64")
 _KEPT += ("usr/share/python-wheels", "etc/ld.so.cache", "etc/passwd", "etc/group", "etc/ssl")
 _LEFT_OUT = ("usr/lib/systemd", "usr/lib/udev", "usr/lib/x86_64-linux-gnu/perl-base")
-# Folders that programs expect.
-_FOLDERS = ("tmp", "run", "root", "opt", "var")
+# Folders that programs expect, and those that the kept ones lie in.
+_FOLDERS = ("tmp", "run", "root", "opt", "var", "etc", "usr", "usr/share")
 
 
 def save(file: Path, name: str, also: Mapping[str, Path] | None = None) -> Path:

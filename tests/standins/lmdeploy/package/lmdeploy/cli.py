@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from importlib.metadata import version
 from pathlib import Path
 
 from tests.standins.openai.server import checkpoint, mischief
@@ -15,7 +16,6 @@ from tests.standins.openai.server.engine import Engine
 from tests.standins.openai.server.errors import StartError
 from tests.standins.openai.server.truth import Truth
 
-from . import __version__
 from .standin import arguments, journal
 from .standin.server import Server
 
@@ -25,7 +25,7 @@ def run() -> int:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    wanted = arguments.parse(sys.argv[1:], __version__)
+    wanted = arguments.parse(sys.argv[1:], version("lmdeploy"))
     try:
         _serve(wanted, stopping)
     except StartError as failure:
@@ -46,7 +46,7 @@ def _serve(wanted: argparse.Namespace, stopping: threading.Event) -> None:
     if asked.die_at_start is not None:
         raise StartError(asked.die_at_start)
 
-    server = Server(wanted, __version__)
+    server = Server(wanted, version("lmdeploy"))
     server.checkpoint = checkpoint.Checkpoint(found.folder, wanted.session_len or found.longest)
     desk = Desk(wanted.max_batch_size or 256)
     server.engine = Engine(mischief=asked, desk=desk, truth=Truth("lmdeploy.standin"))
