@@ -121,8 +121,7 @@ def made(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
     (wheel,) = (aside / "0.18.0").glob("*.whl")
     zipfile.ZipFile(wheel).extractall(inside)
     base = archive.save(folder / "base.tar", "lab/base:1")
-    packages = {"usr/lib/python3/dist-packages": inside}
-    whole = archive.save(folder / "whole.tar", "lab/lmdeploy:1", packages)
+    whole = archive.save(folder / "whole.tar", "lab/lmdeploy:1", inside)
     pulled, _ = registry.pages(str(whole), "lab/lmdeploy")
     with base.open("rb") as opened:
         sha256 = hashlib.file_digest(opened, "sha256").hexdigest()

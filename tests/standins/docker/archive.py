@@ -8,7 +8,6 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Mapping
 from pathlib import Path
 
 from roles.lab import image
@@ -20,38 +19,50 @@ _LEFT_OUT = ("usr/lib/systemd", "usr/lib/udev", "usr/lib/x86_64-linux-gnu/perl-b
 _FOLDERS = ("tmp", "run", "root", "opt", "var", "etc", "usr", "usr/share")
 
 
-def save(file: Path, name: str, also: Mapping[str, Path] | None = None) -> Path:
+def save(file: Path, name: str, packages: Path | None = None) -> Path:
     """
     Leave an image of that name in ``file``.
 
-    :param also: folders of this machine that are in it too, by their places there
+    :param packages: what its Python can import besides, in a layer of its own
     """
-    layer = file.with_name("layer.tar")
+    layers = [_base(file.with_name("base.layer"))]
+    if packages:
+        layer = file.with_name("packages.layer")
+        with tarfile.open(layer, "w") as made:
+            made.add(packages, "usr/lib/python3/dist-packages")
+        layers.append(layer)
+    config = {
+        "architecture": "amd64",
+        "os": "linux",
+        "config": {"Env": ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]},
+        "rootfs": {"type": "layers", "diff_ids": [_digest(layer) for layer in layers]},
+    }
+    text = json.dumps(config).encode()
+    config_name = f"{hashlib.sha256(text).hexdigest()}.json"
+    names = [layer.name for layer in layers]
+    entry = {"Config": config_name, "RepoTags": [name], "Layers": names}
+    with tarfile.open(file, "w") as made:
+        _file(made, config_name, text)
+        _file(made, "manifest.json", json.dumps([entry]).encode())
+        for layer in layers:
+            made.add(layer, layer.name)
+            layer.unlink()
+    return file
+
+
+def _base(layer: Path) -> Path:
     with tarfile.open(layer, "w") as made:
         for folder in _FOLDERS:
             _folder(made, folder)
         root = image.path(image.build())
         for kept in _KEPT:
             made.add(root / kept, kept, filter=_wanted)
-        for place, folder in (also or {}).items():
-            made.add(folder, place.lstrip("/"))
+    return layer
+
+
+def _digest(layer: Path) -> str:
     with layer.open("rb") as opened:
-        digest = hashlib.file_digest(opened, "sha256").hexdigest()
-    config = {
-        "architecture": "amd64",
-        "os": "linux",
-        "config": {"Env": ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]},
-        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]},
-    }
-    text = json.dumps(config).encode()
-    config_name = f"{hashlib.sha256(text).hexdigest()}.json"
-    entry = {"Config": config_name, "RepoTags": [name], "Layers": ["layer.tar"]}
-    with tarfile.open(file, "w") as made:
-        _file(made, config_name, text)
-        _file(made, "manifest.json", json.dumps([entry]).encode())
-        made.add(layer, "layer.tar")
-    layer.unlink()
-    return file
+        return f"sha256:{hashlib.file_digest(opened, 'sha256').hexdigest()}"
 
 
 def _wanted(member: tarfile.TarInfo) -> tarfile.TarInfo | None:

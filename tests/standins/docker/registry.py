@@ -30,7 +30,7 @@ def pages(archive: str, name: str) -> tuple[str, Pages]:
             return file.read() if file else b""
 
         about = json.loads(read("manifest.json"))[0]
-        config, layer = read(about["Config"]), read(about["Layers"][0])
+        config, layers = read(about["Config"]), [read(name) for name in about["Layers"]]
     manifest = {
         "schemaVersion": 2,
         "mediaType": _MANIFEST,
@@ -45,12 +45,13 @@ def pages(archive: str, name: str) -> tuple[str, Pages]:
                 "size": len(layer),
                 "digest": digest(layer),
             }
+            for layer in layers
         ],
     }
     text = json.dumps(manifest).encode()
     found: Pages = {"/v2/": ("application/json", b"{}")}
     found[f"/v2/{name}/manifests/{digest(text)}"] = (_MANIFEST, text)
-    for blob in (config, layer):
+    for blob in (config, *layers):
         found[f"/v2/{name}/blobs/{digest(blob)}"] = ("application/octet-stream", blob)
     return digest(text), found
 
