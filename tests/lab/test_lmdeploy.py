@@ -234,7 +234,8 @@ def test_container_as_rendered(composed: Serving) -> None:
     assert not [
         mount for mount in known["Mounts"] if mount["RW"] and mount["Destination"] != "/cache"
     ]
-    assert known["State"]["Health"]["Status"] == "healthy"
+    healthy = f"docker inspect -f '{{{{.State.Health.Status}}}}' {CONTAINER}"
+    assert wait(lambda: host.run(healthy).stdout == "healthy\n", within_s=20)
     assert KEY not in json.dumps(known)
     test_key_is_told_by_no_process(composed)
 

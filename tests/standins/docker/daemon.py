@@ -36,4 +36,6 @@ class Docker:
 
     def change(self, **facts: object) -> None:
         """Have it remember something else."""
-        (self.folder / "state.json").write_text(json.dumps({**self.state, **facts}))
+        beside = self.folder / "changed.json"
+        beside.write_text(json.dumps({**self.state, **facts}))
+        beside.replace(self.folder / "state.json")
