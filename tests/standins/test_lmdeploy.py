@@ -38,7 +38,15 @@ def start(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Start:
 
     def start(*words: str) -> Served:
         port = free_port()
-        command = [python, launcher, "-m", "lmdeploy", "serve", "api_server", model]
+        command: list[str | Path] = [
+            python,
+            launcher,
+            "-m",
+            "lmdeploy",
+            "serve",
+            "api_server",
+            model,
+        ]
         command += ["--server-name", "127.0.0.1", "--server-port", str(port)]
         command += ["--backend", "pytorch", *words]
         environment = {"CREDENTIALS_DIRECTORY": str(folder), "HOME": str(folder)}

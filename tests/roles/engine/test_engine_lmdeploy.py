@@ -68,7 +68,7 @@ def test_in_a_container(nouns: Nouns) -> None:
 
 @pytest.mark.parametrize("kind", ["lmdeploy", "lmdeploy-compose"])
 def test_unit(nouns: Nouns, kind: str) -> None:
-    lock = {"lock": PULLED} if kind == "lmdeploy-compose" else {}
+    lock: dict[str, Any] = {"lock": PULLED} if kind == "lmdeploy-compose" else {}
     stack = _instance(nouns, **lock).stack
     found = engine.unit_file(stack, python="/usr/bin/python3.12")
     assert found == (HERE / f"metalserve-{kind}@.service").read_text()
@@ -87,7 +87,7 @@ def test_unit(nouns: Nouns, kind: str) -> None:
 def test_parser_of_the_pin_takes_it(
     nouns: Nouns, version: str, options: dict[str, Any], lock: Image | None
 ) -> None:
-    fields = {"lock": lock} if lock else {}
+    fields: dict[str, Any] = {"lock": lock} if lock else {}
     instance = _instance(nouns, version=version, options=options, **fields)
     _, _, *words = _words(engine.render(instance))
     taken = arguments.parse([*words, f"--api-keys={KEY}"], version)
@@ -109,7 +109,12 @@ def test_version_without_the_flags(nouns: Nouns) -> None:
 
 def test_container_without_gpus_and_with_packages_on_top(nouns: Nouns) -> None:
     image = PULLED.model_copy(update={"lock": nouns.lock()})
-    cpu = {"accelerator": Accelerator.CPU, "driver": None, "devices": (), "address": "::1"}
+    cpu: dict[str, Any] = {
+        "accelerator": Accelerator.CPU,
+        "driver": None,
+        "devices": (),
+        "address": "::1",
+    }
     options = {"extra": ("--chat-template", "$HOME and ${OTHER}")}
     found = engine.render(_instance(nouns, lock=image, options=options, **cpu))
     server = yaml.safe_load(found["compose.yaml"].text)["services"]["server"]

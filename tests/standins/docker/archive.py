@@ -12,8 +12,10 @@ from pathlib import Path
 
 from roles.lab import image
 
-_KEPT = ("bin", "sbin", "lib", "lib64", "usr/bin", "usr/sbin", "usr/lib", "usr/lib64")
-_KEPT += ("usr/share/python-wheels", "etc/ld.so.cache", "etc/passwd", "etc/group", "etc/ssl")
+_KEPT = (
+    *("bin", "sbin", "lib", "lib64", "usr/bin", "usr/sbin", "usr/lib", "usr/lib64"),
+    *("usr/share/python-wheels", "etc/ld.so.cache", "etc/passwd", "etc/group", "etc/ssl"),
+)
 _LEFT_OUT = ("usr/lib/systemd", "usr/lib/udev", "usr/lib/x86_64-linux-gnu/perl-base")
 # Folders that programs expect, and those that the kept ones lie in.
 _FOLDERS = ("tmp", "run", "root", "opt", "var", "etc", "usr", "usr/share")
