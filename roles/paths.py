@@ -10,6 +10,7 @@ UNITS = places.UNITS
 
 HOSTSIDE = f"{ROOT}/hostside"
 RECOVER_UNIT = "metalserve-recover.service"
+IN_IMAGE = places.IN_IMAGE
 LOGS = places.AUDIT.rsplit("/", 1)[0]
 
 
@@ -31,6 +32,16 @@ def installer(installer: Installer) -> str:
 def archive(archive: Archive) -> str:
     """Folder that an archive comes to, until it is unpacked."""
     return f"{places.installers()}/{archive.sha256[:12]}-{archive.file}"
+
+
+def image(stack: Stack) -> str:
+    """What a stack's container image is called on the host."""
+    return f"metalserve/{stack.name}:{stack.digest[:12]}"
+
+
+def container(name: str) -> str:
+    """The container that an instance runs in, and the network that it alone is in."""
+    return f"metalserve-{name}"
 
 
 def environment(stack: Stack) -> str:
@@ -62,11 +73,11 @@ def user(name: str) -> str:
     return f"metalserve-{name}"
 
 
-def unit_template(engine: str) -> str:
-    """File name of an engine's template unit."""
-    return f"metalserve-{engine}@.service"
+def unit_template(name: str) -> str:
+    """File name of a template unit, by what the units are called."""
+    return f"metalserve-{name}@.service"
 
 
 def unit(instance: Instance) -> str:
     """Unit that runs an instance."""
-    return f"metalserve-{instance.stack.engine}@{instance.name}.service"
+    return f"metalserve-{instance.stack.unit}@{instance.name}.service"

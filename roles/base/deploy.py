@@ -22,9 +22,11 @@ def prepare(spec: HostSpec) -> None:
         return
     lock.deploy_lock(name="Take the deploy lock")
     if probe.of(host)["system"]["os"]["id"] in ("debian", "ubuntu"):
+        # What is recommended beside Docker would restart services on its own (needrestart).
         apt.packages(
-            name="Install packages", packages=layout.packages(spec), update=True, cache_time=86400
-        )
+            name="Install packages", packages=layout.packages(spec), update=True, cache_time=86400,
+            no_recommends=True,
+        )  # fmt: skip
     for group in layout.groups(spec):
         server.group(name=f"Add group {group}", group=group, system=True)
     for user in layout.users(spec):

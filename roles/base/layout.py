@@ -32,8 +32,9 @@ def units(spec: HostSpec) -> dict[str, str]:
             "base/metalserve-recover.service.j2", python=spec.python
         )
     }
-    for kind in sorted({instance.stack.engine for instance in spec.instances}):
-        found[paths.unit_template(kind)] = engine.unit_file(kind, python=spec.python)
+    stacks = {instance.stack.unit: instance.stack for instance in spec.instances}
+    for name, stack in sorted(stacks.items()):
+        found[paths.unit_template(name)] = engine.unit_file(stack, python=spec.python)
     return found
 
 

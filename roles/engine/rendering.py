@@ -3,11 +3,19 @@
 from typing import NoReturn
 
 from roles import templates
-from roles.engine import ollama, vllm
+from roles.engine import lmdeploy, ollama, vllm
 from roles.engine.file import File
-from roles.spec import Engine, Instance, OllamaOptions, VllmOptions
+from roles.spec import (
+    Engine,
+    Image,
+    Instance,
+    LmdeployOptions,
+    OllamaOptions,
+    Stack,
+    VllmOptions,
+)
 
-STARTED = (Engine.VLLM, Engine.OLLAMA)
+STARTED = (Engine.VLLM, Engine.LMDEPLOY, Engine.OLLAMA)
 """Engines that this release can start; preflight refuses instances of the others."""
 
 
@@ -16,20 +24,26 @@ def rendered(instance: Instance) -> dict[str, File]:
     match instance.stack.engine, instance.options:
         case Engine.VLLM, VllmOptions() as options:
             return vllm.files(instance, options)
+        case Engine.LMDEPLOY, LmdeployOptions() as options:
+            return lmdeploy.files(instance, options)
         case Engine.OLLAMA, OllamaOptions() as options:
             return ollama.files(instance, options)
         case engine, _:
             _not_started(engine)
 
 
-def unit_file(engine: Engine, *, python: str) -> str:
-    """Return an engine's template unit."""
-    match engine:
-        case Engine.VLLM:
+def unit_file(stack: Stack, *, python: str) -> str:
+    """Return the template unit of a stack's engine."""
+    match stack.engine, stack.lock:
+        case Engine.VLLM, _:
             return templates.render("engine/metalserve-vllm@.service.j2", python=python)
-        case Engine.OLLAMA:
+        case Engine.LMDEPLOY, Image():
+            return templates.render("engine/metalserve-lmdeploy-compose@.service.j2", python=python)
+        case Engine.LMDEPLOY, _:
+            return templates.render("engine/metalserve-lmdeploy@.service.j2", python=python)
+        case Engine.OLLAMA, _:
             return templates.render("engine/metalserve-ollama@.service.j2", python=python)
-        case _:
+        case engine, _:
             _not_started(engine)
 
 

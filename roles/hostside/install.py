@@ -20,6 +20,7 @@ import time
 from typing import Any, Dict, List
 
 import durable
+import filling
 import hashed
 import jobs
 import places
@@ -102,7 +103,6 @@ class Install:
     def packages(self, uv: str) -> None:
         """Install what the lock says, and tell how far it is by what the disk holds more."""
         total = int(self.plan["disk_gib"] * _GIB)
-        empty = _used(places.ROOT)
         sync = [uv, "pip", "sync", "--quiet", "--require-hashes", "--only-binary", ":all:"]
         sync += ["--python", self.folder + "/venv/bin/python", self.folder + "/lock.txt"]
         sync += tools.origin(self.plan["packages"])
@@ -111,10 +111,7 @@ class Install:
             with subprocess.Popen(
                 sync, stdout=log, stderr=subprocess.STDOUT, env=variables
             ) as syncing:
-                while syncing.poll() is None:
-                    done = min(total, max(0, _used(places.ROOT) - empty))
-                    self.progress.say("installing, about", done, total)
-                    time.sleep(0.2)
+                filling.follow(syncing, places.ROOT, total, "installing, about", self.progress)
             log.seek(0)
             said = log.read().strip()
         if syncing.returncode != 0:
@@ -161,11 +158,6 @@ class Install:
         done = self.command(words)
         if done.returncode != 0:
             raise InstallError("{}:\n{}".format(otherwise, done.stdout.strip()[-3000:]))
-
-
-def _used(path: str) -> int:
-    found = os.statvfs(path)
-    return (found.f_blocks - found.f_bfree) * found.f_frsize
 
 
 def _recorded(record: str) -> List[Dict[str, str]]:

@@ -3,6 +3,9 @@
 ROOT = "/opt/metalserve"
 STATE = "/var/lib/metalserve"
 CACHE = "/var/cache/metalserve"
+RUN = "/run/metalserve"
+# Inside a container image: the packages that were put on top of it.
+IN_IMAGE = "/opt/metalserve/packages"
 UNITS = "/etc/systemd/system"
 AUDIT = "/var/log/metalserve/audit.jsonl"
 
@@ -35,6 +38,11 @@ def instances() -> str:
 def instance(name: str) -> str:
     """Folder that holds the links ``current``, ``previous`` and ``secrets``."""
     return instances() + "/" + name
+
+
+def container(instance: str) -> str:
+    """What runs an instance now, when that is a container."""
+    return "{}/{}/container.json".format(RUN, instance)
 
 
 def checks(instance: str) -> str:

@@ -6,6 +6,7 @@ import glob
 import os
 from typing import Any, Dict, List, Set
 
+import containers
 import processes
 
 _NOBODY = {"pid": None, "process": None, "unit": None}
@@ -20,7 +21,7 @@ def listening() -> List[Dict[str, Any]]:
                 found.setdefault(int(row[1].split(":")[1], 16), set()).add(row[9])
     owners = _owners({inode for inodes in found.values() for inode in inodes})
     return [
-        dict(next((owners[i] for i in inodes if i in owners), _NOBODY), port=port)
+        _published(dict(next((owners[i] for i in inodes if i in owners), _NOBODY), port=port))
         for port, inodes in sorted(found.items())
     ]
 
@@ -33,6 +34,13 @@ def holder(port: int) -> str:
                 return "another process"
             return "{process} (pid {pid})".format(**found)
     return ""
+
+
+def _published(listener: Dict[str, Any]) -> Dict[str, Any]:
+    """Where Docker listens for a container of ours, its unit is meant."""
+    if listener["process"] == containers.PROXY:
+        listener["unit"] = containers.publishing(listener["port"]) or listener["unit"]
+    return listener
 
 
 def _owners(inodes: Set[str]) -> Dict[str, Dict[str, Any]]:

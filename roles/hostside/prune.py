@@ -20,6 +20,7 @@ from typing import Any, List, Tuple
 
 import audit
 import durable
+import image
 import lock
 import places
 import progress
@@ -77,6 +78,7 @@ def remove(path: str) -> None:
 def _delete(path: str) -> None:
     with contextlib.suppress(FileNotFoundError):
         if stat.S_ISDIR(os.lstat(path).st_mode):
+            image.forget(path)
             # Follows no links, neither now nor when somebody puts one there meanwhile.
             shutil.rmtree(path)
         else:

@@ -34,10 +34,19 @@ PasswordAuthentication no
 UseDNS no
 """
 
+# Docker, where one installs it, makes control groups and changes settings of its network, and
+# systemd-nspawn shows both read-only.
+_DOCKER = """\
+[Service]
+ExecStartPre=-/bin/sh -c 'for shown in /proc/sys /sys/fs/cgroup/*; do \
+mount -o remount,bind,rw,nosuid,nodev,noexec $$shown 2>/dev/null; done'
+"""
+
 FILES = {
     # Nobody reads descriptions of packages here, in any language.
     "etc/apt/apt.conf.d/40lab": 'Acquire::Languages "none";\n',
     "etc/fstab": "",
+    "etc/systemd/system/docker.service.d/lab.conf": _DOCKER,
     # Filled at the first boot, each host's with its own.
     "etc/machine-id": "",
     "etc/ssh/sshd_config.d/lab.conf": _SSHD,

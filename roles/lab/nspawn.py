@@ -96,6 +96,10 @@ class Nspawn:
             "--register=no",
             "--keep-unit",
             "--console=pipe",
+            # What a host has of its own it may change: Docker makes networks.
+            "--capability=CAP_NET_ADMIN",
+            # Its containers are given a keyring each, and on cgroup 2 a filter of devices.
+            "--system-call-filter=@keyring bpf",
             f"--network-namespace-path=/run/netns/{self.namespace}",
             f"--bind={places.UV_CACHE}:{places.HOST_UV_CACHE}",
             # A tenth of the memory, the default, is too little for servers of several processes.

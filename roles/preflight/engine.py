@@ -17,9 +17,11 @@ from roles.spec import (
 )
 
 _STARTED = {
-    (engine, accelerator)
-    for engine in (Engine.VLLM, Engine.OLLAMA)
-    for accelerator in (Accelerator.CUDA, Accelerator.CPU)
+    (Engine.VLLM, Accelerator.CUDA),
+    (Engine.VLLM, Accelerator.CPU),
+    (Engine.LMDEPLOY, Accelerator.CUDA),
+    (Engine.OLLAMA, Accelerator.CUDA),
+    (Engine.OLLAMA, Accelerator.CPU),
 }
 
 
@@ -49,7 +51,7 @@ def _started(instance: Instance) -> Iterator[Reason]:
             code="engine",
             path=f"instances/{instance.name}/stack",
             found=f"{stack.engine} on {stack.accelerator}",
-            wanted="vllm or ollama on cuda or cpu, all that this release can start",
+            wanted="vllm or ollama on cuda or cpu, lmdeploy on cuda: what this release can start",
             remedy="put the stack into the host's ready_for: prepare.py makes the host ready for "
             "it; serving it comes with a later release",
         )

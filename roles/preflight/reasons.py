@@ -7,6 +7,7 @@ from roles.preflight import (
     ascend,
     cann,
     compression,
+    container,
     cuda,
     engine,
     gpu,
@@ -25,8 +26,8 @@ from roles.spec import Accelerator, HostSpec
 __all__ = ["Reason", "against"]
 
 _PARTS = (
-    system, engine, cuda, way, wheel, gpu, ascend, cann, npu, ollama, model, compression,
-    memory, health, advisories,
+    system, engine, container, cuda, way, wheel, gpu,
+    ascend, cann, npu, ollama, model, compression, memory, health, advisories,
 )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from roles import paths, platform, weights
 from roles.preflight import seen
 from roles.preflight.reason import Reason
-from roles.spec import Accelerator, Archive, Folder, HostSpec, Instance, Stack
+from roles.spec import Accelerator, Archive, Folder, HostSpec, Image, Instance, Stack
 
 _SYSTEMD = 247
 _PYTHON = (3, 8)
@@ -63,7 +63,7 @@ def _os(spec: HostSpec, system: dict[str, Any]) -> Iterator[Reason]:
 
 def _pythons(spec: HostSpec, found: dict[str, Any]) -> Iterator[Reason]:
     for instance in spec.instances:
-        if isinstance(instance.stack.lock, Archive):
+        if isinstance(instance.stack.lock, Archive | Image):
             continue
         wanted = f"python{instance.stack.python}"
         installed = instance.stack.folder in found["stacks"]
@@ -98,7 +98,8 @@ def _disks(spec: HostSpec, found: dict[str, Any]) -> Iterator[Reason]:
 
 def _stacks_to_come(spec: HostSpec, found: dict[str, Any]) -> Iterator[tuple[str, str, float]]:
     for stack in {i.stack.folder: i.stack for i in spec.instances}.values():
-        if stack.folder not in found["stacks"]:
+        # Where Docker keeps images it alone knows: the job looks there before it brings one.
+        if stack.folder not in found["stacks"] and not isinstance(stack.lock, Image):
             yield paths.ROOT, stack.name, stack.disk_gib * _GIB + _archive_mib(stack)
 
 

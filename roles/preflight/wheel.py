@@ -7,7 +7,7 @@ from typing import Any
 from roles import versions
 from roles.preflight import seen, table
 from roles.preflight.reason import Reason
-from roles.spec import Accelerator, Archive, Engine, HostSpec, Lock, Stack
+from roles.spec import Accelerator, Archive, Engine, HostSpec, Image, Lock, Stack
 
 _PACKAGES = {Engine.VLLM: "vllm", Engine.LMDEPLOY: "lmdeploy"}
 
@@ -99,6 +99,9 @@ def _python(stack: Stack, path: str) -> Iterator[Reason]:
 def _glibc(stack: Stack, path: str, found: str | None) -> Iterator[Reason]:
     """What the engine's own wheel wants, and what the lock was made for: the newer of them."""
     floors: dict[str, str] = {}
+    if isinstance(stack.lock, Image):
+        # It brings its own.
+        return
     if stack.accelerator is Accelerator.CUDA and (known := row(stack)):
         floors[known["glibc"]] = f"{stack.engine} {stack.version}"
     if isinstance(stack.lock, Lock) and stack.lock.glibc:

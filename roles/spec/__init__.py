@@ -5,6 +5,7 @@ from roles.spec.base import Fault, Spec, SpecError
 from roles.spec.check import Check, Kind, Match
 from roles.spec.compression import Compression
 from roles.spec.host import HostSpec, Packages, inventory
+from roles.spec.image import Image, ImageArchive
 from roles.spec.installer import Installer, InstallerKind, Package
 from roles.spec.instance import Instance
 from roles.spec.lock import Lock
@@ -59,6 +60,8 @@ __all__ = [
     "HostSpec",
     "HttpFolder",
     "HuggingFace",
+    "Image",
+    "ImageArchive",
     "Installer",
     "InstallerKind",
     "Instance",

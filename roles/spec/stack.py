@@ -8,6 +8,7 @@ from pydantic import Field, PositiveFloat
 
 from roles.spec.archive import Archive
 from roles.spec.base import Fault, Name, OsPackage, Spec, a, digest, spelled
+from roles.spec.image import Image
 from roles.spec.installer import Installer, InstallerKind
 from roles.spec.lock import Lock
 
@@ -64,7 +65,8 @@ class Stack(Spec):
     :param python: minor version of the interpreter that the lock was made for; none for an archive
     :param command: words after the stack's ``python`` that start the server; for an archive the
         program in it and its words
-    :param lock: every package with its hash, or the one archive that the engine comes as
+    :param lock: what pins it: every package with its hash, the one archive that the engine comes
+        as, or a container image
     :param disk_gib: what it takes on a host, measured
     :param os_packages: what it needs of the distribution, by Debian's names
     :param driver: the oldest driver that runs it (CUDA)
@@ -76,7 +78,7 @@ class Stack(Spec):
     version: _Version
     python: _Minor = ""
     command: tuple[str, ...] = Field(min_length=1)
-    lock: Lock | Archive
+    lock: Lock | Archive | Image
     disk_gib: PositiveFloat
     driver: _Driver | None = None
     os_packages: tuple[OsPackage, ...] = ()
@@ -97,6 +99,11 @@ class Stack(Spec):
     def folder(self) -> str:
         """The name of its folder on a host."""
         return f"{self.name}-{self.digest[:12]}"
+
+    @property
+    def unit(self) -> str:
+        """What its units are called; those of containers are others."""
+        return f"{self.engine}-compose" if isinstance(self.lock, Image) else str(self.engine)
 
     def contradictions(self) -> Iterator[Fault]:
         """See ``Spec``."""
@@ -120,12 +127,18 @@ class Stack(Spec):
         return next((one for one in self.installers if one.about.kind is kind), None)
 
     def _pinned(self) -> Iterator[Fault]:
-        """By a lock of packages for a Python, or by an archive."""
+        """By a lock of packages for a Python, by an archive, or by an image."""
         if (self.engine is Engine.OLLAMA) is not isinstance(self.lock, Archive):
             yield Fault(
                 path="lock",
                 wrong=f"is {a(type(self.lock).__name__)} of {self.engine}",
                 right="ollama comes as an Archive, and no other engine does",
+            )
+        if isinstance(self.lock, Image) and self.engine is not Engine.LMDEPLOY:
+            yield Fault(
+                path="lock",
+                wrong=f"is an image of {self.engine}",
+                right="give a Lock, only lmdeploy is started in a container",
             )
         if isinstance(self.lock, Lock) and not self.python:
             yield Fault(

@@ -124,7 +124,7 @@ WRONG: dict[str, Plan] = {
     ),
     "python-without-a-wheel": Plan(
         plans.lmdeploy("0.12.2"), _H200,
-        {"engine", "python-range"}, ("Python 3.12", "3.10, 3.11"),
+        {"python-range"}, ("Python 3.12", "3.10, 3.11"),
     ),
     "python-too-new": Plan(
         plans.one(stack=_old("0.13.0", python="3.14")),
@@ -255,19 +255,19 @@ WRONG: dict[str, Plan] = {
     ),
     "lmdeploy-0.10.2": Plan(
         plans.lmdeploy("0.10.2"), _H200,
-        {"engine", "model-engine"}, ("0.10.2, which has no Qwen3-VL", "0.11.0 or newer"),
+        {"model-engine"}, ("0.10.2, which has no Qwen3-VL", "0.11.0 or newer"),
     ),
     "turbomind": Plan(
         plans.lmdeploy("0.18.0", backend="turbomind"), _H200,
-        {"engine", "model-engine"}, ("turbomind, which has no Qwen3-VL", "wanted pytorch"),
+        {"model-engine"}, ("turbomind, which has no Qwen3-VL", "wanted pytorch"),
     ),
     "turbomind-on-a-card-it-has-no-code-for": Plan(
         plans.lmdeploy("0.12.3", backend="turbomind"),
         _gpu(name="NVIDIA GeForce RTX 5090", capability="12.0"),
-        {"engine", "model-engine", "capability"}, ("compute capability 12.0",),
+        {"model-engine", "capability"}, ("compute capability 12.0",),
     ),
     "cache-of-8-bits": Plan(
         plans.lmdeploy("0.18.0", quant_policy=8), _H200,
-        {"engine", "model-quantization"}, ("quant_policy 8",),
+        {"model-quantization"}, ("quant_policy 8",),
     ),
 }  # fmt: skip

@@ -1,11 +1,23 @@
 """Options of LMDeploy."""
 
-from typing import ClassVar, Literal
+import re
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from roles.spec.base import Spec
+from roles.spec.base import Fault, Spec, spelled
 from roles.spec.stack import Engine
+
+_RENDERED = (
+    *("api-keys", "server-name", "server-port", "model-name", "backend", "dtype", "session-len"),
+    *("max-batch-size", "tp", "cache-max-entry-count", "quant-policy", "model-format"),
+    *("distributed-executor-backend", "eager-mode"),
+)
+
+_Variable = Annotated[
+    str, spelled(r"[A-Za-z_][A-Za-z0-9_]*", "should be the name of an environment variable")
+]
 
 
 class LmdeployOptions(Spec):
@@ -16,8 +28,14 @@ class LmdeployOptions(Spec):
     :param max_batch_size: requests worked on at once
     :param tp: devices that share the model
     :param cache_max_entry_count: share of the memory that is free after loading, for the cache
-    :param images: images that one request may hold
-    :param videos: videos that one request may hold
+    :param distributed_executor_backend: what holds the processes of the PyTorch engine together;
+        ``uni`` for one device and ``ray`` for several unless given. ``mp`` is known to hang
+    :param eager_mode: no CUDA graphs: a faster start, slower answers
+    :param images: images that one request may hold; what preflight counts with, LMDeploy has no
+        such limit
+    :param videos: videos that one request may hold, likewise
+    :param environment: further variables of the server's process
+    :param extra: further words of the command line, as the pinned version spells them
     """
 
     COUNTS_DEVICES: ClassVar[str] = "tp"
@@ -31,8 +49,12 @@ class LmdeployOptions(Spec):
     cache_max_entry_count: float = Field(default=0.8, gt=0, lt=1)
     quant_policy: Literal[0, 4, 8] = 0
     model_format: Literal["hf", "awq", "gptq", "fp8"] | None = None
+    distributed_executor_backend: Literal["uni", "mp", "ray"] | None = None
+    eager_mode: bool = False
     images: int = Field(default=0, ge=0)
     videos: int = Field(default=0, ge=0)
+    environment: dict[_Variable, str] = Field(default_factory=dict, repr=False)
+    extra: tuple[str, ...] = Field(default=(), repr=False)
 
     @property
     def context(self) -> int:
@@ -43,3 +65,32 @@ class LmdeployOptions(Spec):
     def concurrency(self) -> int:
         """Requests worked on at once."""
         return self.max_batch_size
+
+    @property
+    def executor(self) -> str:
+        """What holds the processes of the PyTorch engine together."""
+        return self.distributed_executor_backend or ("uni" if self.tp == 1 else "ray")
+
+    def contradictions(self) -> Iterator[Fault]:
+        """See ``Spec``."""
+        if self.executor == "uni" and self.tp > 1:
+            yield Fault(
+                path="distributed_executor_backend",
+                wrong=f"is uni for {self.tp} devices",
+                right="leave it out, which is ray, or give mp",
+            )
+        for word in self.extra:
+            # What follows the flag may be a key: it is not shown.
+            flag = re.split("[=.]", word)[0]
+            if flag == "--trust-remote-code":
+                yield Fault(
+                    path="extra",
+                    wrong=f"{flag} would run code that came with the weights",
+                    right="leave it out and use a revision without remote code",
+                )
+            if flag.startswith("--") and flag[2:] in _RENDERED:
+                yield Fault(
+                    path="extra",
+                    wrong=f"{flag} is rendered from the spec",
+                    right="leave it out and set the field that says it",
+                )

@@ -76,10 +76,10 @@ def test_what_is_run(nouns: Nouns, tmp_path: Path) -> None:
     assert Path(cache).is_dir()
 
 
-def test_unit() -> None:
+def test_unit(nouns: Nouns) -> None:
     """It differs from vLLM's in its name alone: the same hardening, the same readiness."""
-    found = engine.unit_file(Engine.OLLAMA, python="/usr/bin/python3.12")
-    other = engine.unit_file(Engine.VLLM, python="/usr/bin/python3.12")
+    found = engine.unit_file(nouns.ollama_stack(), python="/usr/bin/python3.12")
+    other = engine.unit_file(nouns.stack(), python="/usr/bin/python3.12")
     assert "Description=metalserve: Ollama instance %i\n" in found
     assert found.replace("Ollama", "vLLM") == other
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from roles import engine
-from roles.spec import Accelerator, Engine, Instance, Secret
+from roles.spec import Accelerator, Instance, Secret
 from tests.roles.spec.nouns import Nouns
 
 HERE = Path(__file__).parent
@@ -123,8 +123,8 @@ def test_modes(nouns: Nouns) -> None:
     }
 
 
-def test_unit() -> None:
-    found = engine.unit_file(Engine.VLLM, python="/usr/bin/python3.12")
+def test_unit(nouns: Nouns) -> None:
+    found = engine.unit_file(nouns.stack(), python="/usr/bin/python3.12")
     assert found == (HERE / "metalserve-vllm@.service").read_text()
 
 

@@ -159,8 +159,8 @@ def test_torch_of_the_engine(version: str, lock: str, codes: list[str]) -> None:
 
 def test_torch_has_an_upper_bound_alone() -> None:
     for version, lock, codes in (
-        ("0.12.3", "lmdeploy-0.10.2", ["engine"]),
-        ("0.10.2", "lmdeploy-0.12.3", ["engine", "model-engine", "torch"]),
+        ("0.12.3", "lmdeploy-0.10.2", []),
+        ("0.10.2", "lmdeploy-0.12.3", ["model-engine", "torch"]),
     ):
         stack = plans.stack(Engine.LMDEPLOY, version, lock=lock)
         spec = plans.lmdeploy(version)
@@ -185,7 +185,7 @@ def test_machine_code(capability: str, codes: list[str]) -> None:
 def test_code_of_the_pytorch_engine_is_torchs() -> None:
     """LMDeploy's own is TurboMind's, which the PyTorch engine does not use."""
     found = plans.with_gpus(devices.gpu(0, capability="12.0"))
-    assert _codes(plans.lmdeploy("0.12.3"), found) == ["engine"]
+    assert _codes(plans.lmdeploy("0.12.3"), found) == []
 
 
 @pytest.mark.parametrize(

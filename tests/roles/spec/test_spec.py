@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from roles.spec import Fault, Folder, HostFolder, Secret, Spec, SpecError, inventory
+from roles.spec import Fault, Folder, HostFolder, Lock, Secret, Spec, SpecError, inventory
 from tests.roles.spec.nouns import HASH, LOCK, Nouns
 
 OTHER = "1" * 64
@@ -50,6 +50,8 @@ def test_copy_is_validated(nouns: Nouns) -> None:
 def test_stack_digest_is_of_content(nouns: Nouns, elsewhere: Nouns) -> None:
     """The lock's text counts, not its place; nor does what never lands in the stack's folder."""
     here, there = nouns.stack(), elsewhere.stack(disk_gib=8, driver="580.95.05")
+    assert isinstance(here.lock, Lock)
+    assert isinstance(there.lock, Lock)
     assert here.lock.file != there.lock.file
     assert here.digest == there.digest
     assert here.folder == f"vllm-0.26-cuda-{here.digest[:12]}"

@@ -19,6 +19,7 @@ VERSIONS = ("570.133.20", "580.65.06", "580.95.05")
 TOOLKITS = ("1.17.8", "1.18.0")
 _CUDA = {"535": 12020, "550": 12040, "570": 12080, "575": 12090, "580": 13000, "590": 13010}
 _BLACKLIST = "blacklist nouveau\noptions nouveau modeset=0\n"
+_HOOK = "nvidia-container-runtime-hook"
 _START = """\
 #!/bin/sh
 set -e
@@ -152,6 +153,7 @@ def toolkit(version: str) -> list[Package]:
         Package(
             name="nvidia-container-toolkit",
             version=full,
+            files={f"/usr/bin/{_HOOK}": program(_HOOK)},
             relations={"Depends": f"{base} (= {full}), {tools} (= {full})"},
         ),
         Package(name=base, version=full, files=files, scripts=scripts),

@@ -1,88 +1,13 @@
-"""Makes the wheel of the stand-in, the same bytes from the same questions on any machine."""
+"""The wheel of vLLM's stand-in."""
 
-import base64
-import hashlib
-import json
-import zipfile
 from pathlib import Path
-from typing import Any
 
-PACKAGE = Path(__file__).parent / "package"
+from tests.standins.openai import wheel
+
 VERSION = "0.32.0"
-
-# The earliest moment that a zip file can name.
-_MOMENT = (1980, 1, 1, 0, 0, 0)
-
-_METADATA = """\
-Metadata-Version: 2.1
-Name: vllm
-Version: {version}
-Summary: stand-in of the vLLM server, for tests of metalserve
-Requires-Python: >=3.9
-"""
-
-_WHEEL = """\
-Wheel-Version: 1.0
-Generator: metalserve
-Root-Is-Purelib: true
-Tag: py3-none-any
-"""
+_PACKAGE = Path(__file__).parent / "package/vllm"
 
 
 def build(folder: Path, questions: Path, version: str = VERSION) -> Path:
-    """
-    Put ``vllm-<version>-py3-none-any.whl`` into ``folder``, and ``lock.txt`` beside it.
-
-    :param questions: the table of right answers; the files it names lie in the folder that bears
-        its name, ``questions.json`` having its files in ``questions``
-    :return: the lock, for ``uv pip sync --require-hashes --no-index --find-links FOLDER LOCK``
-    """
-    about = f"vllm-{version}.dist-info"
-    files = {
-        source.relative_to(PACKAGE).as_posix(): source.read_bytes()
-        for source in PACKAGE.rglob("*.py")
-    }
-    files["vllm/standin/truth.json"] = _truth(questions)
-    files[f"{about}/METADATA"] = _METADATA.format(version=version).encode()
-    files[f"{about}/WHEEL"] = _WHEEL.encode()
-    files[f"{about}/RECORD"] = _record(files, name=f"{about}/RECORD")
-
-    folder.mkdir(parents=True, exist_ok=True)
-    wheel = folder / f"vllm-{version}-py3-none-any.whl"
-    with zipfile.ZipFile(wheel, "w") as opened:
-        for name in sorted(files, key=lambda name: (name.startswith(about), name)):
-            entry = zipfile.ZipInfo(name, date_time=_MOMENT)
-            entry.external_attr = 0o100644 << 16
-            # Which zlib this machine has must not show, hence no compression.
-            opened.writestr(entry, files[name])
-
-    lock = folder / "lock.txt"
-    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    lock.write_text(f"vllm=={version} --hash=sha256:{digest}\n", encoding="utf-8")
-    return lock
-
-
-def _truth(questions: Path) -> bytes:
-    answers: dict[tuple[str, str | None], str] = {}
-    rows: list[dict[str, Any]] = json.loads(questions.read_text(encoding="utf-8"))
-    for row in rows:
-        shown = None
-        if row.get("file"):
-            content = (questions.with_suffix("") / row["file"]).read_bytes()
-            shown = hashlib.sha256(content).hexdigest()
-        key = (row["prompt"], shown)
-        if answers.setdefault(key, row["expect"]) != row["expect"]:
-            raise ValueError(f"{row['name']}: contradicts an earlier answer to the same question")
-    table = [
-        {"prompt": prompt, "sha256": shown, "expect": expect}
-        for (prompt, shown), expect in answers.items()
-    ]
-    return json.dumps(table, indent=1, ensure_ascii=False).encode()
-
-
-def _record(files: dict[str, bytes], *, name: str) -> bytes:
-    lines = []
-    for path, content in sorted(files.items()):
-        digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
-        lines.append(f"{path},sha256={digest},{len(content)}\n")
-    return ("".join(lines) + f"{name},,\n").encode()
+    """See ``wheel.build``."""
+    return wheel.build(folder, _PACKAGE, questions, version)

@@ -9,11 +9,14 @@ import sys
 import threading
 from pathlib import Path
 
+from tests.standins.openai.server import checkpoint, mischief
+from tests.standins.openai.server.desk import Desk
+from tests.standins.openai.server.engine import Engine
+from tests.standins.openai.server.errors import StartError
+from tests.standins.openai.server.truth import Truth
+
 from ... import __version__
-from ...standin import arguments, checkpoint, journal, mischief
-from ...standin.desk import Desk
-from ...standin.engine import Engine
-from ...standin.errors import StartError
+from ...standin import arguments, journal
 from ...standin.server import Server
 
 
@@ -66,7 +69,9 @@ def serve(wanted: argparse.Namespace, stopping: threading.Event) -> None:
         raise StartError(asked.die_at_start)
 
     journal.engine(f"GPU KV cache size: {size * 8192:,} tokens")
-    server.engine = Engine(mischief=asked, desk=Desk(wanted.max_num_seqs))
+    server.engine = Engine(
+        mischief=asked, desk=Desk(wanted.max_num_seqs), truth=Truth("vllm.standin")
+    )
     journal.engine(f"Starting vLLM server on {server.url}")
     server.open()
     journal.web("Application startup complete.")

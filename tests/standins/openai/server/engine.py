@@ -18,11 +18,11 @@ _BLINK_S = 0.02
 class Engine:
     """Answers questions, one word being one token."""
 
-    def __init__(self, *, mischief: Mischief, desk: Desk) -> None:
+    def __init__(self, *, mischief: Mischief, desk: Desk, truth: Truth) -> None:
         self.desk = desk
         self.aborting = threading.Event()
         self._mischief = mischief
-        self._truth = Truth()
+        self._truth = truth
 
     def answer(
         self, question: Question, listening: Callable[[], bool]

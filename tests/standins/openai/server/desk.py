@@ -50,17 +50,16 @@ class Desk:
                 self._changed.wait(left)
         return True
 
-    def metrics(self, model: str) -> str:
-        """The numbers, as Prometheus reads them."""
-        labels = f'engine="0",model_name="{model}"'
+    def metrics(self, engine: str, labels: str) -> str:
+        """The numbers of an engine, as Prometheus reads them."""
         with self._changed:
             running, waiting, finished = self._running, self._waiting, dict(self._finished)
         lines = []
         for name, value in (("running", running), ("waiting", waiting)):
-            name = f"vllm:num_requests_{name}"
+            name = f"{engine}:num_requests_{name}"
             lines += [f"# TYPE {name} gauge", f"{name}{{{labels}}} {float(value)}"]
-        lines.append("# TYPE vllm:request_success_total counter")
+        lines.append(f"# TYPE {engine}:request_success_total counter")
         for reason, value in finished.items():
-            name = f'vllm:request_success_total{{{labels},finished_reason="{reason}"}}'
+            name = f'{engine}:request_success_total{{{labels},finished_reason="{reason}"}}'
             lines.append(f"{name} {float(value)}")
         return "\n".join(lines) + "\n"

@@ -1,35 +1,18 @@
-"""The JSON that goes back, in vLLM's shapes."""
+"""The JSON that goes back."""
 
 from __future__ import annotations
 
 import time
 import uuid
-from http import HTTPStatus
 from typing import Any
-
-from .errors import RequestError
 
 Json = dict[str, Any]
 
 
-def refusal(reason: RequestError) -> Json:
-    """Why a request is not answered."""
-    return _error(str(reason), kind=reason.kind, status=reason.status, param=reason.param)
-
-
-def no_such_page(status: HTTPStatus) -> Json:
-    """The path is unknown, or has no such method."""
-    return _error(status.phrase, kind=status.phrase, status=status.value, param=None)
-
-
-def _error(message: str, *, kind: str, status: int, param: str | None) -> Json:
-    return {"error": {"message": message, "type": kind, "param": param, "code": status}}
-
-
-def models(names: list[str], *, root: str, longest: int | None) -> Json:
+def models(names: list[str], *, owner: str, **about: object) -> Json:
     """The list of names that the model goes by."""
-    card = {"object": "model", "created": int(time.time()), "owned_by": "vllm", "root": root}
-    card |= {"parent": None, "max_model_len": longest, "permission": []}
+    card = {"object": "model", "created": int(time.time()), "owned_by": owner, "parent": None}
+    card |= about
     return {"object": "list", "data": [{"id": name, **card} for name in names]}
 
 

@@ -11,8 +11,8 @@ IGNORANCE = "I do not know."
 class Truth:
     """Answers by question and by the digest of what the question shows."""
 
-    def __init__(self) -> None:
-        text = resources.files(__package__).joinpath("truth.json").read_text(encoding="utf-8")
+    def __init__(self, package: str) -> None:
+        text = resources.files(package).joinpath("truth.json").read_text(encoding="utf-8")
         self._answers: dict[tuple[str, str | None], str] = {
             (row["prompt"], row["sha256"]): row["expect"] for row in json.loads(text)
         }

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 
 class StartError(Exception):
-    """The server cannot start; the text is the last line of vLLM's traceback."""
+    """The server cannot start; the text is the last line of its traceback."""
 
 
 class RequestError(Exception):
-    """A request is answered with an error, in the shape of vLLM's."""
+    """A request is answered with an error, in the shape of the engine's."""
 
     def __init__(
         self,

@@ -1,0 +1,1 @@
+"""Stand-in of LMDeploy: it refuses what LMDeploy refuses and answers from a table."""
