@@ -14,6 +14,8 @@ from tests.roles.spec.nouns import Nouns
 def as_before() -> Iterator[None]:
     """Leave the handler as it was."""
     before = signal.getsignal(signal.SIGINT)
+    # What a shell starts in the background ignores it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
     stopping._asked.clear()
