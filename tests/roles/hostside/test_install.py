@@ -103,6 +103,19 @@ def test_whole_tree_is_right(stack: Stack) -> None:
     assert names(places.package_cache()) == ["wheel"]
 
 
+def test_file_of_two_packages_is_right_as_either_has_it(stack: Stack) -> None:
+    """As flashinfer-python and torch-c-dlpack-ext have one in vLLM 0.26's lock."""
+    for content in (b"first", b"second"):
+        stack.add(content.decode(), {"build_backend.py": content})
+    stack.install.verify()
+    (stack.site / "build_backend.py").write_bytes(b"first")
+    stack.install.verify()
+    (stack.site / "build_backend.py").write_bytes(b"third")
+    with pytest.raises(install.InstallError) as refused:
+        stack.install.verify()
+    assert str(refused.value).startswith("1 of 7 installed files differ from their packages'")
+
+
 @pytest.mark.parametrize("name", ["one/__init__.py", "one/a, b.so", "../../../bin/two"])
 @pytest.mark.parametrize("change", ["flipped", "missing", "longer"])
 def test_wrong_file_is_named_and_the_cache_emptied(change: str, name: str, stack: Stack) -> None:
