@@ -74,7 +74,7 @@ PYTHON
         grep -E 'CapEff|NoNewPrivs|Uid' /proc/$pid/status
     else
         tail -40 "$out/$name.log"
-        python3 $opt/hostside/failures.py --engine vllm "$out/$name.log"
+        python3 $opt/hostside/failures.py --engine "$(told engine)" "$out/$name.log"
     fi
     kill $pid 2>/dev/null
     wait $pid

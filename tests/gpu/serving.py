@@ -1,9 +1,9 @@
 """
 Write what a control machine would tell a host that serves the canary on its GPU, into a folder:
-``python -m tests.gpu.serving OUT WHEELS``. ``serve.sh`` does it there.
+``python -m tests.gpu.serving vllm|lmdeploy OUT WHEELS``. ``serve.sh`` does it there.
 
-The stack is that of ``inventories/stacks/vllm_0_26_cuda.py``, with those packages of its lock that
-lie in WHEELS: what is left out (torch and CUDA's own libraries, 3 GiB) has to be on the machine.
+The stack is one of ``inventories/stacks``, with those packages of its lock that lie in WHEELS: what
+is left out (torch and CUDA's own libraries, 3 GiB) has to be on the machine.
 """
 
 import json
@@ -13,32 +13,28 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from inventories.stacks import vllm_0_26_cuda
+from inventories.stacks import lmdeploy_0_18_cuda, vllm_0_26_cuda
 from inventories.weights import canary
 from roles import engine, job, paths, weights
 from roles.hostside import places
 from roles.probe import CARRIED
 from roles.release import Release
-from roles.spec import Accelerator, HostSpec, Instance, Lock, Packages, Secret, VllmOptions
+from roles.spec import (
+    Accelerator,
+    HostSpec,
+    Instance,
+    LmdeployOptions,
+    Lock,
+    Packages,
+    Secret,
+    Stack,
+    VllmOptions,
+)
 
-KEY = "sk-gpu-test-7f3kQz9Xw2LmVb8Rt5"
-
-
-def main() -> None:
-    """See the top of the file."""
-    out, wheels = map(Path, sys.argv[1:])
-    out.mkdir(parents=True, exist_ok=True)
-    stack = vllm_0_26_cuda.STACK
-    assert isinstance(stack.lock, Lock)
-    lock = out / "lock.txt"
-    lock.write_text(_carried(stack.lock.text, wheels))
-    (out / "key").write_text(KEY)
-    stack = stack.model_copy(update={"lock": Lock(file=lock, glibc="2.31")})
-    instance = Instance(
-        name="canary",
-        stack=stack,
-        weights=canary.WEIGHTS,
-        options=VllmOptions(
+ENGINES: dict[str, tuple[Stack, VllmOptions | LmdeployOptions]] = {
+    "vllm": (
+        vllm_0_26_cuda.STACK,
+        VllmOptions(
             max_model_len=1024,
             max_num_seqs=8,
             images=1,
@@ -48,6 +44,37 @@ def main() -> None:
             # Its kernels are compiled by nvcc where they are not carried along.
             environment={"VLLM_USE_FLASHINFER_SAMPLER": "0"},
         ),
+    ),
+    "lmdeploy": (
+        lmdeploy_0_18_cuda.STACK,
+        LmdeployOptions(
+            session_len=1024,
+            max_batch_size=8,
+            images=1,
+            videos=1,
+            cache_max_entry_count=0.2,
+            eager_mode=True,
+        ),
+    ),
+}
+KEY = "sk-gpu-test-7f3kQz9Xw2LmVb8Rt5"
+
+
+def main() -> None:
+    """See the top of the file."""
+    stack, options = ENGINES[sys.argv[1]]
+    out, wheels = map(Path, sys.argv[2:])
+    out.mkdir(parents=True, exist_ok=True)
+    assert isinstance(stack.lock, Lock)
+    lock = out / "lock.txt"
+    lock.write_text(_carried(stack.lock.text, wheels))
+    (out / "key").write_text(KEY)
+    stack = stack.model_copy(update={"lock": Lock(file=lock, glibc="2.31")})
+    instance = Instance(
+        name="canary",
+        stack=stack,
+        weights=canary.WEIGHTS,
+        options=options,
         devices=(0,),
         port=8000,
         api_key=Secret(file=out / "key"),
@@ -80,6 +107,7 @@ def main() -> None:
         },
         stage=release.staging(secrets={"generation": "gpu", "files": {"api-key": KEY}}),
         about={
+            "engine": stack.engine,
             "release": release.folder,
             "stack": paths.stack(stack),
             "secrets": f"{places.secrets(instance.name)}/gpu",
