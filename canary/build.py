@@ -114,6 +114,8 @@ def config(words: PreTrainedTokenizerFast) -> Qwen3VLConfig:
             "num_key_value_heads": 2,
             "head_dim": 64,
             "max_position_embeddings": CONTEXT,
+            # Nothing is put before a prompt; LMDeploy wants to read it all the same.
+            "bos_token_id": ids[PAD],
             "eos_token_id": ids[STOP],
             "pad_token_id": ids[PAD],
             "rope_parameters": {

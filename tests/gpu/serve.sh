@@ -4,7 +4,7 @@
 # What systemd would do is done by hand, as far as the machine lets: the instance's user without any capability or way to
 # gain one, and a file system that is read-only but for /tmp and the cache folder.
 set -u
-plans=$1 out=$2
+plans=$(realpath "$1") out=$2
 opt=/opt/metalserve state=/var/lib/metalserve cache=/var/cache/metalserve/canary
 mkdir -p "$out" $opt/instances/canary $state/jobs /var/log/metalserve
 rm -rf $opt/hostside && cp -r "$plans/hostside" $opt/hostside
@@ -89,6 +89,9 @@ sandboxed="unshare --mount --propagation private sh -c '
     exec setpriv --reuid metalserve-canary --regid metalserve-canary --clear-groups --no-new-privs \
         --bounding-set=-all --inh-caps=-all \"\$@\"' sh"
 eval "serve sandboxed $sandboxed"
-[ $ready = 0 ] || eval "serve plain"
-# Once more: what was compiled is there now.
-eval "serve again $sandboxed"
+if [ $ready = 0 ]; then
+    # Once more: what was compiled is there now.
+    eval "serve again $sandboxed"
+else
+    eval "serve plain"
+fi
