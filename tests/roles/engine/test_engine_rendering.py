@@ -79,22 +79,26 @@ def _run(
     current.unlink(missing_ok=True)
     current.symlink_to(release)
     (tmp_path / "api-key").write_text(key)
+    ended = _ran(tmp_path, *program, **environment)
+    assert ended.stderr == ""
+    words, variables = json.loads(ended.stdout)
+    return words, variables
+
+
+def _ran(tmp_path: Path, *program: str, **environment: str) -> subprocess.CompletedProcess[str]:
     known = {
         "PATH": f"{tmp_path}/bin:{os.environ['PATH']}",
         "CACHE_DIRECTORY": f"{tmp_path}/my cache",
         "CREDENTIALS_DIRECTORY": str(tmp_path),
     }
-    ended = subprocess.run(
+    return subprocess.run(
         ["./start", *program],
-        cwd=current,
+        cwd=tmp_path / "current",
         env=known | environment,
         capture_output=True,
         text=True,
         check=True,
     )
-    assert ended.stderr == ""
-    words, variables = json.loads(ended.stdout)
-    return words, variables
 
 
 def _program(file: Path, text: str) -> None:
@@ -200,6 +204,20 @@ def test_cards_keep_their_instance(nouns: Nouns, tmp_path: Path) -> None:
         "GPU-dd, a card of this release's first start, is not there; when it was replaced for "
         f"good, remove {tmp_path}/my cache/one two/cards\n"
     )
+
+
+def test_without_nvidia_smi_cards_are_taken_by_index(nouns: Nouns, tmp_path: Path) -> None:
+    """A driver may come without its tools, and a server that serves is better than none."""
+    files = engine.rendered(_cuda(nouns))
+    only = tmp_path / "only"
+    only.mkdir()
+    for name in ("sh", "cat", "basename", "mkdir", "sed"):
+        (only / name).symlink_to(f"/usr/bin/{name}")
+    with pytest.raises(AssertionError, match="devices are taken by index alone"):
+        _run(tmp_path, files, PATH=str(only))
+    found = _ran(tmp_path, PATH=str(only))
+    assert json.loads(found.stdout)[1]["CUDA_VISIBLE_DEVICES"] == "0,3"
+    assert not (tmp_path / "my cache/one two/cards").exists()
 
 
 def test_card_that_was_never_there(nouns: Nouns, tmp_path: Path) -> None:
