@@ -1,8 +1,9 @@
 """
 vLLM 0.26 on CUDA 13.0, for x86_64 hosts with driver 580 and glibc 2.31 or newer.
 
-The lock resolves and installs (7.41 GiB, measured with uv 0.13.8); this project has not yet run
-it on a GPU. The canary model (``inventories/weights/canary.py``) tells whether it serves on yours.
+The lock resolves and installs (7.41 GiB, measured with uv 0.13.8). The canary model
+(``inventories/weights/canary.py``) answered everything on an H100; it tells whether it does on
+yours.
 """
 
 from datetime import date
