@@ -1,7 +1,7 @@
 """Stacks on a host."""
 
 from pathlib import Path
-from typing import assert_never
+from typing import Any, assert_never
 
 from pyinfra import host
 from pyinfra.api import operation
@@ -39,27 +39,14 @@ def installed_stack(stack: Stack, onto: HostSpec) -> archive.Commands:
 
 def _locked(stack: Stack, pinned: Lock, onto: HostSpec) -> job.Commands:
     """Yield what installs every package of a lock."""
-    plan = {
-        "name": stack.folder,
-        "folder": paths.stack(stack),
-        "lock": pinned.text,
-        "python": stack.python,
-        "disk_gib": stack.disk_gib,
-        "installer": INSTALLER.read_text(),
-        "packages": onto.packages.model_dump(),
-    }
+    plan = _plan(stack, onto) | {"lock": pinned.text, "installer": INSTALLER.read_text()}
     name = f"install-{stack.folder}"
     yield from job.commands(name, script="install", python=onto.python, plan=plan)
 
 
 def _image(stack: Stack, pinned: Image, onto: HostSpec) -> job.Commands:
     """Yield what brings or builds a container image."""
-    plan = {
-        "name": stack.folder,
-        "folder": paths.stack(stack),
-        "python": stack.python,
-        "disk_gib": stack.disk_gib,
-        "packages": onto.packages.model_dump(),
+    plan = _plan(stack, onto) | {
         "image": paths.image(stack),
         "reference": pinned.reference,
         "archive": pinned.archive.model_dump() if pinned.archive else None,
@@ -68,3 +55,13 @@ def _image(stack: Stack, pinned: Image, onto: HostSpec) -> job.Commands:
     }
     name = f"install-{stack.folder}"
     yield from job.commands(name, script="image", python=onto.python, plan=plan)
+
+
+def _plan(stack: Stack, onto: HostSpec) -> dict[str, Any]:
+    return {
+        "name": stack.folder,
+        "folder": paths.stack(stack),
+        "python": stack.python,
+        "disk_gib": stack.disk_gib,
+        "packages": onto.packages.model_dump(),
+    }
