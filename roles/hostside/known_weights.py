@@ -10,14 +10,14 @@ ROWS = (
         cause="a weights file is truncated",
         remedy="hash every file again and mend what is wrong: deploy/verify_weights.py, then "
         "deploy/main.py",
-        source="Qwen3-VL#264, airllm#137",
+        source="Qwen3-VL#264, airllm#137; measured, vLLM 0.32",
         engines=PYTHON,
     ),
     Known(
         says=("Cannot find any model weights with",),
         cause="the weights have no file that the engine loads",
         remedy="pin the whole model: its manifest wants its *.safetensors",
-        source="vLLM source",
+        source="measured, vLLM 0.32",
         engines=VLLM,
     ),
     Known(
@@ -36,7 +36,7 @@ ROWS = (
         says=("Extra inputs are not permitted",),
         cause="config.json holds keys that this engine does not know",
         remedy="use an engine version that knows them; the line before names the key",
-        source="compressed-tensors source",
+        source="measured, vLLM 0.32",
         engines=PYTHON,
     ),
     Known(
