@@ -17,6 +17,6 @@ STACK = Stack(
         glibc="2.34",
         as_of=date(2026, 8, 18),
     ),
-    disk_gib=6,
+    disk_gib=5.5,
     os_packages=("libnuma1",),
 )

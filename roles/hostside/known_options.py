@@ -41,7 +41,7 @@ ROWS = (
         engines=VLLM,
     ),
     Known(
-        says=('"cpu_gemm_wna16" not implemented for \'Float\'',),
+        says=("\"cpu_gemm_wna16\" not implemented for 'Float'",),
         cause="weights of four bits are not computed in float32 on a CPU",
         remedy='leave dtype out, or set dtype="bfloat16"',
         source="measured, vLLM 0.32 on a CPU",

@@ -47,6 +47,13 @@ ROWS = (
         engines=PYTHON,
     ),
     Known(
+        says=("Model architectures …are not supported for now",),
+        cause="this vLLM does not know the model's architecture",
+        remedy="use a stack whose vLLM knows it, or weights of another model",
+        source="measured, vLLM 0.32",
+        engines=VLLM,
+    ),
+    Known(
         says=(
             "is not a local folder",
             "is not a valid model identifier",

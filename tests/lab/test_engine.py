@@ -170,6 +170,7 @@ def test_rollback_to_the_older_version_and_back(site: Site, measured: list[str])
 def test_release_that_cannot_start(site: Site) -> None:
     failed = refused(site, extra("""'--hf-overrides', '{"architectures": ["Nobody"]}'"""))
     assert "did not become ready" in failed
+    assert "cause: this vLLM does not know the model's architecture" in failed
     assert "architectures ['Nobody'] are not supported" in failed
 
 
