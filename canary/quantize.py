@@ -87,7 +87,7 @@ def rounded(number: float) -> int:
 
 def said(whole: list[str]) -> dict[str, Any]:
     """Return the ``quantization_config``; ``whole`` are the modules that are not quantized."""
-    weights = {
+    weights: dict[str, Any] = {
         "actorder": None, "block_structure": None, "dynamic": False, "group_size": GROUP,
         "num_bits": 4, "observer": "memoryless_minmax", "observer_kwargs": {},
         "scale_dtype": None, "strategy": "group", "symmetric": True, "type": "int",

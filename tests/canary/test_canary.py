@@ -92,7 +92,7 @@ def test_special_tokens_have_the_ids_that_the_config_names() -> None:
 
 
 def test_tokenizer_is_of_the_class_that_the_processor_takes() -> None:
-    """transformers 4.57 refuses any other, once vLLM hands it one: vLLM 0.13 did not start."""
+    """The processor of transformers 4.57 takes no other from vLLM, which then does not start."""
     assert _json("tokenizer_config.json")["tokenizer_class"] == "Qwen2Tokenizer"
 
 

@@ -106,7 +106,7 @@ def test_all_of_vllm(host: Host) -> None:
 
 
 def test_all_of_a_real_vllm(host: Host) -> None:
-    """vLLM 0.32 on a CPU said it, cut to some of its metrics: it works on four of six requests."""
+    """As vLLM 0.32 said it on a CPU, cut to a part: it works on four of six requests."""
     serving(host, (FOLDER / "vllm-0.32.txt").read_text())
     assert metrics.in_flight("chat") == (4 + 2, "", 0)
     assert metrics.read("chat") == {
