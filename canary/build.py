@@ -171,7 +171,8 @@ def save(*, model: Qwen3VLForConditionalGeneration, parts: Qwen3VLProcessor, fol
     names = json.loads((folder / "tokenizer_config.json").read_text())
     # A list here, as transformers 5 writes it, is what 4.57 fails on; the model needs none.
     names.pop("extra_special_tokens", None)
-    names["tokenizer_class"] = "PreTrainedTokenizerFast"
+    # The class of every Qwen3-VL: the processor of transformers 4.57 takes no other from vLLM.
+    names["tokenizer_class"] = "Qwen2Tokenizer"
     _write(folder / "tokenizer_config.json", names)
 
 

@@ -23,7 +23,7 @@ ROWS = (
         says=("Quantization method specified in the model config (…) does not match",),
         cause="the options name another quantization than the weights have",
         remedy="leave --quantization out: the weights' config.json says it",
-        source="vLLM source",
+        source="measured, vLLM 0.32",
         engines=VLLM,
     ),
     Known(
@@ -37,7 +37,14 @@ ROWS = (
         says=("User-specified max_model_len (…) is greater than the derived",),
         cause="the context is longer than the model was made for",
         remedy="lower max_model_len to the model's own, which the line names",
-        source="vLLM source",
+        source="measured, vLLM 0.32",
+        engines=VLLM,
+    ),
+    Known(
+        says=("\"cpu_gemm_wna16\" not implemented for 'Float'",),
+        cause="weights of four bits are not computed in float32 on a CPU",
+        remedy='leave dtype out, or set dtype="bfloat16"',
+        source="measured, vLLM 0.32 on a CPU",
         engines=VLLM,
     ),
     Known(

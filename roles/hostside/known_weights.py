@@ -10,7 +10,7 @@ ROWS = (
         cause="a weights file is truncated",
         remedy="hash every file again and mend what is wrong: deploy/verify_weights.py, then "
         "deploy/main.py",
-        source="Qwen3-VL#264, airllm#137",
+        source="Qwen3-VL#264, airllm#137; measured, vLLM 0.32",
         engines=PYTHON,
     ),
     Known(
@@ -25,7 +25,7 @@ ROWS = (
         says=("Cannot find any model weights with",),
         cause="the weights have no file that the engine loads",
         remedy="pin the whole model: its manifest wants its *.safetensors",
-        source="vLLM source",
+        source="measured, vLLM 0.32",
         engines=VLLM,
     ),
     Known(
@@ -44,7 +44,7 @@ ROWS = (
         says=("Extra inputs are not permitted",),
         cause="config.json holds keys that this engine does not know",
         remedy="use an engine version that knows them; the line before names the key",
-        source="compressed-tensors source",
+        source="measured, vLLM 0.32",
         engines=PYTHON,
     ),
     Known(
@@ -53,6 +53,13 @@ ROWS = (
         remedy="use a stack whose lock has one that does (qwen3_vl: 4.57 or newer)",
         source="vllm-ascend#3819",
         engines=PYTHON,
+    ),
+    Known(
+        says=("Model architectures …are not supported for now",),
+        cause="this vLLM does not know the model's architecture",
+        remedy="use a stack whose vLLM knows it, or weights of another model",
+        source="measured, vLLM 0.32",
+        engines=VLLM,
     ),
     Known(
         says=(

@@ -91,6 +91,11 @@ def test_special_tokens_have_the_ids_that_the_config_names() -> None:
     assert max(added.values()) < config["text_config"]["vocab_size"]
 
 
+def test_tokenizer_is_of_the_class_that_the_processor_takes() -> None:
+    """The processor of transformers 4.57 takes no other from vLLM, which then does not start."""
+    assert _json("tokenizer_config.json")["tokenizer_class"] == "Qwen2Tokenizer"
+
+
 @pytest.mark.parametrize("name", ["preprocessor_config.json", "video_preprocessor_config.json"])
 def test_processors_cut_the_patches_that_the_model_takes(name: str) -> None:
     vision, processor = _json("config.json")["vision_config"], _json(name)

@@ -23,7 +23,7 @@ from roles.spec import *
 from roles.spec.base import Fault
 {imports}
 
-def _instance(name="chat", port=8000, extra=(), **changed):
+def _instance(name="chat", port=8000, extra=(), dtype="float32", **changed):
     values = dict(
         name=name,
         stack={stack},
@@ -32,7 +32,7 @@ def _instance(name="chat", port=8000, extra=(), **changed):
         model="canary",
         api_key=Secret(env="TEST_API_KEY"),
         options=VllmOptions(
-            dtype="float32", max_model_len=1024, max_num_seqs=4, images=1, videos=1,
+            dtype=dtype, max_model_len=1024, max_num_seqs=4, images=1, videos=1,
             kv_cache_gib=1, enforce_eager=True, environment={environment!r},
             extra={words!r} + extra,
         ),

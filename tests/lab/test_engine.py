@@ -8,40 +8,59 @@ from pathlib import Path
 
 import pytest
 
+from canary import quantize
 from roles.engine.parser import dump
 from roles.lab import Lab, LabHost
 from roles.lab.command import wait
 from roles.spec import parser
+from roles.weights import manifest
 from tests.lab import fixtures
 from tests.lab.site import KEY, Site, current, transaction
 
 pytestmark = [pytest.mark.lab, pytest.mark.engine]
 
 UNIT = "metalserve-vllm@chat.service"
+ALL_RIGHT = "28 of 28 answers right"
 WRONG = "'--hf-overrides', '{\"text_config\": {\"rms_norm_eps\": 1.0}}'"
+FOUR_BITS = """Weights(
+    name="canary-w4a16", files=manifest(Path({folder!r}).with_suffix(".sha256")),
+    sources=(Folder(path=Path({folder!r})),),
+    takes=canary.WEIGHTS.takes, checks=canary.WEIGHTS.checks,
+)"""
 
 
 @pytest.fixture(scope="module")
 def site(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site whose first host serves the canary with the real engine."""
+    """A site whose first host serves with the real engine, upgraded from an older one."""
     lab.up(2)
     for host in lab.hosts:
         fixtures.strip(host)
     made = Site(
         hosts=lab.hosts,
         folder=tmp_path_factory.mktemp("site"),
-        imports="from inventories.stacks import vllm_0_32_cpu",
+        imports="from inventories.stacks import vllm_0_27_cpu, vllm_0_32_cpu",
         stack="vllm_0_32_cpu.STACK",
         packages=f"Packages(proxy={lab.proxy.url!r})",
         ready_within_s=300,
         options={"VLLM_ENABLE_V1_MULTIPROCESSING": "0"},
         words=("--distributed-executor-backend", "uni", "--skip-mm-profiling"),
     )
-    made.want("(_instance(),)")
-    done = made.run("main", within_s=900)
-    assert done.code == 0, done.said
+    for wanted in ("_instance(stack=vllm_0_27_cpu.STACK)", "_instance()"):
+        made.want(f"({wanted},)")
+        done = made.run("main", within_s=900)
+        assert done.code == 0, done.said
+        assert ALL_RIGHT in done.said
     yield made
     lab.hosts[0].run("systemctl stop 'metalserve-vllm@*'")
+
+
+@pytest.fixture(scope="module")
+def four_bits(site: Site) -> str:
+    """The canary as seed 000's model is: Python of weights that llm-compressor might have made."""
+    folder = site.folder / "canary-w4a16"
+    quantize.model(folder)
+    folder.with_suffix(".sha256").write_text("\n".join(manifest.lines(folder)))
+    return FOUR_BITS.format(folder=str(folder))
 
 
 @pytest.fixture
@@ -125,29 +144,62 @@ def test_offline_video(site: Site, measured: list[str]) -> None:
     assert site.answers(host)
 
 
-def test_upgrade_and_rollback(site: Site, measured: list[str]) -> None:
+def test_metrics_of_the_real_engine(site: Site) -> None:
     host = site.hosts[0]
-    first = current(host)
-    site.want("(_instance(extra=('--seed', '1')),)")
-    timed(site, "main", measured, "upgrade to another option")
-    second = current(host)
-    assert second != first
     assert site.answers(host)
-    timed(site, "rollback", measured, "rollback")
-    assert current(host) == first
+    told = json.loads(host.run("python3 /opt/metalserve/hostside/metrics.py chat").stdout)
+    assert (told["running"], told["waiting"], told["preemptions"]) == (0, 0, 0)
+    assert told["finished"]["stop"] >= 27
+    assert 0 < told["first_token_s"] < 60
+    assert 0 < told["between_tokens_s"] < 60
+
+
+def test_rollback_to_the_older_version_and_back(site: Site, measured: list[str]) -> None:
+    host = site.hosts[0]
+    newer = current(host)
+    timed(site, "rollback", measured, "rollback from vLLM 0.32 to 0.27")
+    assert current(host).startswith("vllm-0.27-cpu-")
+    assert version(host) == "0.27.1"
+    assert site.answers(host)
+    timed(site, "rollback", measured, "rollback of the rollback")
+    assert current(host) == newer
+    assert version(host) == "0.32.0"
     assert site.answers(host)
 
 
 def test_release_that_cannot_start(site: Site) -> None:
-    failed = refused(site, """'--hf-overrides', '{"architectures": ["Nobody"]}'""")
+    failed = refused(site, extra("""'--hf-overrides', '{"architectures": ["Nobody"]}'"""))
     assert "did not become ready" in failed
+    assert "cause: this vLLM does not know the model's architecture" in failed
     assert "architectures ['Nobody'] are not supported" in failed
 
 
 def test_release_that_answers_wrong(site: Site) -> None:
-    failed = refused(site, WRONG)
+    failed = refused(site, extra(WRONG))
     assert "answers wrong" in failed
     assert "expected '" in failed
+
+
+def test_release_of_four_bits_in_a_type_without_kernels(site: Site, four_bits: str) -> None:
+    failed = refused(site, f"_instance(weights={four_bits}, dtype='float32')")
+    assert "did not become ready" in failed
+    assert "cause: weights of four bits are not computed in float32 on a CPU" in failed
+
+
+def test_model_of_four_bits(site: Site, four_bits: str, measured: list[str]) -> None:
+    """A shard that is cut short after it was verified; the next run mends it, and it serves."""
+    host = site.hosts[0]
+    wanted = f"_instance(weights={four_bits}, dtype='bfloat16')"
+    site.want(f"({wanted},)")
+    staged = site.run("stage", "--limit", host.name)
+    assert staged.code == 0, staged.said
+    shard = "/srv/metalserve/weights/canary-w4a16/*/model.safetensors"
+    assert host.run(f"truncate --size=-1000 {shard}").returncode == 0
+    failed = refused(site, wanted, deploy="activate")
+    assert "cause: a weights file is truncated" in failed
+    timed(site, "main", measured, "mended, and upgraded to four bits")
+    assert host.run(f"journalctl -o cat -u {UNIT} | grep -c CPUWNA16LinearKernel").stdout != "0\n"
+    assert site.answers(host)
 
 
 def test_release_that_hangs(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,19 +221,29 @@ def test_release_that_hangs(site: Site, monkeypatch: pytest.MonkeyPatch) -> None
     assert site.answers(host)
 
 
-def refused(site: Site, words: str) -> str:
+def refused(site: Site, instance: str, deploy: str = "main") -> str:
     """Deploy a bad release, and see that the one before it serves."""
     host = site.hosts[0]
     before = current(host)
-    site.want(f"(_instance(extra=({words},)),)")
-    failed = site.run("main", "--limit", host.name, within_s=600)
-    assert failed.code == 1
+    site.want(f"({instance},)")
+    failed = site.run(deploy, "--limit", host.name, within_s=600)
+    assert failed.code == 1, failed.said
     assert f"state: {before} serves again and answers right" in failed.said
     assert current(host) == before
     assert site.answers(host)
     marked = host.run("ls /var/lib/metalserve/bad/chat").stdout
     assert f"{transaction(host)['release']}.json" in marked
     return failed.said
+
+
+def extra(words: str) -> str:
+    """Return an instance with further words, as Python."""
+    return f"_instance(extra=({words},))"
+
+
+def version(host: LabHost) -> str:
+    """Return the version that the server says it has."""
+    return str(json.loads(host.run("curl -s http://127.0.0.1:8000/version").stdout)["version"])
 
 
 def started(host: LabHost) -> str:

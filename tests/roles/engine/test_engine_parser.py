@@ -13,7 +13,7 @@ from roles.spec import Accelerator, Engine, Lock, Stack, VllmOptions, parser
 from tests.roles.spec.nouns import Nouns
 
 STACKS = Path(__file__).parents[3] / "inventories/stacks"
-PINS = ["0.11.0", "0.13.0", "0.18.1", "0.20.2", "0.26.0", "0.32.0", "0.33.0"]
+PINS = ["0.11.0", "0.13.0", "0.18.1", "0.20.2", "0.26.0", "0.27.1", "0.32.0", "0.33.0"]
 OPTIONS: list[dict[str, Any]] = [
     {},
     {"dtype": "bfloat16", "images": 2, "videos": 1, "enforce_eager": True, "max_num_seqs": 1},

@@ -105,6 +105,21 @@ def test_all_of_vllm(host: Host) -> None:
     }
 
 
+def test_all_of_a_real_vllm(host: Host) -> None:
+    """As vLLM 0.32 said it on a CPU, cut to a part: it works on four of six requests."""
+    serving(host, (FOLDER / "vllm-0.32.txt").read_text())
+    assert metrics.in_flight("chat") == (4 + 2, "", 0)
+    assert metrics.read("chat") == {
+        "running": 4,
+        "waiting": 2,
+        "kv_usage": 0.0014657383657017409,
+        "preemptions": 0,
+        "finished": {"stop": 0, "length": 1, "abort": 0, "error": 0, "repetition": 0},
+        "first_token_s": 0.04409,
+        "between_tokens_s": 0.022695,
+    }
+
+
 def test_all_of_lmdeploy(host: Host) -> None:
     host.stage("old", metrics=NAMES_OF_LMDEPLOY)
     serving(host, LMDEPLOY)

@@ -8,7 +8,7 @@ from roles.spec import Engine, SpecError, inventory, parser
 from roles.spec.base import Fault
 from tests.roles.spec.nouns import Nouns
 
-VLLM = ["0.11.0", "0.13.0", "0.18.1", "0.20.2", "0.26.0", "0.32.0", "0.33.0"]
+VLLM = ["0.11.0", "0.13.0", "0.18.1", "0.20.2", "0.26.0", "0.27.1", "0.32.0", "0.33.0"]
 LMDEPLOY = ["0.12.3", "0.18.0"]
 
 
@@ -42,7 +42,7 @@ def test_tables() -> None:
 
 
 def test_unknown_version_is_not_judged() -> None:
-    assert parser.of("vllm", "0.27.1") is None
+    assert parser.of("vllm", "0.29.0") is None
     assert parser.of("mindie", "3.0.0") is None
 
 
@@ -163,7 +163,7 @@ def test_what_it_refuses(words: tuple[str, ...], said: str) -> None:
         (
             "0.11.0", ("--shutdown-timeout", "5"),
             ["--shutdown-timeout is no option of vllm 0.11.0, leave it out, it is known to 0.18.1, "
-             "0.20.2, 0.26.0, 0.32.0, 0.33.0"],
+             "0.20.2, 0.26.0, 0.27.1, 0.32.0, 0.33.0"],
         ),
         ("0.18.1", ("--shutdown-timeout", "5"), []),
         (
@@ -260,7 +260,7 @@ def test_quantization_that_config_json_says(nouns: Nouns, flag: str) -> None:
 
 def test_version_without_a_table(nouns: Nouns) -> None:
     """Nobody knows what it takes: nothing is said here."""
-    stack = nouns.stack(version="0.27.1")
+    stack = nouns.stack(version="0.29.0")
     options = nouns.options(extra=("--task", "generate"))
     assert nouns.chat(stack=stack, options=options).faults() == []
     assert stack.engine is Engine.VLLM
