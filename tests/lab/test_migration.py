@@ -54,7 +54,8 @@ def test_second_run_changes_nothing(site: Site) -> None:
 def test_migration_that_fails_leaves_ollama_serving(site: Site) -> None:
     host = site.hosts[0]
     before = current(host)
-    site.want("(_instance(model='qwen3:8b', api_key=None, extra=('--no-such-flag',)),)")
+    dies = """('--hf-overrides', '{"standin": {"die_at_start": "CUDA out of memory"}}')"""
+    site.want(f"(_instance(model='qwen3:8b', api_key=None, extra={dies}),)")
     failed = site.run("main", "--limit", host.name)
     assert failed.code == 1
     assert f"state: {before} serves again and answers right" in failed.said
