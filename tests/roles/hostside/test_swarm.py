@@ -170,6 +170,16 @@ def test_two_bring_it_from_one_and_from_each_other(fleet: Fleet) -> None:
     assert _found(fleet.weights(2)) == FILES
 
 
+def test_nobody_has_all_and_together_they_do(fleet: Fleet) -> None:
+    """As when the one that had it is gone: every block is somewhere."""
+    second = "model-00002-of-00002.safetensors"
+    fleet.holds(2, {path: content for path, content in FILES.items() if path != SHARD})
+    fleet.holds(3, {path: content for path, content in FILES.items() if path != second})
+    takers = [fleet.start(2, 3), fleet.start(3, 2)]
+    assert [fleet.result(taker)["ok"] for taker in takers] == [True, True]
+    assert _found(fleet.weights(2)) == _found(fleet.weights(3)) == FILES
+
+
 def test_secrets_are_read_once(fleet: Fleet) -> None:
     giver = fleet.start(1, 2, holds=True)
     fleet.result(giver)
