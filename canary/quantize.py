@@ -61,7 +61,7 @@ def packed(tensor: Tensor) -> dict[str, Tensor]:
     for start in range(0, rows * columns, GROUP):
         group = numbers[start : start + GROUP]
         # Fifteen steps from the least to the largest, as compressed-tensors counts them.
-        scales.append(rounded(max(map(abs, group)) / 7.5))
+        scales.append(rounded(max(map(abs, group)) / 7.5 or 1.0))
         (scale,) = floats(scales[-1:].tobytes())
         nibbles = [8 + min(7, max(-8, round(one / scale))) for one in group]
         for first in range(0, GROUP, 8):

@@ -3,8 +3,8 @@ What engines say of themselves while they serve: names of metrics, and pages tha
 
 Pure functions of engine and version. The names are those of the engines' own ``loggers.py``, read
 in the wheels of vLLM 0.11.0, 0.13.0, 0.18.1, 0.20.2, 0.26.0 and 0.33.0 and of LMDeploy 0.12.3 and
-0.18.0; vLLM 0.27.1 and 0.32.0 said them themselves. What was before 0.11.0 is in the comments of
-vLLM 0.11.0 alone.
+0.18.0; vLLM 0.13.0, 0.27.1 and 0.32.0 said them themselves. What was before
+0.11.0 is in the comments of vLLM 0.11.0 alone.
 """
 
 from typing import TypedDict, assert_never

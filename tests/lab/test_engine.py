@@ -198,7 +198,9 @@ def test_model_of_four_bits(site: Site, four_bits: str, measured: list[str]) -> 
     failed = refused(site, wanted, deploy="activate")
     assert "cause: a weights file is truncated" in failed
     timed(site, "main", measured, "mended, and upgraded to four bits")
-    assert host.run(f"journalctl -o cat -u {UNIT} | grep -c CPUWNA16LinearKernel").stdout != "0\n"
+    started_last = f"_SYSTEMD_INVOCATION_ID=$(systemctl show -P InvocationID {UNIT})"
+    said = host.run(f"journalctl -o cat {started_last}").stdout
+    assert "Using CPUWNA16LinearKernel for CompressedTensorsWNA16" in said
     assert site.answers(host)
 
 
