@@ -175,7 +175,8 @@ def transaction(host: LabHost, name: str = "chat") -> dict[str, Any]:
 
 def sessions(host: LabHost) -> int:
     """Return how many commands and transfers sshd has started; the question is one itself."""
-    counted = "journalctl -u ssh -o cat --no-pager | grep -c 'Starting session'"
+    # What sshd said last may not be in the journal yet.
+    counted = "journalctl --sync; journalctl -u ssh -o cat --no-pager | grep -c 'Starting session'"
     return int(host.run(counted).stdout)
 
 
