@@ -206,7 +206,8 @@ def test_first_release_that_fails_leaves_nothing_running(host: Host) -> None:
             Manner(fails_to_start=("MetadataIncompleteBuffer",)),
             "old is current again but DOES NOT START: cause: a weights file is truncated; remedy: "
             "hash every file again and mend what is wrong: deploy/verify_weights.py, then "
-            "deploy/main.py; known from: Qwen3-VL#264, airllm#137; log: MetadataIncompleteBuffer",
+            "deploy/main.py; known from: Qwen3-VL#264, airllm#137; measured, vLLM 0.32; "
+            "log: MetadataIncompleteBuffer",
             None,
         ),
         (
