@@ -1,12 +1,12 @@
 """Options of LMDeploy."""
 
-import re
 from collections.abc import Iterator
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from roles.spec.base import Fault, Spec, spelled
+from roles.spec.base import Fault, Spec, Variable
+from roles.spec.options import extra
 from roles.spec.stack import Engine
 
 _RENDERED = (
@@ -14,10 +14,6 @@ _RENDERED = (
     *("max-batch-size", "tp", "cache-max-entry-count", "quant-policy", "model-format"),
     *("distributed-executor-backend", "eager-mode"),
 )
-
-_Variable = Annotated[
-    str, spelled(r"[A-Za-z_][A-Za-z0-9_]*", "should be the name of an environment variable")
-]
 
 
 class LmdeployOptions(Spec):
@@ -53,7 +49,7 @@ class LmdeployOptions(Spec):
     eager_mode: bool = False
     images: int = Field(default=0, ge=0)
     videos: int = Field(default=0, ge=0)
-    environment: dict[_Variable, str] = Field(default_factory=dict, repr=False)
+    environment: dict[Variable, str] = Field(default_factory=dict, repr=False)
     extra: tuple[str, ...] = Field(default=(), repr=False)
 
     @property
@@ -79,18 +75,4 @@ class LmdeployOptions(Spec):
                 wrong=f"is uni for {self.tp} devices",
                 right="leave it out, which is ray, or give mp",
             )
-        for word in self.extra:
-            # What follows the flag may be a key: it is not shown.
-            flag = re.split("[=.]", word)[0]
-            if flag == "--trust-remote-code":
-                yield Fault(
-                    path="extra",
-                    wrong=f"{flag} would run code that came with the weights",
-                    right="leave it out and use a revision without remote code",
-                )
-            if flag.startswith("--") and flag[2:] in _RENDERED:
-                yield Fault(
-                    path="extra",
-                    wrong=f"{flag} is rendered from the spec",
-                    right="leave it out and set the field that says it",
-                )
+        yield from extra.refusals(self.extra, _RENDERED)

@@ -1,12 +1,12 @@
 """Options of vLLM, and of vLLM on Ascend."""
 
-import re
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from roles.spec.base import Fault, Spec, Variable
+from roles.spec.options import extra
 from roles.spec.stack import Engine
 
 _RENDERED = (
@@ -58,18 +58,4 @@ class VllmOptions(Spec):
 
     def contradictions(self) -> Iterator[Fault]:
         """See ``Spec``."""
-        # What follows a flag may be a key: it is not shown.
-        flags = (re.split("[=.]", word)[0].replace("_", "-") for word in self.extra)
-        for flag in dict.fromkeys(flags):
-            if flag == "--trust-remote-code":
-                yield Fault(
-                    path="extra",
-                    wrong=f"{flag} would run code that came with the weights",
-                    right="leave it out and use a revision without remote code",
-                )
-            if flag.startswith("-") and flag.lstrip("-") in _RENDERED:
-                yield Fault(
-                    path="extra",
-                    wrong=f"{flag} is rendered from the spec",
-                    right="leave it out and set the field that says it",
-                )
+        yield from extra.refusals(self.extra, _RENDERED)

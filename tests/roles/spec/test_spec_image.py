@@ -90,6 +90,16 @@ def test_image_of_another_engine(nouns: Nouns) -> None:
             "says it",
         ),
         (
+            {"extra": ("--max_batch_size", "4")},
+            "extra: --max-batch-size is rendered from the spec, leave it out and set the field "
+            "that says it",
+        ),
+        (
+            {"extra": ("--trust_remote_code",)},
+            "extra: --trust-remote-code would run code that came with the weights, leave it out "
+            "and use a revision without remote code",
+        ),
+        (
             {"extra": ("--trust-remote-code",)},
             "extra: --trust-remote-code would run code that came with the weights, leave it out "
             "and use a revision without remote code",
