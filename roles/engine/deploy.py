@@ -9,5 +9,5 @@ from roles.spec import HostSpec
 @deploy("Install stacks")
 def install(spec: HostSpec) -> None:
     """Install each stack that an instance of the host needs, once."""
-    for stack in {instance.stack.folder: instance.stack for instance in spec.instances}.values():
+    for stack in spec.installed:
         operations.installed_stack(name=f"Install {stack.folder}", stack=stack, onto=spec)

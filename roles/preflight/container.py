@@ -12,7 +12,7 @@ _TOOLKIT = "nvidia-container-toolkit"
 
 def reasons(spec: HostSpec, found: dict[str, Any]) -> Iterator[Reason]:
     """What speaks against the stacks of a host that are container images."""
-    for stack in {instance.stack.folder: instance.stack for instance in spec.instances}.values():
+    for stack in spec.installed:
         if not isinstance(stack.lock, Image):
             continue
         path = seen.where(stack, spec)

@@ -97,7 +97,7 @@ def _disks(spec: HostSpec, found: dict[str, Any]) -> Iterator[Reason]:
 
 
 def _stacks_to_come(spec: HostSpec, found: dict[str, Any]) -> Iterator[tuple[str, str, float]]:
-    for stack in {i.stack.folder: i.stack for i in spec.instances}.values():
+    for stack in spec.installed:
         # Where Docker keeps images it alone knows: the job looks there before it brings one.
         if stack.folder not in found["stacks"] and not isinstance(stack.lock, Image):
             yield paths.ROOT, stack.name, stack.disk_gib * _GIB + _archive_mib(stack)

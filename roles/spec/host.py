@@ -98,6 +98,11 @@ class HostSpec(Spec):
         return tuple({stack.name: stack for stack in wanted}.values())
 
     @property
+    def installed(self) -> tuple[Stack, ...]:
+        """Every stack that an instance runs from, once."""
+        return tuple({one.stack.folder: one.stack for one in self.instances}.values())
+
+    @property
     def files(self) -> tuple[Installer, ...]:
         """Every vendor's file that it needs, once."""
         wanted = [*(self.driver.installers if self.driver else ())]

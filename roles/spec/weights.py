@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -59,6 +59,11 @@ class Weights(Spec):
     def size(self) -> int:
         """Bytes of all files."""
         return sum(file.size for file in self.files)
+
+    @property
+    def listed(self) -> list[dict[str, Any]]:
+        """The manifest as scripts are told it: path, size and sha256 of each file."""
+        return [file.model_dump() for file in self.files]
 
     @property
     def is_store(self) -> bool:

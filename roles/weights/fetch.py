@@ -17,11 +17,6 @@ from roles.weights.served import Served
 Commands = Generator[StringCommand | FileUploadCommand | FunctionCommand, None, None]
 
 
-def files(weights: Weights) -> list[dict[str, Any]]:
-    """Return the manifest, as hosts are told it."""
-    return [file.model_dump() for file in weights.files]
-
-
 def later(weights: Weights, onto: HostSpec) -> int:
     """Return the bytes of what the host has still to make of the files once it has them."""
     wanted = [one for one in onto.instances if one.weights.digest == weights.digest]
@@ -58,7 +53,7 @@ def commands(weights: Weights, onto: HostSpec) -> Commands:
             sources.planned(source, part=paths.weights(weights, root="weights"), incoming=incoming)
             for source in weights.sources
         ],
-        "files": files(weights),
+        "files": weights.listed,
         "limit_mib_s": onto.fetch_limit_mib_s,
         "proxy": onto.packages.proxy,
         "later": later(weights, onto),

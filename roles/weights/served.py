@@ -28,7 +28,7 @@ class Served:
             folder=paths.weights(weights, root=self.root),
             inputs=weights.digest,
             receipt=receipt(weights, root=self.root),
-            files={"files": [file.model_dump() for file in weights.files]},
+            files={"files": weights.listed},
         )
 
     @cached_property

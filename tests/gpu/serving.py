@@ -101,7 +101,7 @@ def main() -> None:
             "digest": digest,
             "folder": paths.weights(canary.WEIGHTS, root=spec.weights_root),
             "sources": [{"name": "the checkout", "folder": "/srv/canary"}],
-            "files": [file.model_dump() for file in canary.WEIGHTS.files],
+            "files": canary.WEIGHTS.listed,
             "limit_mib_s": None,
             "proxy": None,
         },

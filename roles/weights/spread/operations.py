@@ -160,7 +160,7 @@ def _plan(together: Swarm, onto: HostSpec) -> dict[str, Any]:
         "phase": phase,
         "digest": digest,
         "folder": paths.weights(together.weights, root=onto.weights_root),
-        "files": fetch.files(together.weights),
+        "files": together.weights.listed,
         "tool": TOOL.read_text(),
         "packages": onto.packages.model_dump(),
     }
