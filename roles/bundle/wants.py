@@ -7,7 +7,7 @@ from typing import Any
 
 from roles import engine, paths, weights
 from roles.bundle import wheels
-from roles.spec import Archive, Bundle, Folder, HostSpec, Lock, Stack
+from roles.spec import Archive, HostSpec, Lock, Stack
 
 Plan = dict[str, Any]
 
@@ -36,7 +36,7 @@ def wants(
 
 def stacks(hosts: Iterable[HostSpec]) -> list[Stack]:
     """Return every stack that an instance needs, once."""
-    return list({i.stack.folder: i.stack for host in hosts for i in host.instances}.values())
+    return list({stack.folder: stack for host in hosts for stack in host.installed}.values())
 
 
 def lacking(hosts: Iterable[HostSpec], folder: Path) -> list[str]:
@@ -58,15 +58,7 @@ def _wheels(hosts: tuple[HostSpec, ...], index: str | None) -> list[dict[str, An
 
 
 def _archive(archive: Archive, folder: Path) -> Plan:
-    sources = [
-        weights.planned(
-            source,
-            part="archives",
-            incoming=str(source.path.absolute()) if isinstance(source, Folder) else "",
-        )
-        for source in archive.sources
-        if not isinstance(source, Bundle)
-    ]
+    sources, _ = weights.gathered(archive.sources, part="archives")
     file = {"path": archive.file, "size": archive.size, "sha256": archive.sha256}
     return _plan("archives", folder, sources, [file])
 

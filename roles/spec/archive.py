@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from roles.spec.base import Fault, Sha256, Spec, spelled
-from roles.spec.source import Folder, HostFolder, HttpFolder, in_order
+from roles.spec.source import Bundle, Folder, HostFolder, HttpFolder, in_order
 
 _ArchiveName = Annotated[
     str,
@@ -30,7 +30,7 @@ class Archive(Spec):
     file: _ArchiveName
     size: int = Field(gt=0)
     sha256: Sha256
-    sources: tuple[Folder | HostFolder | HttpFolder, ...]
+    sources: tuple[Folder | HostFolder | Bundle | HttpFolder, ...]
 
     @property
     def pins(self) -> dict[str, str]:

@@ -8,7 +8,7 @@ from roles.weights.patch import PatchError
 from roles.weights.patched import quantization
 from roles.weights.receipt import receipt
 from roles.weights.served import Served
-from roles.weights.sources import planned
+from roles.weights.sources import gathered, planned
 from roles.weights.spread.operations import PYTHONS as SPREADER_PYTHONS
 from roles.weights.spread.operations import TOOL as SPREADER
 
@@ -22,6 +22,7 @@ __all__ = [
     "Served",
     "bring",
     "bundled",
+    "gathered",
     "planned",
     "quantization",
     "receipt",

@@ -1,5 +1,6 @@
 """What a fetch is told of each source, and what it shows there; the first is in its plan."""
 
+from collections.abc import Iterable
 from typing import assert_never
 
 from roles import instance as secrets_of
@@ -50,6 +51,29 @@ def planned(source: Source, *, part: str, incoming: str) -> dict[str, str]:
             }
         case _:
             assert_never(source)
+
+
+def gathered(
+    given: Iterable[Source], *, part: str
+) -> tuple[list[dict[str, str]], dict[str, dict[str, str]]]:
+    """
+    Return sources as the control machine itself asks them for a bundle, and by their numbers what
+    shows who asks.
+
+    :param part: of the bundle that the files come to
+    :raises SecretError: a token or key is not to be had
+    """
+    # A bundle is no source of itself.
+    asked = [source for source in given if not isinstance(source, Bundle)]
+    plans = [
+        planned(
+            source,
+            part=part,
+            incoming=str(source.path.absolute()) if isinstance(source, Folder) else "",
+        )
+        for source in asked
+    ]
+    return plans, {str(n): one for n, source in enumerate(asked) if (one := shown(source))}
 
 
 def shown(source: Source) -> dict[str, str]:

@@ -19,6 +19,7 @@ from roles.spec import (
     Folder,
     HostFolder,
     HostSpec,
+    HttpFolder,
     HuggingFace,
     Installer,
     Secret,
@@ -84,6 +85,22 @@ def test_archive_of_a_stack_once(nouns: Nouns) -> None:
     assert [one["name"] for one in plan["sources"]] == [
         weights_role.planned(source, part="archives", incoming="")["name"]
     ]
+
+
+def test_archive_that_hosts_take_from_the_bundle(nouns: Nouns) -> None:
+    """As the bundle's own README says it; the bundle is no source of itself."""
+    sources = (Bundle(path="/mnt/bundle"), HttpFolder(url="http://depot/ollama"))
+    stack = nouns.ollama_stack(sources=sources)
+    spec = nouns.host(nouns.ollama(stack=stack))
+    assert spec.faults() == []
+    assert weights_role.planned(sources[0], part="archives", incoming="") == {
+        "name": "the bundle /mnt/bundle", "folder": "/mnt/bundle/archives",
+    }  # fmt: skip
+    plans = [plan for plan, _ in wants([spec], BUNDLE, index=None)]
+    (plan,) = [plan for plan in plans if plan["name"] == "archives"]
+    assert plan["sources"] == [{"name": "http://depot/ollama", "url": "http://depot/ollama/"}]
+    said = readme.text("prod.py", [spec], plans, []).splitlines()
+    assert '  Archive(sources=(Bundle(path="/mnt/bundle"), ...), ...)' in said
 
 
 def test_weights_from_their_own_sources(nouns: Nouns, monkeypatch: pytest.MonkeyPatch) -> None:
