@@ -6,13 +6,12 @@ and no secret is read.
 """
 
 import collections
-import runpy
 import shlex
 import sys
 from pathlib import Path
 
 from roles import instance as secrets_of
-from roles import paths
+from roles import inventory, paths
 from roles.engine.file import File
 from roles.release import Release
 from roles.spec import HostSpec, Instance
@@ -46,16 +45,14 @@ def main(words: list[str]) -> int:
 
 def spec_of(file: str, host: str) -> HostSpec:
     """
-    Return the spec of a host; every public list of an inventory is a group, as for pyinfra.
+    Return the spec of a host.
 
     :raises UnknownError: there is no such inventory, or no such host in it
     """
     if not Path(file).is_file():
         there = sorted(str(path) for path in Path("inventories").glob("*.py"))
         raise UnknownError(f"{file}: no such inventory, there are {', '.join(there) or 'none'}")
-    found = runpy.run_path(file).items()
-    groups = [value for name, value in found if isinstance(value, list) and name[0] != "_"]
-    specs: dict[str, HostSpec] = {name: data["spec"] for group in groups for name, data in group}
+    specs = inventory.specs(Path(file))
     if host not in specs:
         raise UnknownError(f"{host}: no such host in {file}, there are {', '.join(sorted(specs))}")
     return specs[host]
