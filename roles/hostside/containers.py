@@ -16,7 +16,9 @@ _ID = re.compile("[0-9a-f]{64}")
 def unit_of(group: str) -> str | None:
     """Return the unit of ours that a control group is the container of."""
     found = _ID.search(group)
-    return _unit([one for one in _notes() if found and one["id"] == found.group()])
+    if found is None:
+        return None
+    return _unit([one for one in _notes() if one["id"] == found.group()])
 
 
 def publishing(port: int) -> str | None:
