@@ -15,7 +15,7 @@ from typing import Any, Dict, List, NamedTuple
 
 import jobs
 import progress
-import tools
+import torrent
 
 _CONNECT_EVERY_S = 2.0
 _SETTLE_S = 10.0
@@ -78,9 +78,7 @@ class Peer:
         self.plan, self.shown = plan, shown
         self.damaged: List[str] = []
         self.save, self.asked_at = "", 0.0
-        self.lt = tools.module(
-            "libtorrent", tools.bring("libtorrent", plan["tool"], plan["packages"], say)
-        )
+        self.lt = torrent.library(plan, say)
         limit = int((plan["limit_mib_s"] or 0) * 1024 * 1024)
         kinds = self.lt.alert.category_t
         settings = dict(

@@ -25,6 +25,12 @@ class TorrentError(jobs.JobError):
     """The files cannot be offered to a swarm."""
 
 
+def library(plan: Any, say: progress.Progress) -> Any:
+    """Return libtorrent, brought at its pinned version if need be."""
+    folder = tools.bring("libtorrent", plan["tool"], plan["packages"], say)
+    return tools.module("libtorrent", folder)
+
+
 def path(folder: str) -> str:
     """Return where the torrent of a model's folder is kept."""
     return folder + ".torrent"
@@ -60,9 +66,7 @@ def make(plan: Any, say: progress.Progress) -> str:
     files = [file for file in plan["files"] if file["size"]]
     if len(files) < 2:
         raise TorrentError("a swarm needs two files at least, that have bytes")
-    libtorrent = tools.module(
-        "libtorrent", tools.bring("libtorrent", plan["tool"], plan["packages"], say)
-    )
+    libtorrent = library(plan, say)
     parent, name = os.path.split(plan["folder"])
     total = sum(file["size"] for file in files)
     listed = libtorrent.file_storage()
