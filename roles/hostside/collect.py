@@ -20,11 +20,11 @@ from typing import Any, Dict
 import fetch
 import jobs
 import progress
+import space
 import tokens
 from partial import Partial
 
 _LOOK_EVERY_S = 0.2
-_SPARE = 1024 * 1024 * 1024
 
 
 class Collect(fetch.Fetch):
@@ -44,12 +44,12 @@ def room(asked: Any) -> None:
             have = os.path.getsize(one.path) if os.path.isfile(one.path) else -1
             need += 0 if have == one.file["size"] else one.file["size"] - one.left
     free = shutil.disk_usage(asked["folder"]).free
-    if free < need + min(_SPARE, need):
+    if free < need + space.spare(need):
         raise jobs.JobError(
             "the bundle needs {} more and a spare {} on the disk of {}, which has {} free; free "
             "some or give a folder on a larger disk".format(
                 progress.size(need),
-                progress.size(min(_SPARE, need)),
+                progress.size(space.spare(need)),
                 asked["folder"],
                 progress.size(free),
             )

@@ -27,9 +27,9 @@ import jobs
 import progress
 import receipts
 import snapshot
+import space
 import tool
 
-_SPARE = 1024 * 1024 * 1024
 _WITHIN_S = 6 * 3600.0
 _MODELS = "ATB_SPEED_HOME_PATH"
 
@@ -74,7 +74,7 @@ class Compress:
     def room(self) -> None:
         """Refuse before the first byte when the disk is too small."""
         need = self.plan["needs"]
-        need += min(_SPARE, need)
+        need += space.spare(need)
         free = shutil.disk_usage(os.path.dirname(self.folder)).free
         if free < need:
             raise CompressError(

@@ -30,10 +30,10 @@ import revisions
 import rsync
 import snapshot
 import sources
+import space
 import tokens
 from partial import Partial
 
-_SPARE = 1024 * 1024 * 1024
 _AT_ONCE = 4
 _Source = Union[sources.Folder, ranges.Http, rsync.Rsync]
 _PATIENCE_S = 60.0
@@ -128,14 +128,14 @@ class Fetch:
         later = self.plan.get("later", 0)
         need += later
         free = shutil.disk_usage(self.folder).free
-        if free < need + min(_SPARE, need):
+        if free < need + space.spare(need):
             raise FetchError(
                 "{} needs {}{} and a spare {} on the disk of {}, which has {} free; free some or "
                 "set weights_root to a larger disk".format(
                     self.plan["name"],
                     progress.size(need),
                     ", with what is made of it," if later else "",
-                    progress.size(min(_SPARE, need)),
+                    progress.size(space.spare(need)),
                     self.folder,
                     progress.size(free),
                 )

@@ -24,6 +24,7 @@ import hashed
 import jobs
 import places
 import progress
+import space
 
 _GIB = 1024**3
 _CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
@@ -67,13 +68,9 @@ class Bringing:
     def room(self) -> None:
         """Refuse before the first byte when Docker's disk is too small."""
         self.disk = docker.ask("info", "--format", "{{.DockerRootDir}}")
-        free = shutil.disk_usage(self.disk).free
-        if free < self.plan["disk_gib"] * _GIB:
-            raise ImageError(
-                "it takes {} GiB, the disk of {} has {} free; free some".format(
-                    self.plan["disk_gib"], self.disk, progress.size(free)
-                )
-            )
+        why = space.lacking(self.plan["disk_gib"], self.disk)
+        if why:
+            raise ImageError(why)
 
     @contextlib.contextmanager
     def original(self) -> Any:
@@ -180,13 +177,15 @@ class Bringing:
 
     def follow(self, words: List[str], stage: str) -> str:
         """Run a command that takes long, and return what it said."""
-        total = int(self.plan["disk_gib"] * _GIB)
-        with open(self.folder + "/image.log", "w+") as log:
-            with subprocess.Popen(words, stdout=log, stderr=subprocess.STDOUT) as running:
-                filling.follow(running, self.disk, total, stage, self.progress)
-            log.seek(0)
-            said = log.read().strip()
-        if running.returncode != 0:
+        code, said = filling.run(
+            words,
+            log=self.folder + "/image.log",
+            disk=self.disk,
+            total=int(self.plan["disk_gib"] * _GIB),
+            stage=stage,
+            say=self.progress,
+        )
+        if code != 0:
             raise ImageError("{} failed:\n{}".format(stage.split(",")[0], said[-3000:]))
         return said
 

@@ -25,6 +25,7 @@ import hashed
 import jobs
 import places
 import progress
+import space
 import tools
 
 _GIB = 1024**3
@@ -76,13 +77,9 @@ class Install:
 
     def room(self) -> None:
         """Refuse before the first byte when the disk is too small."""
-        free = shutil.disk_usage(places.ROOT).free
-        if free < self.plan["disk_gib"] * _GIB:
-            raise InstallError(
-                "it takes {} GiB, the disk of {} has {} free; free some".format(
-                    self.plan["disk_gib"], places.ROOT, progress.size(free)
-                )
-            )
+        why = space.lacking(self.plan["disk_gib"], places.ROOT)
+        if why:
+            raise InstallError(why)
 
     def installer(self) -> str:
         """Return the path of uv at its pinned version."""
@@ -102,19 +99,19 @@ class Install:
 
     def packages(self, uv: str) -> None:
         """Install what the lock says, and tell how far it is by what the disk holds more."""
-        total = int(self.plan["disk_gib"] * _GIB)
         sync = [uv, "pip", "sync", "--quiet", "--require-hashes", "--only-binary", ":all:"]
         sync += ["--python", self.folder + "/venv/bin/python", self.folder + "/lock.txt"]
         sync += tools.origin(self.plan["packages"])
-        variables = tools.environment(self.plan["packages"])
-        with open(self.folder + "/install.log", "w+") as log:
-            with subprocess.Popen(
-                sync, stdout=log, stderr=subprocess.STDOUT, env=variables
-            ) as syncing:
-                filling.follow(syncing, places.ROOT, total, "installing, about", self.progress)
-            log.seek(0)
-            said = log.read().strip()
-        if syncing.returncode != 0:
+        code, said = filling.run(
+            sync,
+            log=self.folder + "/install.log",
+            disk=places.ROOT,
+            total=int(self.plan["disk_gib"] * _GIB),
+            stage="installing, about",
+            say=self.progress,
+            variables=tools.environment(self.plan["packages"]),
+        )
+        if code != 0:
             raise InstallError("uv could not install the lock:\n" + said[-3000:])
 
     def verify(self) -> None:
