@@ -41,7 +41,7 @@ def image(stack: Stack) -> str:
 
 def container(name: str) -> str:
     """The container that an instance runs in, and the network that it alone is in."""
-    return f"metalserve-{name}"
+    return places.container_name(name)
 
 
 def environment(stack: Stack) -> str:
@@ -70,7 +70,7 @@ GROUP = "metalserve"
 
 def user(name: str) -> str:
     """The system user that an instance runs as."""
-    return f"metalserve-{name}"
+    return places.user(name)
 
 
 def unit_template(name: str) -> str:

@@ -26,7 +26,7 @@ import ports
 import progress
 import recovery
 import service
-from transaction import Transaction, about, current
+from transaction import Transaction, about, current, described
 
 _LOOK_EVERY_S = 0.5
 
@@ -65,14 +65,15 @@ class Activation:
 
     def forward(self) -> None:
         """Drain, swap, restart, ask, commit."""
-        old, new = self.transaction.record["before"]["unit"], self.about["unit"]
+        before, new = self.transaction.record["before"], self.about["unit"]
+        old, served = before["unit"], described(self.plan["instance"], before["release"])
         self.step("drain")
         if old and service.active(old):
             drain(self.plan, self.say)
         self.step("swap")
         self.transaction.swap()
         self.step("restart")
-        holding = held.of([*self.serving(), self.about], self.say)
+        holding = held.of([served, self.about], self.say)
         if old:
             service.stop(old)
         service.stop(new)
@@ -99,17 +100,10 @@ class Activation:
     def refuse_taken_port(self) -> None:
         """Look at the port before anything is stopped, unless the old release is what has it."""
         instance = self.plan["instance"]
-        path = "{}/{}/release.json".format(places.releases(instance), current(instance))
-        serving = durable.read_json(path) or {}
+        serving = described(instance, current(instance)) or {}
         same = serving.get("port") == self.about["port"]
         if not (same and service.running(serving["unit"])):
             self.free_port()
-
-    def serving(self) -> List[Any]:
-        """Return what the release says of itself that served before, if there is one."""
-        before = self.transaction.record["before"]["release"]
-        path = "{}/{}/release.json".format(places.releases(self.plan["instance"]), before)
-        return [found for found in [durable.read_json(path)] if found]
 
     def free_memory(self, holding: held.Held) -> None:
         """Wait until the devices' memory is free again: the new server plans with all of it."""

@@ -29,7 +29,7 @@ class Container:
     """The container of an instance's current release."""
 
     def __init__(self, instance: str) -> None:
-        self.name = name_of(instance)
+        self.name = places.container_name(instance)
         self.note = places.container(instance)
         release = transaction.current(instance) or ""
         self.folder = "{}/{}".format(places.releases(instance), release)
@@ -113,11 +113,6 @@ class Container:
                 return
 
 
-def name_of(instance: str) -> str:
-    """Return the name of an instance's container, and of the network that it is in."""
-    return "metalserve-" + instance
-
-
 def remove(name: str) -> None:
     """Leave neither container nor network of a name."""
     quietly("rm", "--force", name)
@@ -137,7 +132,7 @@ def main() -> None:
     """See the top of the file."""
     verb, instance = sys.argv[1:]
     if verb == "remove":
-        remove(name_of(instance))
+        remove(places.container_name(instance))
         return
     try:
         sys.exit(Container(instance).run())

@@ -59,9 +59,13 @@ class Held:
 
 
 def of(releases: List[Any], say: Any) -> Held:
-    """Return what the servers of releases hold, each given by what it says of itself."""
-    devices = {device for release in releases for device in release.get("devices", [])}
-    return Held(sorted(devices), sorted({release["unit"] for release in releases}), say)
+    """
+    Return what the servers of releases hold, each given by what it says of itself; ``None`` where
+    there is none.
+    """
+    known = [release for release in releases if release]
+    devices = {device for release in known for device in release.get("devices", [])}
+    return Held(sorted(devices), sorted({release["unit"] for release in known}), say)
 
 
 def _line(holder: Dict[str, Any]) -> str:

@@ -39,12 +39,13 @@ class InFlight(NamedTuple):
 def in_flight(instance: str) -> InFlight:
     """Return what the current release of an instance has in flight; a dead server has nothing."""
     try:
-        described = transaction.about(instance, transaction.current(instance) or "")
+        release = transaction.current(instance) or ""
+        described = transaction.about(instance, release)
         if described.get("engine") == "ollama":
             # It has no metrics, and a connection for each request that is waited for.
             return InFlight(float(connections.waiting(described["port"])))
-        samples = _samples(instance)
-        names = _names(instance)
+        samples = _samples(instance, release)
+        names = _names(described)
         requests = sum(_total(samples, names[name]) for name in ("running", "waiting"))
         return InFlight(requests, old_s=names["refreshed_every_s"])
     except ConnectionRefusedError:
@@ -59,8 +60,9 @@ def read(instance: str) -> Dict[str, Any]:
 
     :raises ask.NO_ANSWER: the server does not say
     """
-    names = _names(instance)
-    samples = _samples(instance)
+    release = transaction.current(instance) or ""
+    names = _names(transaction.about(instance, release))
+    samples = _samples(instance, release)
     preemptions = names["preemptions"]
     return {
         "running": _total(samples, names["running"]),
@@ -74,15 +76,15 @@ def read(instance: str) -> Dict[str, Any]:
     }
 
 
-def _names(instance: str) -> Dict[str, Any]:
-    found = transaction.about(instance, transaction.current(instance) or "").get("metrics")
+def _names(described: Any) -> Dict[str, Any]:
+    found = described.get("metrics")
     if not found:
         raise LookupError("its engine has no metrics that are known")
     return dict(found)
 
 
-def _samples(instance: str) -> List[exposition.Sample]:
-    asked = ask.server(instance, transaction.current(instance) or "")
+def _samples(instance: str, release: str) -> List[exposition.Sample]:
+    asked = ask.server(instance, release)
     response = asked.request("GET", "/metrics", None, _WITHIN_S)
     text = response.read().decode("utf-8", "replace")
     if response.status != 200:

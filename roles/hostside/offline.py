@@ -20,6 +20,7 @@ import durable
 import failures
 import places
 import service
+import transaction
 
 KINDS = ("text", "image", "video")
 
@@ -42,8 +43,7 @@ def questions(instance: str, kind: str) -> List[Dict[str, Any]]:
 def command(instance: str) -> List[str]:
     """Return what loads the release as its unit would, but for the server."""
     here = places.instance(instance)
-    release = "{}/{}".format(places.releases(instance), _current(instance))
-    about = durable.read_json(release + "/release.json")
+    about = transaction.about(instance, _current(instance))
     if about["engine"] != "vllm":
         raise OfflineError(
             "{} is {}, which only a server can ask".format(instance, about["engine"])
@@ -54,8 +54,8 @@ def command(instance: str) -> List[str]:
             "systemctl stop {1}, ask, systemctl start {1}".format(instance, about["unit"])
         )
     settings = {
-        "User": "metalserve-" + instance,
-        "Group": "metalserve-" + instance,
+        "User": places.user(instance),
+        "Group": places.user(instance),
         "WorkingDirectory": here + "/current",
         "EnvironmentFile": here + "/current/environment",
         "LoadCredential": "api-key:{}/secrets/api-key".format(here),
@@ -98,10 +98,10 @@ def answers(instance: str, kind: str) -> ask.Report:
 
 
 def _current(instance: str) -> str:
-    current = durable.read_link(places.instance(instance) + "/current")
+    current = transaction.current(instance)
     if current is None:
         raise OfflineError("{} has no release".format(instance))
-    return os.path.basename(current)
+    return current
 
 
 def main() -> None:

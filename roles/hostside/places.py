@@ -40,6 +40,16 @@ def instance(name: str) -> str:
     return instances() + "/" + name
 
 
+def user(instance: str) -> str:
+    """The system user that an instance runs as."""
+    return "metalserve-" + instance
+
+
+def container_name(instance: str) -> str:
+    """The container that an instance runs in, and the network that it alone is in."""
+    return "metalserve-" + instance
+
+
 def container(instance: str) -> str:
     """What runs an instance now, when that is a container."""
     return "{}/{}/container.json".format(RUN, instance)

@@ -20,7 +20,7 @@ import held
 import jobs
 import places
 import service
-from transaction import Transaction, unfinished
+from transaction import Transaction, described, unfinished
 
 _LONGEST_S = 4 * 3600.0
 
@@ -38,9 +38,8 @@ def put_back(transaction: Transaction, why: str, say: Any) -> str:
     before, after = transaction.record["before"], transaction.record["after"]
     release, unit = before["release"], before["unit"]
     step("swap back")
-    folder = places.releases(transaction.instance)
-    failed = durable.read_json("{}/{}/release.json".format(folder, transaction.record["release"]))
-    holding = held.of([failed] if failed else [], say)
+    failed = described(transaction.instance, transaction.record["release"])
+    holding = held.of([failed], say)
     service.stop(after["unit"])
     try:
         transaction.swap_back()
@@ -56,13 +55,12 @@ def put_back(transaction: Transaction, why: str, say: Any) -> str:
     # Whoever still holds memory is told; what served before is tried all the same.
     left = holding.freed()
     began = time.time()
-    described = durable.read_json("{}/{}/release.json".format(folder, release))
-    within_s = described["ready_within_s"] if described else _LONGEST_S
+    about = described(transaction.instance, release) or {}
+    within_s = about.get("ready_within_s", _LONGEST_S)
     if not service.start(
         unit, within_s, lambda s: say("starting {} again: {:.0f} s".format(release, s))
     ):
-        engine = (described or {}).get("engine")
-        lines = "; ".join([*left, *failures.of_start(unit, began, engine)])
+        lines = "; ".join([*left, *failures.of_start(unit, began, about.get("engine"))])
         state = "{} is current again but DOES NOT START: {}".format(release, lines)
         return _end(transaction, "broken", why, state)
     step("ask back")

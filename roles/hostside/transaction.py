@@ -114,9 +114,16 @@ def current(instance: str) -> str | None:
     return os.path.basename(found) if found else None
 
 
+def described(instance: str, release: str | None) -> Any:
+    """Return what a release says of itself, ``None`` without one, or when it lost that."""
+    if release is None:
+        return None
+    return durable.read_json("{}/{}/release.json".format(places.releases(instance), release))
+
+
 def about(instance: str, release: str) -> Any:
     """Return what a staged release says of itself."""
-    found = durable.read_json("{}/{}/release.json".format(places.releases(instance), release))
+    found = described(instance, release)
     if found is None:
         raise FileNotFoundError("{} is not staged for {}".format(release, instance))
     return found
