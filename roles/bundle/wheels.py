@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from roles import uv
 from roles.bundle.asked import BundleError
 
 # The newest that uv knows; wheels for every older one are among those for it.
 _PLATFORM = "x86_64-manylinux_2_40"
-_WITHIN_S = 600
 _HEAD_WITHIN_S = 30
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
@@ -33,25 +33,20 @@ def listed(lock: str, *, python: str, index: str | None) -> list[dict[str, Any]]
     :param lock: its text
     :param python: the minor version that it is for
     :raises BundleError: the index lacks some of it, or cannot be asked
+    :raises OSError: uv is not there
     """
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "lock.txt").write_text(lock)
         words = [
-            str(Path(sys.executable).with_name("uv")), "pip", "compile", "--quiet", "--no-deps",
-            "--format", "pylock.toml", "--python-version", python, "--python-platform", _PLATFORM,
+            "lock.txt", "--no-deps", "--format", "pylock.toml", "--output-file", "pylock.toml",
+            "--python-version", python, "--python-platform", _PLATFORM,
             # It would fetch a Python of that version, and needs none.
             "--python", sys.executable, "--no-python-downloads",
-            "--only-binary", ":all:", "--output-file", "pylock.toml", "lock.txt",
         ]  # fmt: skip
-        if index:
-            words += ["--default-index", index]
         try:
-            ended = subprocess.run(  # noqa: S603  # our own words, without a shell
-                words, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-                timeout=_WITHIN_S,
-            )  # fmt: skip
+            ended = uv.compiled(words, folder=Path(folder), index=index)
         except subprocess.TimeoutExpired:
-            raise BundleError(f"the package index said nothing for {_WITHIN_S} s") from None
+            raise BundleError(f"the package index said nothing for {uv.WITHIN_S} s") from None
         if ended.returncode != 0:
             raise BundleError(f"the package index has not all of the lock: {ended.stderr.strip()}")
         found = tomllib.loads((Path(folder) / "pylock.toml").read_text())

@@ -14,9 +14,10 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from roles import uv
+
 _HERE = Path(__file__).parent
 _TABLES = Path(__file__).parents[2] / "spec/parsers"
-_UV = Path(sys.executable).with_name("uv")
 # Small packages that make parsers what they are: these are the real ones.
 _REAL = ("pydantic==2.14.3", "msgspec==0.22.0", "pyyaml==6.0.3")
 
@@ -44,7 +45,7 @@ def of(wheel: Path) -> dict[str, Any]:
         within = [word for one in _REAL for word in ("--with", one)]
         told = subprocess.run(  # noqa: S603  # our own uv and script
             [
-                str(_UV), "run", "--quiet", "--no-project", "--no-config", "--isolated",
+                str(uv.PROGRAM), "run", "--quiet", "--no-project", "--no-config", "--isolated",
                 "--python", sys.executable, *within, "python", "-P", str(_HERE / "dump.py"),
                 engine, folder,
             ],
