@@ -9,7 +9,7 @@ from pyinfra.api import FunctionCommand
 from roles.locking import operations
 from roles.locking.changed import changes
 from roles.spec import Lock
-from tests.roles.locking.index import Index, served
+from tests.standins.index import Index, sha256
 
 STACK = '''\
 """A stack."""
@@ -39,7 +39,9 @@ def index(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Index]:
     """An index with an engine that leaves what it needs without a bound."""
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
     monkeypatch.setenv("UV_HTTP_RETRIES", "0")
-    with served() as index:
+    made = tmp_path / "index"
+    made.mkdir()
+    with Index(made) as index:
         index.put("tiny", "1.0.0", "parser>=1", day="2026-07-25")
         index.put("parser", "1.0", day="2026-07-01")
         index.put("parser", "2.0", day="2026-08-01")
@@ -79,7 +81,8 @@ def test_made(folder: Path, index: Index, caplog: pytest.LogCaptureFixture) -> N
     done, said = _lock(folder, caplog, index)
     assert (done, said) == (True, "tiny_1_0_cpu: 2 packages locked")
     lock = folder / "tiny_1_0_cpu.txt"
-    digests = [index.sha256(f"{name}-py3-none-any.whl") for name in ("parser-2.0", "tiny-1.0.0")]
+    names = ("parser-2.0", "tiny-1.0.0")
+    digests = [sha256(index.folder / f"{name}-py3-none-any.whl") for name in names]
     assert lock.read_text() == (
         f"parser==2.0 \\\n    --hash=sha256:{digests[0]}\n"
         f"tiny==1.0.0 \\\n    --hash=sha256:{digests[1]}\n"

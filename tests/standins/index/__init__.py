@@ -17,12 +17,20 @@ from typing import Any, Self
 _JSON = "application/vnd.pypi.simple.v1+json"
 
 
-def wheel(folder: Path, package: str, version: str, tag: str, content: bytes = b"") -> Path:
-    """Make a wheel of one module."""
+def wheel(
+    folder: Path,
+    package: str,
+    version: str,
+    tag: str,
+    content: bytes = b"",
+    needs: tuple[str, ...] = (),
+) -> Path:
+    """Make a wheel of one module, which may need other packages."""
     name = package.replace("-", "_")
     about = f"{name}-{version}.dist-info"
     made = folder / f"{name}-{version}-{tag}.whl"
     said = f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n"
+    said += "".join(f"Requires-Dist: {need}\n" for need in needs)
     files = {
         f"{name}.py": content,
         f"{about}/METADATA": said.encode(),
@@ -50,6 +58,7 @@ class Index:
     def __init__(self, folder: Path, *, sized: bool = True) -> None:
         self.folder, self.sized = folder, sized
         self.sent: Counter[str] = Counter()
+        self._days: dict[str, str] = {}
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.origin = f"http://127.0.0.1:{self._server.server_address[1]}"
         self.url = f"{self.origin}/simple"
@@ -66,6 +75,12 @@ class Index:
     ) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+    def put(
+        self, package: str, version: str, *needs: str, day: str, tag: str = "py3-none-any"
+    ) -> None:
+        """Add a wheel, uploaded at noon of a day."""
+        self._days[wheel(self.folder, package, version, tag, needs=needs).name] = day
 
     def answer(self, path: str) -> tuple[str, bytes] | None:
         """Return kind and content of what is at a path."""
@@ -87,11 +102,16 @@ class Index:
                 "url": f"{self.origin}/files/{file.name}",
                 "size": file.stat().st_size,
                 "hashes": {"sha256": sha256(file)},
+                **self._uploaded(file),
             }
             for file in files
         ]
         told = {"meta": {"api-version": "1.1"}, "name": name, "versions": [], "files": listed}
         return json.dumps(told).encode()
+
+    def _uploaded(self, file: Path) -> dict[str, str]:
+        day = self._days.get(file.name)
+        return {"upload-time": f"{day}T12:00:00Z"} if day else {}
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         index = self
