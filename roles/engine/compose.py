@@ -48,7 +48,7 @@ def _server(instance: Instance, program: list[str], environment: dict[str, str])
             _bind(_SECRETS_THERE, _SECRETS),
             _bind(_CACHE_THERE, _CACHE, read_only=False),
         ],
-        "ports": [f"{_address(instance)}:{instance.port}:{instance.port}"],
+        "ports": [f"{instance.endpoint}:{instance.port}"],
         # Processes share tensors here; Docker's own 64 MiB are too few. Taken when it is used.
         "shm_size": "16gb",
         "ulimits": {"memlock": -1, "stack": 64 * 1024 * 1024, "nofile": 1048576},
@@ -99,11 +99,6 @@ def _python(instance: Instance) -> str:
 
 def _bind(source: str, target: str, *, read_only: bool = True) -> dict[str, Any]:
     return {"type": "bind", "source": source, "target": target, "read_only": read_only}
-
-
-def _address(instance: Instance) -> str:
-    found = instance.address
-    return f"[{found}]" if found.version == 6 else str(found)
 
 
 def _literal(text: str) -> str:

@@ -15,11 +15,9 @@ def files(instance: Instance, options: OllamaOptions) -> dict[str, File]:
 
 def environment(instance: Instance, options: OllamaOptions) -> dict[str, str]:
     """Return the variables of the server's process: all that it can be told."""
-    address = instance.address
-    host = f"[{address}]" if address.version == 6 else str(address)
     found = {
         # With a scheme before it, a port that is left out would be 80.
-        "OLLAMA_HOST": f"{host}:{instance.port}",
+        "OLLAMA_HOST": instance.endpoint,
         "OLLAMA_CONTEXT_LENGTH": str(options.context_length),
         "OLLAMA_NUM_PARALLEL": str(options.num_parallel),
         "OLLAMA_KEEP_ALIVE": options.keep_alive,

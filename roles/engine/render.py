@@ -82,7 +82,7 @@ def lines(spec: HostSpec, instance: Instance) -> list[str]:
         ("folder", release.folder),
         ("unit", paths.unit(instance)),
         ("user", paths.user(instance.name)),
-        ("serves", f"{instance.served_as} on {instance.address}:{instance.port}"),
+        ("serves", f"{instance.served_as} on {instance.endpoint}"),
         *(("link", f"{name} -> {target}") for name, target in sorted(release.links.items())),
         ("secret", f"api-key, from {secrets_of.place(key)}" if key else "none, the server is open"),
         ("checks", f"{len(instance.questions)}: {asked}"),

@@ -1,6 +1,7 @@
 """Judge every host's plan before the first change, and refuse all of it for any reason."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import gevent
 from gevent.lock import RLock
@@ -13,6 +14,16 @@ from roles.preflight.health import placed
 from roles.preflight.reasons import Reason, against
 from roles.spec import HostSpec, Secret
 
+
+class _Kind(NamedTuple):
+    """How a secret is read, and what it should be."""
+
+    read: Callable[[Secret], str]
+    wanted: str
+
+
+_TOKEN = _Kind(instance.resolve, "a secret of 16 or more printable characters")
+_KEY = _Kind(instance.private_key, "a private key without a passphrase")
 _judging = RLock()
 _verdicts: dict[str, list[Reason]] = {}
 
@@ -60,28 +71,26 @@ def _reasons(asked: Host) -> list[Reason]:
 
 
 def _secrets(spec: HostSpec) -> Iterator[Reason]:
-    for path, secret in _named(spec):
-        is_key = path.endswith("/key")
+    for path, secret, kind in _named(spec):
         try:
-            instance.private_key(secret) if is_key else instance.resolve(secret)
+            kind.read(secret)
         except instance.SecretError as error:
             yield Reason(
                 code="secret",
                 path=path,
                 found=str(error),
-                wanted="a private key without a passphrase"
-                if is_key
-                else "a secret of 16 or more printable characters",
+                wanted=kind.wanted,
                 remedy="put it there and run again",
             )
 
 
-def _named(spec: HostSpec) -> Iterator[tuple[str, Secret]]:
-    """Every secret that a host needs, by where the inventory names it."""
+def _named(spec: HostSpec) -> Iterator[tuple[str, Secret, _Kind]]:
+    """Every secret that a host needs, by where the inventory names it, and of which kind it is."""
     for one in spec.instances:
         if one.api_key:
-            yield f"instances/{one.name}/api_key", one.api_key
+            yield f"instances/{one.name}/api_key", one.api_key, _TOKEN
         for index, source in enumerate(one.weights.sources):
-            for field in ("token", "key"):
+            for field, kind in (("token", _TOKEN), ("key", _KEY)):
                 if secret := getattr(source, field, None):
-                    yield f"instances/{one.name}/weights/sources/{index}/{field}", secret
+                    path = f"instances/{one.name}/weights/sources/{index}/{field}"
+                    yield path, secret, kind

@@ -71,6 +71,12 @@ class Instance(Spec):
         """What is asked before a release counts."""
         return self.checks or self.weights.checks
 
+    @property
+    def endpoint(self) -> str:
+        """Address and port as URLs have them."""
+        there = self.address
+        return f"[{there}]:{self.port}" if there.version == 6 else f"{there}:{self.port}"
+
     def contradictions(self) -> Iterator[Fault]:
         """See ``Spec``."""
         yield from self._engine()
