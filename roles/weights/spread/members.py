@@ -25,6 +25,7 @@ class Swarm:
     """
     The hosts that need a model or have it, in the inventory's order.
 
+    :param network: that they reach each other by
     :param holding: names of the hosts that have all of it
     :param addresses: by name, of the hosts that answered in the network that they share
     :param torrent: in base 64, once a host that has all offered it
@@ -32,6 +33,7 @@ class Swarm:
     """
 
     weights: Weights
+    network: str
     members: list[Member]
     holding: set[str]
     addresses: dict[str, str] = field(default_factory=dict)
@@ -58,6 +60,10 @@ class Swarm:
             for member in self.members
             if member.host.name != name and member.host.name in self.addresses
         ]
+
+    def port(self, name: str) -> int:
+        """Return the port by which the host of a name takes part."""
+        return next(member.spread.port for member in self.members if member.host.name == name)
 
     def share(self, name: str) -> tuple[int, int]:
         """Return which part of the pieces a host asks for first, and of how many parts."""
@@ -90,7 +96,7 @@ def swarm(host: Host, weights: Weights) -> Swarm | None:
         ]
         holding = {one.name for one, _ in members if _holds(one, weights)}
         together = len(members) > 1 and len(holding) < len(members)
-        known[key] = Swarm(weights, members, holding) if together else None
+        known[key] = Swarm(weights, key[1], members, holding) if together else None
     return known[key]
 
 

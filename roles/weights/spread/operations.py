@@ -77,8 +77,8 @@ def _offer(
 ) -> bool:
     about = _about(host, together, onto, arguments)
     if not about["address"]:
-        network = onto.spread.network if onto.spread else None
-        _say(host, f"it has no address in {network}, so it does not take part in the spread")
+        there = f"it has no address in {together.network}"
+        _say(host, f"{there}, so it does not take part in the spread")
         return True
     together.addresses[host.name] = about["address"]
     if host.name not in together.holding:
@@ -116,7 +116,7 @@ def _swarm(host: Host, together: Swarm, onto: HostSpec) -> fetch.Commands:
         "holds": host.name in together.holding,
         "torrent": together.torrent,
         "address": together.addresses[host.name],
-        "port": onto.spread.port if onto.spread else None,
+        "port": together.port(host.name),
         "peers": together.others(host.name),
         "share": together.share(host.name),
         "limit_mib_s": onto.fetch_limit_mib_s,
@@ -144,8 +144,7 @@ def _about(
 ) -> dict[str, Any]:
     """Return a host's address among the others, and the torrent that it keeps."""
     folder = paths.weights(together.weights, root=onto.weights_root)
-    network = str(onto.spread.network) if onto.spread else ""
-    words = [onto.python, paths.script("swarm"), "about", folder, network]
+    words = [onto.python, paths.script("swarm"), "about", folder, together.network]
     done, output = host.run_shell_command(StringCommand(*map(QuoteString, words)), **arguments)
     about: dict[str, Any] = (
         json.loads(output.stdout_lines[-1]) if done else {"address": None, "torrent": None}
