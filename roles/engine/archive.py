@@ -16,8 +16,7 @@ def unpacked(stack: Stack, archive: Archive, onto: HostSpec) -> Commands:
     incoming = f"{beside}.incoming"
     carried = [source.path for source in archive.sources if isinstance(source, Folder)]
     for folder in carried:
-        yield StringCommand("mkdir", "-p", QuoteString(incoming))
-        yield FileUploadCommand(str(folder / archive.file), f"{incoming}/{archive.file}")
+        yield from weights.carry([archive.file], folder, incoming)
     plan = {
         "name": stack.folder,
         "folder": paths.stack(stack),

@@ -3,6 +3,7 @@
 from roles.weights.bundled import bundled
 from roles.weights.compressed import DESCRIPTIONS, FLOAT
 from roles.weights.deploy import bring
+from roles.weights.fetch import carry
 from roles.weights.owned import WANTED_BY
 from roles.weights.patch import PatchError
 from roles.weights.patched import quantization
@@ -22,6 +23,7 @@ __all__ = [
     "Served",
     "bring",
     "bundled",
+    "carry",
     "gathered",
     "planned",
     "quantization",

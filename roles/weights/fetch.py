@@ -1,6 +1,6 @@
 """What brings a model revision to a host from its sources."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -40,7 +40,7 @@ def commands(weights: Weights, onto: HostSpec) -> Commands:
     incoming = paths.incoming(weights, root=onto.weights_root)
     carried = [source.path for source in weights.sources if isinstance(source, Folder)]
     for folder in carried:
-        yield from _carry(weights, folder, incoming)
+        yield from carry([file.path for file in weights.files], folder, incoming)
     if any(shown):
         given = {str(number): one for number, one in enumerate(shown) if one}
         yield job.script("tokens", "keep", phase, python=onto.python, given=given)
@@ -72,9 +72,9 @@ def executed(state: State, host: Host, given: Iterator[Any], arguments: dict[str
     return True
 
 
-def _carry(weights: Weights, folder: Path, incoming: str) -> Commands:
-    """Bring files of the control machine beside their place."""
-    targets = {file.path: f"{incoming}/{file.path}" for file in weights.files}
+def carry(files: Iterable[str], folder: Path, incoming: str) -> Commands:
+    """Yield what brings files of a folder of the control machine beside their place."""
+    targets = {path: f"{incoming}/{path}" for path in files}
     folders = sorted({str(PurePosixPath(target).parent) for target in targets.values()})
     yield StringCommand("mkdir", "-p", *map(QuoteString, folders))
     for path, target in targets.items():
