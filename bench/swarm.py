@@ -5,7 +5,6 @@ How long it takes until eight hosts have a model that one has, beside one copy o
 a model of four shards, 1000 MiB in all unless given. Ten minutes.
 """
 
-import hashlib
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +15,8 @@ from time import perf_counter
 from bench.told import machine
 from roles.lab import Lab, LabError, LabHost
 from tests.lab import fixtures
-from tests.lab.site import Site
-from tests.roles.hostside.models import model, shard
+from tests.lab.site import Site, sent
+from tests.roles.hostside.models import listed, model, shard
 
 HOSTS = 9
 MBIT = 100
@@ -54,11 +53,7 @@ class Fleet:
         folder.mkdir(parents=True, exist_ok=True)
         for path, content in files.items():
             (folder / path).write_bytes(content)
-        listed = [
-            {"path": path, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-            for path, content in sorted(files.items())
-        ]
-        text = _MODULE.format(files=listed, source=_SOURCE, name=name)
+        text = _MODULE.format(files=listed(files), source=_SOURCE, name=name)
         (self.site.folder / "large.py").write_text(text)
         self.site.want(*["(_instance(weights=large.WEIGHTS, options=_words),)"] * HOSTS)
 
@@ -71,7 +66,7 @@ class Fleet:
 
     def spread(self) -> tuple[float, float, float]:
         """Return seconds of the run, and until the last host had it, and MB out of the origin."""
-        before, began = self.sent(), perf_counter()
+        before, began = sent(self.origin), perf_counter()
         said = self.run("stage")
         took = perf_counter() - began
         if said.count("brought from the other hosts and verified in") != HOSTS - 1:
@@ -80,12 +75,7 @@ class Fleet:
         takers = self.site.hosts[1:]
         first = min(_newest(host, "jobs/weights-large-*/run.json") for host in takers)
         last = max(_newest(host, "receipts/weights-large-*.json") for host in takers)
-        return took, last - first, (self.sent() - before) / 1e6
-
-    def sent(self) -> int:
-        """Return the bytes that the origin's link has carried away from it."""
-        link = self.origin.network.link(self.origin.number)
-        return int(Path(f"/sys/class/net/{link}/statistics/rx_bytes").read_text())
+        return took, last - first, (sent(self.origin) - before) / 1e6
 
     def copied(self, name: str) -> float:
         """Return the seconds of one copy of a model's shards over one link."""

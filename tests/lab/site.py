@@ -180,6 +180,12 @@ def sessions(host: LabHost) -> int:
     return int(host.run(counted).stdout)
 
 
+def sent(host: LabHost) -> int:
+    """Return how many bytes have left a host."""
+    link = host.network.link(host.number)
+    return int(Path(f"/sys/class/net/{link}/statistics/rx_bytes").read_text())
+
+
 def changes(report: Any) -> list[str]:
     """Return the names of the operations that changed something."""
     return [done["name"] for done in report["results"]["operations"] if done["success"]]

@@ -12,7 +12,7 @@ import pytest
 from inventories.weights import canary
 from roles.lab import Lab, LabHost, places
 from roles.lab.command import wait
-from tests.lab.site import Site
+from tests.lab.site import Site, sent
 
 pytestmark = pytest.mark.lab
 
@@ -73,14 +73,8 @@ def _partial(host: LabHost) -> int:
     return sum(path.stat().st_size for path in weights.glob(f"*/{LARGE}.partial"))
 
 
-def _sent(host: LabHost) -> int:
-    """Return how many bytes have left a host."""
-    link = host.network.link(host.number)
-    return int(Path(f"/sys/class/net/{link}/statistics/rx_bytes").read_text())
-
-
 def test_cut_in_the_middle(depot: LabHost, wanting: Site) -> None:
-    host, before = wanting.hosts[0], _sent(depot)
+    host, before = wanting.hosts[0], sent(depot)
     with wanting.start("main", "--limit", host.name) as run:
         assert wait(lambda: _partial(host) > SIZE // 8, within_s=60)
         depot.cut()
@@ -97,7 +91,7 @@ def test_cut_in_the_middle(depot: LabHost, wanting: Site) -> None:
     waits = [line.partition(": ")[2] for line in journal.splitlines() if "waiting" in line]
     assert waits[0].startswith("rsync: connection unexpectedly closed ("), waits
     assert waits[0].endswith(" [receiver], waiting 1 s")
-    twice = _sent(depot) - before - canary.WEIGHTS.size
+    twice = sent(depot) - before - canary.WEIGHTS.size
     assert twice < SIZE // 3
 
 

@@ -1,7 +1,6 @@
 """A model goes to one host from its hub, and from there to the others, whatever happens to them."""
 
 import hashlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -11,7 +10,8 @@ import pytest
 from roles.lab import Lab, LabHost, places
 from roles.lab.command import wait
 from tests.lab import fixtures
-from tests.lab.site import Run, Site
+from tests.lab.site import Run, Site, changes
+from tests.roles.hostside.models import listed
 from tests.standins.hub import Hub, Repository
 
 pytestmark = pytest.mark.lab
@@ -59,12 +59,8 @@ class Fleet:
         """Let every host serve a revision of the model."""
         repository = self.hub.repositories[REPO]
         commit = next((c for c, kept in repository.commits.items() if kept == files), None)
-        listed = [
-            {"path": path, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-            for path, content in sorted(files.items())
-        ]
         text = MODULE.format(
-            files=listed, repo=REPO, commit=commit or repository.commit(files),
+            files=listed(files), repo=REPO, commit=commit or repository.commit(files),
             endpoint=self.hub.url,
         )  # fmt: skip
         (self.site.folder / "large.py").write_text(text)
@@ -92,19 +88,21 @@ class Fleet:
 def fleet(lab: Lab, wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """Hosts of their own, prepared, on slow links; a hub that counts what it sends."""
     own = Lab(f"{lab.name}s")
-    own.up(HOSTS)
-    site = fixtures.site(own.hosts, tmp_path_factory.mktemp("site"), wheels)
-    site.more = f'spread=Spread(network="{own.network.subnet}")'
-    site.imports = f"import sys\n\nsys.path.insert(0, {str(site.folder)!r})\nimport large"
-    with Hub(Repository(REPO), address=own.network.gateway) as hub:
-        made = Fleet(site, hub)
-        made.want(FIRST)
-        done = site.run("prepare")
-        assert done.code == 0, done.said
-        for host in own.hosts:
-            host.shape(MBIT)
-        yield made
-    own.destroy()
+    try:
+        own.up(HOSTS)
+        site = fixtures.site(own.hosts, tmp_path_factory.mktemp("site"), wheels)
+        site.more = f'spread=Spread(network="{own.network.subnet}")'
+        site.imports = f"import sys\n\nsys.path.insert(0, {str(site.folder)!r})\nimport large"
+        with Hub(Repository(REPO), address=own.network.gateway) as hub:
+            made = Fleet(site, hub)
+            made.want(FIRST)
+            done = site.run("prepare")
+            assert done.code == 0, done.said
+            for host in own.hosts:
+                host.shape(MBIT)
+            yield made
+    finally:
+        own.destroy()
 
 
 def test_asked_of_the_hub_once(fleet: Fleet) -> None:
@@ -125,7 +123,7 @@ def test_done_is_done(fleet: Fleet) -> None:
     done = fleet.stage()
     assert done.code == 0, done.said
     assert fleet.sent() == before
-    assert _changed(done) == []
+    assert changes(done.report) == []
 
 
 def test_late_host_gets_it_from_the_others_while_the_hub_is_gone(fleet: Fleet) -> None:
@@ -176,8 +174,3 @@ def test_flipped_byte_on_one_host_reaches_nobody(fleet: Fleet) -> None:
     done = fleet.stage()
     assert done.code == 0, done.said
     assert fleet.whole(late, SECOND)
-
-
-def _changed(run: Run) -> list[str]:
-    assert run.report, json.dumps(run.said)
-    return [done["name"] for done in run.report["results"]["operations"] if done["success"]]

@@ -1,8 +1,10 @@
-"""Models of a MB or less that are whole."""
+"""Models of a MB or less that are whole, and how files are pinned."""
 
+import hashlib
 import json
 import struct
 from random import Random
+from typing import Any
 
 
 def shard(size: int, seed: int = 1) -> bytes:
@@ -23,3 +25,13 @@ def model(*sizes: int) -> dict[str, bytes]:
         "tokenizer_config.json": b'{"chat_template": "{{ messages }}"}',
         **{name: shard(size, at) for at, (name, size) in enumerate(zip(names, sizes, strict=True))},
     }
+
+
+def pinned(path: str, content: bytes) -> dict[str, Any]:
+    """Return a file as plans pin it."""
+    return {"path": path, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+
+def listed(files: dict[str, bytes]) -> list[dict[str, Any]]:
+    """Return the manifest of files."""
+    return [pinned(path, content) for path, content in files.items()]

@@ -1,6 +1,5 @@
 """A bundle's files are brought as a host's are, and leave nothing else on the machine."""
 
-import hashlib
 import io
 import json
 import shutil
@@ -12,7 +11,7 @@ import places
 import pytest
 import receipts
 
-from tests.roles.hostside.models import model
+from tests.roles.hostside.models import listed, model
 from tests.standins.hub import Hub, Repository
 
 TOKEN = "hf_kX82LmWq04TzRbYv"
@@ -32,12 +31,8 @@ class Site:
 
     def want(self, name: str, files: dict[str, bytes], **fields: Any) -> dict[str, Any]:
         """Ask for files; what is in the source folder unless said otherwise."""
-        listed = [
-            {"path": path, "size": len(c), "sha256": hashlib.sha256(c).hexdigest()}
-            for path, c in files.items()
-        ]
         plan = {
-            "name": name, "model": False, "folder": str(self.folder / name), "files": listed,
+            "name": name, "model": False, "folder": str(self.folder / name), "files": listed(files),
             "sources": [{"name": "the source", "folder": str(self.source)}],
             "limit_mib_s": None, "proxy": None,
         }  # fmt: skip

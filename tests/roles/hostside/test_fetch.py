@@ -15,7 +15,7 @@ import pytest
 import receipts
 import sources
 
-from tests.roles.hostside.models import shard
+from tests.roles.hostside.models import listed, pinned, shard
 
 SMALL = b'{"architectures": ["Qwen3ForCausalLM"]}'
 LARGE = shard(1024 * 1024)
@@ -39,7 +39,7 @@ class Site:
             "digest": "d1",
             "folder": str(self.folder),
             "sources": [{"name": "the mount", "folder": str(self.source)}],
-            "files": [_file(path, content) for path, content in FILES.items()],
+            "files": listed(FILES),
             "limit_mib_s": None,
             "proxy": None,
         }
@@ -62,10 +62,6 @@ class Site:
         """Leave what an interrupted try left of the large file."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.partial.write_bytes(content)
-
-
-def _file(path: str, content: bytes) -> dict[str, Any]:
-    return {"path": path, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 
 @pytest.fixture
@@ -203,7 +199,7 @@ def test_file_that_is_not_in_the_source_is_named(site: Site) -> None:
 
 def test_empty_file_is_brought_too(site: Site) -> None:
     (site.source / "empty").write_bytes(b"")
-    site.plan["files"] = [*site.plan["files"], _file("empty", b"")]
+    site.plan["files"] = [*site.plan["files"], pinned("empty", b"")]
     assert site.run().startswith("qwen3-vl-8b: 6 of 6 files")
     assert (site.folder / "empty").read_bytes() == b""
     assert site.run() == "qwen3-vl-8b is complete"

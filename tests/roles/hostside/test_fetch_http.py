@@ -18,7 +18,7 @@ import ranges
 import receipts
 import sources
 
-from tests.roles.hostside.models import model
+from tests.roles.hostside.models import listed, model
 from tests.standins.hub import Hub, Repository
 
 TOKEN = "hf_kX82LmWq04TzRbYv"
@@ -42,10 +42,7 @@ class Site:
             "digest": "d1",
             "folder": str(self.folder),
             "sources": [{"name": "the hub", "url": f"{hub.url}/{REPO}/resolve/{commit}/"}],
-            "files": [
-                {"path": path, "size": len(c), "sha256": hashlib.sha256(c).hexdigest()}
-                for path, c in FILES.items()
-            ],
+            "files": listed(FILES),
             "limit_mib_s": None,
             "proxy": None,
         }

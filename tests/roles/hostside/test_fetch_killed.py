@@ -1,6 +1,5 @@
 """A fetch that is killed at any time goes on where it was: next to nothing is sent twice."""
 
-import hashlib
 import json
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from random import Random
 import pytest
 
 from roles.lab.command import wait
-from tests.roles.hostside.models import model
+from tests.roles.hostside.models import listed, model
 from tests.standins.hub import Hub, Repository
 
 CHUNK = 256 * 1024
@@ -57,10 +56,7 @@ def test_killed_and_started_again(tree: Path, installed: Path, hub: Hub, seed: i
         "digest": "d1",
         "folder": str(folder),
         "sources": [{"name": "the hub", "url": f"{hub.url}/acme/model/resolve/{commit}/"}],
-        "files": [
-            {"path": path, "size": len(c), "sha256": hashlib.sha256(c).hexdigest()}
-            for path, c in FILES.items()
-        ],
+        "files": listed(FILES),
         "limit_mib_s": None,
         "proxy": None,
     }

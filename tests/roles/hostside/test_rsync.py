@@ -1,7 +1,6 @@
 """Files of a depot arrive whole, from the byte that is missing, and from nobody else."""
 
 import collections
-import hashlib
 import json
 import os
 import time
@@ -16,7 +15,7 @@ import pytest
 import receipts
 import sources
 
-from tests.roles.hostside.models import model
+from tests.roles.hostside.models import listed, model
 from tests.standins.rsync import Depot
 
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOF0aGVkZXBvdA"
@@ -51,10 +50,7 @@ class Site:
                     "path": "/srv/private", "host_key": HOST_KEY,
                 }
             ],
-            "files": [
-                {"path": path, "size": len(c), "sha256": hashlib.sha256(c).hexdigest()}
-                for path, c in FILES.items()
-            ],
+            "files": listed(FILES),
             "limit_mib_s": None,
             "proxy": None,
         }  # fmt: skip

@@ -19,7 +19,7 @@ import torrent
 
 from roles import authority
 from roles.lab.command import wait
-from tests.roles.hostside.models import model
+from tests.roles.hostside.models import listed, model
 from tests.standins.systemctl.systemd import free_port
 
 FILES = {**model(1_500_000, 900_000), "below/empty": b"", "below/notes": b"some"}
@@ -74,10 +74,7 @@ class Fleet:
             "phase": f"weights-{number}",
             "digest": "d1",
             "folder": str(self.weights(number)),
-            "files": [
-                {"path": path, "size": len(c), "sha256": hashlib.sha256(c).hexdigest()}
-                for path, c in FILES.items()
-            ],
+            "files": listed(FILES),
             "tool": PIN,
         }
         durable.write_json(f"{folder}/plan.json", plan | more)

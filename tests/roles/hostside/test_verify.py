@@ -12,13 +12,10 @@ import pytest
 import receipts
 import verify
 
+from tests.roles.hostside.models import pinned
 from tests.standins.systemctl.systemd import Systemd
 
 LARGE = bytes(range(256)) * 12_345
-
-
-def _pinned(path: str, content: bytes) -> dict[str, Any]:
-    return {"path": path, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 
 class Site:
@@ -32,12 +29,12 @@ class Site:
         (self.view / "config.json").write_bytes(b"{1}")
         (self.pinned / "below/model").write_bytes(LARGE)
         os.link(self.pinned / "below/model", self.view / "below/model")
-        model = _pinned("below/model", LARGE)
+        model = pinned("below/model", LARGE)
         self.plan = {
             "name": "the weights",
             "folders": [
-                self.folder(self.pinned, "weights-q", [_pinned("config.json", b"{}"), model]),
-                self.folder(self.view, "patch-q", [_pinned("config.json", b"{1}"), model]),
+                self.folder(self.pinned, "weights-q", [pinned("config.json", b"{}"), model]),
+                self.folder(self.view, "patch-q", [pinned("config.json", b"{1}"), model]),
             ],
         }
         self.say = progress.Progress(str(tree))
