@@ -2,12 +2,12 @@
 
 from typing import NoReturn
 
-from roles import templates
+from roles import paths, templates
 from roles.engine import lmdeploy, ollama, vllm
 from roles.engine.file import File
 from roles.spec import (
+    Accelerator,
     Engine,
-    Image,
     Instance,
     LmdeployOptions,
     OllamaOptions,
@@ -15,8 +15,12 @@ from roles.spec import (
     VllmOptions,
 )
 
-STARTED = (Engine.VLLM, Engine.LMDEPLOY, Engine.OLLAMA)
-"""Engines that this release can start; preflight refuses instances of the others."""
+STARTED = {
+    Engine.VLLM: (Accelerator.CUDA, Accelerator.CPU),
+    Engine.LMDEPLOY: (Accelerator.CUDA,),
+    Engine.OLLAMA: (Accelerator.CUDA, Accelerator.CPU),
+}
+"""Engines that this release can start, and on what; preflight refuses instances of the others."""
 
 
 def rendered(instance: Instance) -> dict[str, File]:
@@ -34,17 +38,9 @@ def rendered(instance: Instance) -> dict[str, File]:
 
 def unit_file(stack: Stack, *, python: str) -> str:
     """Return the template unit of a stack's engine."""
-    match stack.engine, stack.lock:
-        case Engine.VLLM, _:
-            return templates.render("engine/metalserve-vllm@.service.j2", python=python)
-        case Engine.LMDEPLOY, Image():
-            return templates.render("engine/metalserve-lmdeploy-compose@.service.j2", python=python)
-        case Engine.LMDEPLOY, _:
-            return templates.render("engine/metalserve-lmdeploy@.service.j2", python=python)
-        case Engine.OLLAMA, _:
-            return templates.render("engine/metalserve-ollama@.service.j2", python=python)
-        case engine, _:
-            _not_started(engine)
+    if stack.engine not in STARTED:
+        _not_started(stack.engine)
+    return templates.render(f"engine/{paths.unit_template(stack.unit)}.j2", python=python)
 
 
 def _not_started(engine: Engine) -> NoReturn:

@@ -4,25 +4,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from roles import versions
+from roles.engine import STARTED
 from roles.preflight import table
 from roles.preflight.reason import Reason
 from roles.spec import (
-    Accelerator,
-    Engine,
     HostSpec,
     Instance,
     LmdeployOptions,
     MindieOptions,
     parser,
 )
-
-_STARTED = {
-    (Engine.VLLM, Accelerator.CUDA),
-    (Engine.VLLM, Accelerator.CPU),
-    (Engine.LMDEPLOY, Accelerator.CUDA),
-    (Engine.OLLAMA, Accelerator.CUDA),
-    (Engine.OLLAMA, Accelerator.CPU),
-}
 
 
 def reasons(spec: HostSpec, found: dict[str, Any]) -> Iterator[Reason]:
@@ -46,7 +37,7 @@ def vision_language(instance: Instance) -> bool:
 
 def _started(instance: Instance) -> Iterator[Reason]:
     stack = instance.stack
-    if (stack.engine, stack.accelerator) not in _STARTED:
+    if stack.accelerator not in STARTED.get(stack.engine, ()):
         yield Reason(
             code="engine",
             path=f"instances/{instance.name}/stack",

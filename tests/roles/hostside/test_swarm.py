@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import site
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -297,8 +298,6 @@ def test_only_what_changed_is_brought(fleet: Fleet) -> None:
 
 
 def test_port_that_is_taken(fleet: Fleet) -> None:
-    import socket
-
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", fleet.port))
         taken.listen()

@@ -36,8 +36,6 @@ from tests.roles.spec.nouns import HASH, LOCK, Nouns
 ROOT = Path(__file__).parents[3]
 KEY = "sk-51f0c4"
 
-# What is wrong, made from right nouns; and the line that says so, below gpu-1.example/.
-
 
 def _depot(**changed: Any) -> Rsync:
     right: dict[str, Any] = {
@@ -49,6 +47,7 @@ def _depot(**changed: Any) -> Rsync:
     return Rsync(**(right | changed))
 
 
+# What is wrong, made from right nouns; and the line that says so, below gpu-1.example/.
 WRONG: list[tuple[Callable[[Nouns], HostSpec], str]] = [
     # Fields, one by one.
     (
