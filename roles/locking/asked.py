@@ -1,12 +1,15 @@
 """What is to be locked: ``--data stack=NAME``, or every stack that has a ``.in`` beside it."""
 
 import importlib.util
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from roles.spec import Lock, Stack
+
+_LATER = re.compile(r"lock/|installers/\d+/sha256$")
 
 
 class LockingError(Exception):
@@ -53,7 +56,8 @@ def _stack(file: Path) -> Stack:
     """
     Run a stack's file as pyinfra runs an inventory, and take what it defines.
 
-    A lock that does not exist yet is the only fault that it may have.
+    A lock that does not exist yet is the only fault that it may have, besides vendors' files whose
+    hashes are not known yet.
     """
     if not file.is_file():
         raise LockingError(f"{file} does not exist, a stack says what its lock is for")
@@ -65,7 +69,7 @@ def _stack(file: Path) -> Stack:
     stack = getattr(module, "STACK", None)
     if not isinstance(stack, Stack):
         raise LockingError(f"{file} has no STACK, define it as the stacks beside it do")
-    faults = [fault for fault in stack.faults() if not fault.path.startswith("lock/")]
+    faults = [fault for fault in stack.faults() if not _LATER.match(fault.path)]
     if faults:
         raise LockingError(f"{file.name}: " + "; ".join(map(str, faults)))
     lock = lock_of(stack)

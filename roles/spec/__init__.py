@@ -6,7 +6,7 @@ from roles.spec.check import Check, Kind, Match
 from roles.spec.compression import Compression
 from roles.spec.host import HostSpec, Packages, inventory
 from roles.spec.image import Image, ImageArchive
-from roles.spec.installer import Installer, InstallerKind, Package
+from roles.spec.installer import Installer, InstallerKind, Package, installers
 from roles.spec.instance import Instance
 from roles.spec.lock import Lock
 from roles.spec.model import Model
@@ -86,6 +86,7 @@ __all__ = [
     "VllmOptions",
     "Weights",
     "WeightsFile",
+    "installers",
     "inventory",
     "manifest",
 ]

