@@ -46,14 +46,23 @@ def lacking(hosts: Iterable[HostSpec], folder: Path) -> list[str]:
 
 
 def _wheels(hosts: tuple[HostSpec, ...], index: str | None) -> list[dict[str, Any]]:
-    locks = [(s.lock.text, s.python) for s in stacks(hosts) if isinstance(s.lock, Lock)]
-    if locks:
-        # What installs stacks; its wheel fits every Python.
-        locks.append((engine.INSTALLER.read_text(), locks[0][1]))
-    if any(host.spread for host in hosts):
-        # For the hosts' own Python, which is known only there.
-        locks += [(weights.SPREADER.read_text(), python) for python in weights.SPREADER_PYTHONS]
-    listed = [wheels.listed(lock, python=python, index=index) for lock, python in locks]
+    locks = [
+        (stack.lock.text, stack.python, stack.arch)
+        for stack in stacks(hosts)
+        if isinstance(stack.lock, Lock)
+    ]
+    # What installs stacks; its wheel fits every Python.
+    pythons = {arch: python for _, python, arch in locks}
+    locks += [(engine.INSTALLER.read_text(), python, arch) for arch, python in pythons.items()]
+    spreader = weights.SPREADER.read_text()
+    spread = {stack.arch for stack in stacks(host for host in hosts if host.spread)}
+    # For the hosts' own Python, which is known only there.
+    locks += [
+        (spreader, python, arch) for arch in sorted(spread) for python in weights.SPREADER_PYTHONS
+    ]
+    listed = [
+        wheels.listed(lock, python=python, arch=arch, index=index) for lock, python, arch in locks
+    ]
     return list({file["path"]: file for files in listed for file in files}.values())
 
 

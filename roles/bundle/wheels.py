@@ -1,5 +1,5 @@
 """
-Every wheel of a lock that can be installed on an x86_64 host with glibc, whatever this machine is.
+Every wheel of a lock that can be installed on a host with glibc, whatever this machine is.
 
 uv tells which they are, and at which URL, for another Python and platform than its own. What is
 taken has a hash of the lock; that there is more than one for a package, for older and newer glibc,
@@ -19,19 +19,21 @@ from urllib.parse import unquote, urlsplit
 
 from roles import uv
 from roles.bundle.asked import BundleError
+from roles.spec.lock import Arch
 
 # The newest that uv knows; wheels for every older one are among those for it.
-_PLATFORM = "x86_64-manylinux_2_40"
+_GLIBC = "manylinux_2_40"
 _HEAD_WITHIN_S = 30
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
 
-def listed(lock: str, *, python: str, index: str | None) -> list[dict[str, Any]]:
+def listed(lock: str, *, python: str, arch: Arch, index: str | None) -> list[dict[str, Any]]:
     """
     Return path, size, sha256 and URL of each wheel.
 
     :param lock: its text
     :param python: the minor version that it is for
+    :param arch: the machine that it is for
     :raises BundleError: the index lacks some of it, or cannot be asked
     :raises OSError: uv is not there
     """
@@ -39,7 +41,7 @@ def listed(lock: str, *, python: str, index: str | None) -> list[dict[str, Any]]
         (Path(folder) / "lock.txt").write_text(lock)
         words = [
             "lock.txt", "--no-deps", "--format", "pylock.toml", "--output-file", "pylock.toml",
-            "--python-version", python, "--python-platform", _PLATFORM,
+            "--python-version", python, "--python-platform", f"{arch}-{_GLIBC}",
             # It would fetch a Python of that version, and needs none.
             "--python", sys.executable, "--no-python-downloads",
         ]  # fmt: skip

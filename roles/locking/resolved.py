@@ -34,10 +34,11 @@ def resolved(stack: Stack, *, index: str | None) -> str:
 
 def _words(stack: Stack) -> list[str]:
     lock = lock_of(stack)
+    glibc = str(lock.glibc).replace(".", "_")
     words = [
         lock.source.name, "--no-config", "--python", sys.executable,
         "--python-version", stack.python,
-        "--python-platform", f"x86_64-manylinux_{str(lock.glibc).replace('.', '_')}",
+        "--python-platform", f"{lock.arch}-manylinux_{glibc}",
         "--generate-hashes", "--no-emit-index-url", "--no-header", "--no-annotate",
     ]  # fmt: skip
     if lock.as_of:

@@ -16,7 +16,8 @@ _MIB = 1024 * 1024
 
 def reasons(spec: HostSpec, found: dict[str, Any]) -> Iterator[Reason]:
     """What speaks against the plan on this machine."""
-    yield from _os(spec, found["system"])
+    yield from _os(found["system"])
+    yield from _arch(spec, found["system"]["arch"])
     yield from _pythons(spec, found)
     yield from _disks(spec, found)
     for instance in spec.instances:
@@ -25,7 +26,7 @@ def reasons(spec: HostSpec, found: dict[str, Any]) -> Iterator[Reason]:
     yield from _reboot(spec, found)
 
 
-def _os(spec: HostSpec, system: dict[str, Any]) -> Iterator[Reason]:
+def _os(system: dict[str, Any]) -> Iterator[Reason]:
     if system["systemd"] is None or system["systemd"] < _SYSTEMD:
         yield Reason(
             code="systemd",
@@ -50,15 +51,19 @@ def _os(spec: HostSpec, system: dict[str, Any]) -> Iterator[Reason]:
             wanted="root",
             remedy="connect as root, or run pyinfra with --sudo",
         )
-    locked = spec.instances and spec.accelerator is not Accelerator.ASCEND
-    if system["arch"] != "x86_64" and locked:
-        yield Reason(
-            code="arch",
-            path="system",
-            found=system["arch"],
-            wanted="x86_64",
-            remedy="no stack of this release is locked for another architecture",
-        )
+
+
+def _arch(spec: HostSpec, arch: str) -> Iterator[Reason]:
+    """A stack is pinned for one machine: its packages, an archive, an image."""
+    for stack in spec.stacks:
+        if stack.arch != arch:
+            yield Reason(
+                code="arch",
+                path=seen.where(stack, spec),
+                found=f"{arch} on the host",
+                wanted=f"{stack.arch}, which {stack.name} is pinned for",
+                remedy=f"choose a stack for {arch}, or make its lock with arch={arch!r}",
+            )
 
 
 def _pythons(spec: HostSpec, found: dict[str, Any]) -> Iterator[Reason]:

@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from roles.spec.base import Fault, Spec, spelled
 
 _REQUIREMENT = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*(\[.*\])?\s*(==|@)")
+
+Arch = Literal["x86_64", "aarch64"]
 
 _Glibc = Annotated[str, spelled(r"2\.\d+", "should be a version of glibc, as in 2.31")]
 
@@ -21,12 +23,14 @@ class Lock(Spec):
     it.
 
     :param file: on the control machine; its text, not its place, is part of the stack's digest
+    :param arch: the machine that it is made for, as ``uname -m`` says it there
     :param glibc: the oldest that every wheel of it runs on
     :param as_of: what the index got after that day is not in it; an index without upload times
         cannot be asked then
     """
 
     file: Path
+    arch: Arch = "x86_64"
     glibc: _Glibc | None = None
     as_of: date | None = None
 

@@ -10,7 +10,7 @@ from roles.spec.archive import Archive
 from roles.spec.base import Fault, Name, OsPackage, Spec, a, digest, spelled
 from roles.spec.image import Image
 from roles.spec.installer import Installer, InstallerKind
-from roles.spec.lock import Lock
+from roles.spec.lock import Arch, Lock
 
 
 class Accelerator(StrEnum):
@@ -99,6 +99,11 @@ class Stack(Spec):
     def folder(self) -> str:
         """The name of its folder on a host."""
         return f"{self.name}-{self.digest[:12]}"
+
+    @property
+    def arch(self) -> Arch:
+        """The machine that it is for; archives and images are for x86_64 alone."""
+        return self.lock.arch if isinstance(self.lock, Lock) else "x86_64"
 
     @property
     def unit(self) -> str:

@@ -22,6 +22,7 @@ from roles.spec import (
     HttpFolder,
     HuggingFace,
     Installer,
+    Lock,
     Secret,
     Spread,
 )
@@ -30,16 +31,17 @@ from tests.roles.spec.nouns import HASH, Nouns
 BUNDLE = Path("/mnt/bundle")
 COMMIT = "0123456789abcdef" * 2 + "01234567"
 TOKEN = "hf_kX82LmWq04TzRbYv"
+Asked = tuple[str, str, str, str | None]
 RUN = "NVIDIA-Linux-x86_64-580.95.05.run"
 
 
 @pytest.fixture(autouse=True)
-def listed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, str | None]]:
+def listed(monkeypatch: pytest.MonkeyPatch) -> list[Asked]:
     """The index, and what it was asked."""
-    asked: list[tuple[str, str, str | None]] = []
+    asked: list[Asked] = []
 
-    def tell(lock: str, *, python: str, index: str | None) -> list[dict[str, Any]]:
-        asked.append((lock, python, index))
+    def tell(lock: str, *, python: str, arch: str, index: str | None) -> list[dict[str, Any]]:
+        asked.append((lock, python, arch, index))
         name = f"wheel-{len(asked)}.whl"
         shared = {"path": "shared.whl", "size": 5, "sha256": HASH, "at": "http://index/shared"}
         return [shared, {"path": name, "size": 7, "sha256": HASH, "at": f"http://index/{name}"}]
@@ -50,15 +52,14 @@ def listed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, str | None]]
     return asked
 
 
-def test_wheels_of_every_stack_once(
-    nouns: Nouns, listed: list[tuple[str, str, str | None]]
-) -> None:
+def test_wheels_of_every_stack_once(nouns: Nouns, listed: list[Asked]) -> None:
     hosts = [nouns.chat(), nouns.chat(), nouns.chat(name="draw")]
     (plan, shown), _ = wants(hosts, BUNDLE, index="http://index/simple")
     lock = nouns.lock().text
     uv = engine.INSTALLER.read_text()
     assert listed == [
-        (lock, "3.12", "http://index/simple"), (uv, "3.12", "http://index/simple"),
+        (lock, "3.12", "x86_64", "http://index/simple"),
+        (uv, "3.12", "x86_64", "http://index/simple"),
     ]  # fmt: skip
     assert [file["path"] for file in plan["files"]] == ["shared.whl", "wheel-1.whl", "wheel-2.whl"]
     assert (plan["folder"], plan["model"], shown) == ("/mnt/bundle/wheels", False, {})
@@ -66,12 +67,26 @@ def test_wheels_of_every_stack_once(
 
 
 def test_what_spreads_weights_for_every_python_that_a_host_may_have(
-    nouns: Nouns, listed: list[tuple[str, str, str | None]]
+    nouns: Nouns, listed: list[Asked]
 ) -> None:
     spread = Spread(network=IPv4Network("10.0.0.0/16"))
     list(wants([nouns.host(nouns.instance(), spread=spread)], BUNDLE, index=None))
-    asked = [python for lock, python, _ in listed if lock.startswith("libtorrent==")]
+    asked = [python for lock, python, *_ in listed if lock.startswith("libtorrent==")]
     assert asked == ["3.9", "3.10", "3.11", "3.12", "3.13"]
+
+
+def test_wheels_for_the_machine_of_each_stack(nouns: Nouns, listed: list[Asked]) -> None:
+    """What installs stacks and what spreads weights come for each of them, too."""
+    arm = nouns.stack(name="arm", lock=Lock(file=nouns.file("arm.txt", "arm"), arch="aarch64"))
+    spread = Spread(network=IPv4Network("10.0.0.0/16"))
+    hosts = [nouns.chat(), nouns.host(nouns.instance(stack=arm), spread=spread)]
+    list(wants(hosts, BUNDLE, index=None))
+    asked = [(lock.partition("==")[0], arch) for lock, _, arch, _ in listed]
+    name = nouns.lock().text.partition("==")[0]
+    assert asked == [
+        (name, "x86_64"), ("arm", "aarch64"), ("uv", "x86_64"), ("uv", "aarch64"),
+        *[("libtorrent", "aarch64")] * 5,
+    ]  # fmt: skip
 
 
 def test_archive_of_a_stack_once(nouns: Nouns) -> None:

@@ -43,7 +43,9 @@ def _lock(*files: Path, name: str = "fast-math==1.5") -> str:
 @pytest.mark.parametrize("sized", [True, False], ids=["json", "html"])
 def test_every_wheel_that_fits(folder: Path, sized: bool) -> None:
     with Index(folder, sized=sized) as index:
-        found = wheels.listed(_lock(*folder.iterdir()), python="3.12", index=index.url)
+        found = wheels.listed(
+            _lock(*folder.iterdir()), python="3.12", arch="x86_64", index=index.url
+        )
     names = [f"fast_math-1.5-{tag}.whl" for tag in FITTING]
     assert sorted(file["path"] for file in found) == sorted(names)
     for file in found:
@@ -59,14 +61,24 @@ def test_every_wheel_that_fits(folder: Path, sized: bool) -> None:
 def test_only_what_the_lock_pins(folder: Path) -> None:
     pinned = folder / f"fast_math-1.5-{FITTING[0]}.whl"
     with Index(folder) as index:
-        (found,) = wheels.listed(_lock(pinned), python="3.12", index=index.url)
+        (found,) = wheels.listed(_lock(pinned), python="3.12", arch="x86_64", index=index.url)
     assert found["path"] == pinned.name
+
+
+def test_wheels_of_another_machine(folder: Path) -> None:
+    lock = _lock(*folder.iterdir())
+    with Index(folder) as index:
+        found = wheels.listed(lock, python="3.12", arch="aarch64", index=index.url)
+    assert sorted(file["path"] for file in found) == [
+        "fast_math-1.5-cp312-cp312-manylinux_2_17_aarch64.whl",
+        "fast_math-1.5-py3-none-any.whl",
+    ]
 
 
 def test_index_with_other_files_than_the_lock(folder: Path, tmp_path: Path) -> None:
     other = wheel(tmp_path, "fast-math", "1.5", "py3-none-any", b"other")
     with Index(folder) as index, pytest.raises(BundleError) as refused:
-        wheels.listed(_lock(other), python="3.12", index=index.url)
+        wheels.listed(_lock(other), python="3.12", arch="x86_64", index=index.url)
     assert "fast-math" in str(refused.value)
 
 
@@ -74,14 +86,19 @@ def test_index_that_lacks_a_package(folder: Path) -> None:
     (file, *_) = folder.iterdir()
     lock = _lock(file, name="slow-math==2.0")
     with Index(folder) as index, pytest.raises(BundleError) as refused:
-        wheels.listed(lock, python="3.12", index=index.url)
+        wheels.listed(lock, python="3.12", arch="x86_64", index=index.url)
     assert str(refused.value).startswith("the package index has not all of the lock: ")
     assert "slow-math" in str(refused.value)
 
 
 def test_index_that_is_no_index(folder: Path) -> None:
     with pytest.raises(BundleError, match="the package index has not all of the lock: "):
-        wheels.listed(_lock(*folder.iterdir()), python="3.12", index="http://127.0.0.1:9/simple")
+        wheels.listed(
+            _lock(*folder.iterdir()),
+            python="3.12",
+            arch="x86_64",
+            index="http://127.0.0.1:9/simple",
+        )
 
 
 def test_file_without_a_url() -> None:

@@ -164,6 +164,19 @@ def test_what_does_not_resolve(
     assert not (folder / "tiny_1_0_cpu.txt").exists()
 
 
+def test_made_for_another_machine(
+    folder: Path, index: Index, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The one wheel that there is fits it alone."""
+    index.put("parser", "1.5", day="2026-07-01", tag="cp312-cp312-manylinux_2_28_aarch64")
+    source, file = folder / "tiny_1_0_cpu.in", folder / "tiny_1_0_cpu.py"
+    source.write_text("parser==1.5\n")
+    said = _lock(folder, caplog, index)[1]
+    assert "parser==1.5 has no wheels with a matching platform tag" in said
+    file.write_text(file.read_text().replace('glibc="2.31"', 'glibc="2.31", arch="aarch64"'))
+    assert _lock(folder, caplog, index) == (True, "tiny_1_0_cpu: 1 packages locked")
+
+
 def _broken(folder: Path, before: str, after: str) -> None:
     file = folder / "tiny_1_0_cpu.py"
     file.write_text(file.read_text().replace(before, after))

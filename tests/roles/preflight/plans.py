@@ -93,7 +93,7 @@ def stack(engine: Engine, version: str, *, lock: str | None = None, **fields: An
         "version": version,
         "python": "3.12" if cuda else "3.11",
         "command": ("-m", engine.replace("-", "_")),
-        "lock": Lock(file=HERE / f"locks/{lock or name}.txt"),
+        "lock": Lock(file=HERE / f"locks/{lock or name}.txt", arch="x86_64" if cuda else "aarch64"),
         "disk_gib": 8,
         "driver": "525.60.13" if cuda else None,
     }

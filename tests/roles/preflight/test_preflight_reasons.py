@@ -91,10 +91,10 @@ REASONS: dict[str, tuple[Found, Reason]] = {
         _system(arch="aarch64"),
         Reason(
             code="arch",
-            path="system",
-            found="aarch64",
-            wanted="x86_64",
-            remedy="no stack of this release is locked for another architecture",
+            path="instances/chat/stack",
+            found="aarch64 on the host",
+            wanted="x86_64, which vllm-0.26-cuda is pinned for",
+            remedy="choose a stack for aarch64, or make its lock with arch='aarch64'",
         ),
     ),
     "no python for the stack": (
@@ -203,6 +203,18 @@ def _room(gib: float) -> Reason:
     )
 
 
+def test_lock_for_the_machine(nouns: Nouns) -> None:
+    """Of a stack that the host is only made ready for, too."""
+    lock = nouns.lock()
+    arm = nouns.stack(name="arm", lock=lock.model_copy(update={"arch": "aarch64"}))
+    served, ready = nouns.host(nouns.instance(stack=arm)), nouns.host(ready_for=(arm,))
+    assert _refused(served, _system(arch="aarch64")) == []
+    for spec, path in [(served, "instances/chat/stack"), (ready, "ready_for/arm")]:
+        (reason,) = _refused(spec, _system())
+        assert (reason.code, reason.path, reason.found) == ("arch", path, "x86_64 on the host")
+        assert reason.wanted == "aarch64, which arm is pinned for"
+
+
 def test_no_room_for_weights(nouns: Nouns) -> None:
     """Where the spec wants them, and a spare, whatever is free elsewhere."""
     spec = _big(nouns, sources=(HostFolder(path="/mnt/models"),))
@@ -297,7 +309,7 @@ def test_all_at_once(nouns: Nouns) -> None:
         ("systemd", "system"),
         ("python-old", "python"),
         ("not-root", "system"),
-        ("arch", "system"),
+        ("arch", "instances/chat/stack"),
         ("python-missing", "instances/chat/stack"),
         ("python-missing", "instances/draw/stack"),
         ("disk", "disks/opt/metalserve"),

@@ -101,7 +101,7 @@ def test_to_json(nouns: Nouns) -> None:
     plain = json.loads(json.dumps(fields["spec"].to_json()))
     assert plain["accelerator"] == "cuda"
     assert plain["instances"][0]["stack"]["lock"] == {
-        "file": str(nouns.folder / "lock.txt"), "glibc": None, "as_of": None,
+        "file": str(nouns.folder / "lock.txt"), "arch": "x86_64", "glibc": None, "as_of": None,
     }  # fmt: skip
     assert plain["instances"][0]["api_key"]["env"] == "METALSERVE_API_KEY"
 
