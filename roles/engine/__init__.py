@@ -3,6 +3,7 @@
 from roles.engine.deploy import install
 from roles.engine.file import File
 from roles.engine.metrics import health_page, metric_names
+from roles.engine.mindie import planes
 from roles.engine.operations import INSTALLER
 from roles.engine.rendering import STARTED, rendered, unit_file
 
@@ -13,6 +14,7 @@ __all__ = [
     "health_page",
     "install",
     "metric_names",
+    "planes",
     "rendered",
     "unit_file",
 ]
