@@ -59,15 +59,32 @@ WRONG: dict[str, Plan] = {
     "prompt-over-the-prefill": Plan(
         plans.mindie(max_input_token_len=10240, max_seq_len=12288), plans.a2(8),
         {"engine", "mindie-options"},
-        ("maxPrefillTokens 8192 under maxInputTokenLen 10240", "should not be less than"),
+        (
+            "maxPrefillTokens that is 8192",
+            "The value of maxPrefillTokens should not be less than maxInputTokenLen.",
+            "wanted 10240 or more",
+        ),
     ),
     "prefill-batch-over-the-batch": Plan(
         plans.mindie(max_prefill_batch_size=4), plans.a2(8),
-        {"engine", "mindie-options"}, ("maxPrefillBatchSize 4 over maxBatchSize 1",),
+        {"engine", "mindie-options"},
+        ("scheduleParam.maxPrefillBatchSize [4] is out of bound [1]", "wanted 1 to 1"),
     ),
     "no-room-for-the-vision-tower": Plan(
         plans.mindie(npu_mem_size=-1), plans.a2(8),
         {"engine", "mindie-options"}, ("npuMemSize -1", "vision tower"),
+    ),
+    "name-of-a-repository": Plan(
+        plans.ascend(
+            plans.mindie().instances[0].model_copy(update={"model": "Qwen/Qwen3-VL-8B"})
+        ),
+        plans.a2(8), {"engine", "mindie-options"},
+        ("instances/chat/model", "The value of modelName must meet the following rules"),
+    ),
+    "port-between-nodes": Plan(
+        plans.ascend(plans.mindie().instances[0].model_copy(update={"port": 1120})),
+        plans.a2(8), {"engine", "mindie-options"},
+        ("instances/chat/port", "Endpoint port cannot be equal to multiNodesInferPort."),
     ),
     "cache-larger-than-the-chip": Plan(
         plans.mindie(npu_mem_size=60), plans.a2(8),
