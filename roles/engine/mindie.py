@@ -32,8 +32,9 @@ def files(instance: Instance, options: MindieOptions) -> dict[str, File]:
 
 def wanted(instance: Instance, options: MindieOptions) -> dict[str, Any]:
     """
-    Return what a host makes ``config.json`` of: the file that it edits, what keys it sets where they
-    are, which of them to what a link of the release leads to, and which in any case.
+    Return what a host makes ``config.json`` of: the file that it edits, the keys that it sets where
+    they are, those among them that hold what a link of the release leads to, and those that the
+    operator gave.
     """
     keys = mindie_settings.wanted_of(instance, options, "")
     return {

@@ -75,7 +75,7 @@ class Server:
     def generate(
         self, content: List[Dict[str, Any]], max_tokens: int, within_s: float
     ) -> Tuple[int, str]:
-        """Return the same by ``/generate`` as MindIE has it from vLLM, which says the text again."""
+        """Return the same by ``/generate``, as MindIE has it of vLLM; it says the text again."""
         with media.sent(content, self.reader) as sent:
             body = {
                 "model": self.model,

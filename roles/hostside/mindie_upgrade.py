@@ -2,10 +2,10 @@
 Settings of an older MindIE that somebody made by hand come to a newer one's ``config.json``.
 
 ``mindie_upgrade.py OLDER NEWER FILE FILE``: two versions and the ``config.json`` of each. MindIE's
-own ``--upgrade`` does so while it takes the older one away; here both stay, and the older one's file
-is not touched. Made by hand is what differs from the file that the package brought, which was kept
-when it was installed. It comes over when the newer file has the key, with a value of its kind that
-nobody has changed yet. All else is named, and left to whoever made it.
+own ``--upgrade`` does so while it takes the older one away; here both stay, and the older one's
+file is not touched. Made by hand is what differs from the file that the package brought, which was
+kept when it was installed. It comes over when the newer file has the key, with a value of its kind
+that nobody has changed yet. All else is named, and left to whoever made it.
 
 It runs once, when the newer one is installed. What was cut short is done again, to the same end.
 """

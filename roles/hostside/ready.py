@@ -1,6 +1,6 @@
 """
-Wait until a server completes a request; what ``systemctl start`` waits for. One that has a plane for
-its management is asked there first whether it is ready.
+Wait until a server completes a request; what ``systemctl start`` waits for. One that has a plane
+for its management is asked there first whether it is ready.
 
 ``ready.py INSTANCE`` is started by the instance's unit, which tells the server's process in
 ``MAINPID``. It runs as root, outside the sandbox: before systemd 254 nothing but the server itself

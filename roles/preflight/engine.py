@@ -47,10 +47,14 @@ def _started(instance: Instance) -> Iterator[Reason]:
             code="engine",
             path=f"instances/{instance.name}/stack",
             found=f"{stack.engine} on {stack.accelerator}",
-            wanted="vllm or ollama on cuda or cpu, lmdeploy on cuda: what this release can start",
+            wanted=f"{_starts()}: what this release can start",
             remedy="put the stack into the host's ready_for: prepare.py makes the host ready for "
             "it; serving it comes with a later release",
         )
+
+
+def _starts() -> str:
+    return ", ".join(f"{engine} on {' or '.join(where)}" for engine, where in STARTED.items())
 
 
 def _words(instance: Instance) -> Iterator[Reason]:
@@ -122,6 +126,15 @@ def _mindie(instance: Instance, options: MindieOptions) -> Iterator[Reason]:
             f"should be {options.documented(model)} by MindIE's formula"
             if model
             else "should be a size in GiB, or left out beside the weights' config",
+        )
+    if options.https:
+        yield Reason(
+            code="mindie-options",
+            path=f"{path}/options/https",
+            found="certificates",
+            wanted="plain HTTP on loopback",
+            remedy="leave it out: whether MindIE is ready, and answers right, is asked without a "
+            "certificate; a proxy on the host may serve others by HTTPS",
         )
     if options.https and versions.older(instance.stack.version, _PLAIN_KEYS):
         yield _rule(

@@ -117,7 +117,7 @@ def plan(
 
 
 def _generated(instance: Instance) -> Iterator[dict[str, Any]]:
-    """Yield one question of each kind for the other way in that MindIE has for images and videos."""
+    """Yield one question of each kind for ``/generate``, MindIE's other way in to such a model."""
     if instance.stack.engine is not Engine.MINDIE or not instance.weights.takes:
         return
     for kind in (Kind.TEXT, Kind.IMAGE, Kind.VIDEO):

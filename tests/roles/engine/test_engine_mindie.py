@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from roles import engine, templates
+from roles import engine
 from roles.release import Release
-from roles.spec import Engine, Instance, Kind, MindieOptions, Stack
+from roles.spec import Instance, Stack
 from tests.roles.preflight import plans
 
 HERE = Path(__file__).parent
@@ -194,10 +194,3 @@ def test_model_of_text_is_asked_by_chat_alone() -> None:
     spec = plans.mindie("8b", on=2, stack=_stack(), weights_of=weights, images=0)
     release = Release(spec=spec, instance=spec.instances[0])
     assert [check.get("by") for check in release.checks] == [None]
-
-
-def test_metrics_and_health() -> None:
-    names = engine.metric_names(Engine.MINDIE, "3.0.0")
-    assert names is not None
-    assert (names["running"], names["finished"]) == ("num_requests_running", None)
-    assert engine.health_page(Engine.MINDIE, "2.3.0") == "/v2/health/ready"

@@ -1,4 +1,4 @@
-"""``config.json`` of a release is what is installed with the instance's keys, or nothing is staged."""
+"""``config.json`` is what is installed with the instance's keys, or nothing is staged."""
 
 import io
 import json

@@ -79,7 +79,9 @@ def test_what_was_made_by_hand_comes_over(installed: Installed) -> None:
         f"{DEPLOY}.truncation", f"{DEPLOY}.ModelConfig.0.worldSize",
     ]  # fmt: skip
     assert installed.carry() == [f"carried over from 2.3.0: {', '.join(paths)}"]
-    assert installed.differs == dict(zip(paths, [300, ["a.pem", "b.pem"], [[0, 1]], True, 2]))
+    assert installed.differs == dict(
+        zip(paths, [300, ["a.pem", "b.pem"], [[0, 1]], True, 2], strict=True)
+    )
     assert installed.older.read_bytes() == before
 
 

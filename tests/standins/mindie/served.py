@@ -40,8 +40,16 @@ def install(folder: Path, version: str = build.VERSION) -> Path:
 class Host:
     """A place to run it in: chips, shared memory, a model and settings of its own."""
 
-    def __init__(self, folder: Path, root: Path, *, chips: list[npu.Chip] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        root: Path,
+        *,
+        chips: list[npu.Chip] | None = None,
+        version: str = build.VERSION,
+    ) -> None:
         self.folder, self.root = folder, root
+        self.user: int | None = None
         self.chips = npu.a2(2) if chips is None else chips
         for name in ("dev", "shm", "work", "home", "ascend/knobs"):
             (folder / name).mkdir(parents=True)
@@ -52,7 +60,7 @@ class Host:
         self.model = checkpoint(folder / "model")
         self.config_json(dtype="float16")
         self.ports = (free_port(), free_port(), free_port())
-        self.document = shipped.document(build.VERSION)
+        self.document = shipped.document(version)
         self.settle()
 
     def config_json(self, **changed: object) -> None:
@@ -93,12 +101,20 @@ class Host:
         else:
             found[last] = value
 
+    def give(self, user: int) -> None:
+        """Have it all be a user's own, who starts it."""
+        self.user = user
+        for path in (self.folder, *self.folder.rglob("*")):
+            os.chown(path, user, user)
+
     @property
     def config(self) -> Path:
         """The file of the settings."""
         file = self.folder / "config.json"
         file.write_text(json.dumps(self.document))
         file.chmod(0o640)
+        if self.user is not None:
+            os.chown(file, self.user, self.user)
         return file
 
     def environment(self, **changed: str | None) -> dict[str, str]:
@@ -129,12 +145,13 @@ class Host:
         words: tuple[str, ...] = (),
         standin: Mapping[str, object] | None = None,
         leads: bool = False,
+        program: Path | None = None,
         **changed: str | None,
     ) -> "Served":
         """Start it. ``leads``: as the leader of a session, as systemd does."""
         asked = {"start_s": 0, **(standin or {})}
         environment = {"MINDIE_STANDIN": json.dumps(asked), **changed}
-        program = str(self.root / "bin/mindieservice_daemon")
+        program = program or self.root / "bin/mindieservice_daemon"
         with (self.folder / "log").open("wb") as log:
             process = subprocess.Popen(
                 [program, *(words or ("--config-file", str(self.config)))],
@@ -143,6 +160,9 @@ class Host:
                 env=self.environment(**environment),
                 cwd=self.folder / "work",
                 start_new_session=leads,
+                user=self.user,
+                group=self.user,
+                extra_groups=None if self.user is None else (),
             )
         return Served(self, process)
 
