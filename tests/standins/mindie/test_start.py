@@ -25,16 +25,13 @@ def test_what_it_says(host: Host) -> None:
 
 
 def test_settings_are_found_in_this_order(host: Host) -> None:
-    with host.start(
-        words=("--expert-parallel", "false"), MIES_CONFIG_JSON_PATH=str(host.config)
-    ) as served:
+    words = ("--expert-parallel", "false")
+    with host.start(words=words, MIES_CONFIG_JSON_PATH=str(host.config)) as served:
         served.ready()
     # The file of the installation is what it shipped: HTTPS, and four chips.
     said = host.refused(words=words)
     assert f"ConfigManager: Load Config from {host.root}/conf/config.json." in said
-    said = host.refused(
-        MIES_CONFIG_JSON_PATH="/nowhere/config.json", words=("--expert-parallel", "x")
-    )
+    said = host.refused(words=words, MIES_CONFIG_JSON_PATH="/nowhere/config.json")
     assert "The input file: config.json is not a regular file or not exists\n" in said
     assert "ConfigManager: Get config path failed.\n" in said
 
