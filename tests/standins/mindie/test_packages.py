@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ def test_wheels(questions: Path, root: Path, tmp_path: Path) -> None:
 
     host = Host(tmp_path / "host", root)
     above = root.parent
-    changed = {
+    changed: dict[str, Any] = {
         "PATH": f"{python.parent}:{os.defpath}",
         "LD_LIBRARY_PATH": f"{above / 'atb/lib'}:{above / 'cann/lib64'}",
         # Of all scripts, CANN's and ATB's alone were sourced.
@@ -55,7 +56,7 @@ def test_the_run_package_has_it(questions: Path, tmp_path: Path) -> None:
     folder = build.service(tmp_path / "service", questions, "3.0.0")
     package = ascend.mindie(tmp_path, service=folder)
     out = tmp_path / "out"
-    words = [package, f"--extract={out}", "--noexec"]
+    words = [str(package), f"--extract={out}", "--noexec"]
     subprocess.run(words, check=True, capture_output=True)
     assert os.access(out / "service/bin/mindieservice_daemon", os.X_OK)
     assert os.access(out / "service/bin/mindie_llm_backend_connector", os.X_OK)

@@ -4,6 +4,7 @@ import json
 import os
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -138,7 +139,7 @@ def test_what_is_in_the_log_alone(host: Host) -> None:
     ],
 )
 def test_environments_it_refuses(
-    host: Host, changed: dict[str, str | None], status: int, told: str
+    host: Host, changed: dict[str, Any], status: int, told: str
 ) -> None:
     with host.start(**changed) as served:
         assert served.status() == status
