@@ -89,15 +89,16 @@ def _files(questions: Path, version: str) -> dict[str, bytes]:
     return {
         **{f"bin/{name}": (_PACKAGE / "bin" / name).read_bytes() for name in programs},
         "conf/config.json": shipped.config(version).encode(),
-        "lib/libmindie_standin.zip": _library(questions, version),
+        "lib/libmindie_standin.zip": library(wheel.truth(questions), version),
         "lib/grpc/libgrpc.so": b"standin\n",
     }
 
 
-def _library(questions: Path, version: str) -> bytes:
+def library(truth: bytes, version: str) -> bytes:
+    """What the server and its ranks are made of, with the table of right answers."""
     about = {"version": version, "config": shipped.document(version)}
     files = {
-        "mindie_standin/truth.json": wheel.truth(questions),
+        "mindie_standin/truth.json": truth,
         "mindie_standin/about.json": json.dumps(about).encode(),
         "tests/standins/ascend/mindie_reads.py": _READS.read_bytes(),
         **_tree("mindie_standin", _HERE / "daemon"),

@@ -4,6 +4,7 @@ import json
 import os
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,16 +26,13 @@ def test_what_it_says(host: Host) -> None:
 
 
 def test_settings_are_found_in_this_order(host: Host) -> None:
-    with host.start(
-        words=("--expert-parallel", "false"), MIES_CONFIG_JSON_PATH=str(host.config)
-    ) as served:
+    words = ("--expert-parallel", "false")
+    with host.start(words=words, MIES_CONFIG_JSON_PATH=str(host.config)) as served:
         served.ready()
     # The file of the installation is what it shipped: HTTPS, and four chips.
     said = host.refused(words=words)
     assert f"ConfigManager: Load Config from {host.root}/conf/config.json." in said
-    said = host.refused(
-        MIES_CONFIG_JSON_PATH="/nowhere/config.json", words=("--expert-parallel", "x")
-    )
+    said = host.refused(words=words, MIES_CONFIG_JSON_PATH="/nowhere/config.json")
     assert "The input file: config.json is not a regular file or not exists\n" in said
     assert "ConfigManager: Get config path failed.\n" in said
 
@@ -141,7 +139,7 @@ def test_what_is_in_the_log_alone(host: Host) -> None:
     ],
 )
 def test_environments_it_refuses(
-    host: Host, changed: dict[str, str | None], status: int, told: str
+    host: Host, changed: dict[str, Any], status: int, told: str
 ) -> None:
     with host.start(**changed) as served:
         assert served.status() == status
