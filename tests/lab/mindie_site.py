@@ -98,7 +98,7 @@ class Site(PlatformSite):
         made = [
             *ascend.cann(self.vendor, version=CANN[version]),
             ascend.mindie(self.vendor, version, service=service),
-            ascend.atb_models(self.vendor, version),
+            ascend.atb_models(self.vendor, version, questions=self.questions),
         ]
         return _STACK.format(
             version=version,

@@ -137,6 +137,15 @@ def test_stop_is_an_abort_and_no_failure(site: Site) -> None:
     assert site.host.run("systemctl --failed --no-legend").stdout == ""
 
 
+@pytest.mark.parametrize("kind", ["image", "video"])
+def test_dialogue_without_the_server(site: Site, kind: str) -> None:
+    """``chat`` was stopped: its chips are free for the models' own dialogue."""
+    done = site.host.run(f"python3 /opt/metalserve/hostside/offline.py chat {kind}", timeout_s=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (answer,) = json.loads(done.stdout)
+    assert (answer["kind"], answer["passed"]) == (kind, True)
+
+
 def test_leftovers_go_and_what_another_instance_has_stays(site: Site) -> None:
     """``chat`` was stopped, and its files in shared memory are there still."""
     left = [line for line in shared(site.host) if line.startswith("metalserve-chat ")]
