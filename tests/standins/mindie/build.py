@@ -18,6 +18,7 @@ VERSION = "3.0.0"
 _HERE = Path(__file__).parent
 _PACKAGE = _HERE / "package"
 _READS = _HERE.parent / "ascend/mindie_reads.py"
+_TORCH_SOURCES = _HERE.parent / "ascend/payload/python"
 _TORCH = "2.1.0"
 
 
@@ -62,9 +63,17 @@ def python(folder: Path, version: str = VERSION) -> Path:
 
 def _beside(folder: Path, version: str) -> list[Path]:
     models = {**_sources("atb_llm"), "atb_llm/lib/libatb_speed_torch.so": b"standin\n"}
+    of_torch = sorted((_TORCH_SOURCES / "torch").rglob("*.py"))
+    torch = {path.relative_to(_TORCH_SOURCES).as_posix(): path.read_bytes() for path in of_torch}
     return [
         wheel.pack(folder, "atb_llm", version, models),
-        wheel.pack(folder, "torch", _TORCH, _empty("torch") | {"torch/lib/libtorch.so": b"\n"}),
+        wheel.pack(
+            folder,
+            "torch",
+            _TORCH,
+            torch | {"torch/lib/libtorch.so": b"\n"},
+            scripts="torchrun = torch.distributed.run:main",
+        ),
         wheel.pack(folder, "torch_npu", _TORCH, _empty("torch_npu")),
     ]
 
