@@ -146,19 +146,11 @@ def broken(config: Any, version: str | None = None) -> List[Broken]:
 
 def generation(config: Dict[str, Any]) -> str:
     """Return the version whose rules a file goes by, told by the newest of its keys."""
-    there = set(_names(config))
-    told = [version for version, names in _CAME if there & set(names.split())]
-    return told[0] if told else _EVER
-
-
-def _names(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield key
-            yield from _names(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _names(item)
+    there = json.dumps(config)
+    for version, names in _CAME:
+        if any('"{}":'.format(name) in there for name in names.split()):
+            return version
+    return _EVER
 
 
 def order(version: str) -> Tuple[int, int, int]:
@@ -175,8 +167,7 @@ def _absent(name: str, there: bool) -> str:
     if name == "ModelDeployConfig":
         return "The size of npuDeviceIds (subset) does not equal to worldSize"
     if there:
-        first = next(key for key, one in _SECTIONS[name].items() if one.since)
-        return _missing(first)
+        return _missing(next(key for key, one in _SECTIONS[name].items() if one.since))
     return "{0}: [json.exception.out_of_range.403] key '{0}' not found".format(name)
 
 
