@@ -122,9 +122,9 @@ install_parts() {
     else
         print INFO "mindie-llm Install SUCCESS in $folder/mindie-llm"
     fi
-    # The vendor's does so wherever pip puts it; a test's host has no Python to spare for that.
+    # The vendor's runs pip, which puts it there; a test's host has none, and its own Python is left.
     if [ -n "$PIP_TARGET" ]; then
-        (umask 027 && "python3.$minor" -m pip install --quiet --no-index --force-reinstall ./mindie_llm-*.whl) ||
+        (umask 027 && "python3.$minor" -m zipfile -e mindie_llm-*.whl "$PIP_TARGET") ||
             refuse "MindIE-LLM python api install failed"
     fi
     install -m 750 mindie_set_env.sh "$home/set_env.sh"
