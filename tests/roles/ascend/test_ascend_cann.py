@@ -1,6 +1,7 @@
 """From what a host has to the CANN of its stacks and what comes on top: which steps, how."""
 
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -75,6 +76,10 @@ def test_settings_are_kept_as_mindie_brings_them(nouns: Nouns) -> None:
     python, script, how, _, *command = planned["mindie-3.0.0"].words
     assert (python, script, how) == ("/usr/bin/python3", SCRIPT, "run")
     assert command[:2] == ["bash", "-c"]
+    assert planned["mindie-3.0.0"].environment == (
+        ("PIP_TARGET", "/opt/metalserve/ascend/mindie-3.0.0-python"),
+    )
+    assert planned["nnal-8.5.1"].environment == ()
     assert command[3:] == [
         "{file}",
         f"{HOME}/mindie/3.0.0/mindie-service/conf/config.json",
@@ -95,8 +100,14 @@ def test_settings_are_kept_when_it_is_installed(
     brings, file = tmp_path / "brought.json", tmp_path / "Ascend-mindie.run"
     file.write_text(f'[ "$*" = "--install --quiet" ] && echo {{}} > {brings}; exit {exits}\n')
     kept, waits = tmp_path / "ascend/kept.json", tmp_path / "ascend/from"
-    done = subprocess.run(["bash", "-c", script, file, brings, kept, waits, older], check=False)
+    packages = tmp_path / "packages"
+    (packages / "of a try before").mkdir(parents=True)
+    file.write_text(f"umask 077; mkdir $PIP_TARGET; {file.read_text()}")
+    words = ["bash", "-c", script, file, brings, kept, waits, older]
+    done = subprocess.run(words, check=False, env={**os.environ, "PIP_TARGET": str(packages)})
     assert done.returncode == exits
+    assert [*packages.iterdir()] == []
+    assert packages.stat().st_mode & 0o777 == (0o755 if exits == 0 else 0o700)
     assert kept.exists() is (exits == 0)
     assert (waits.read_text() if waits.exists() else "") == (
         f"{older}\n" if older and not exits else ""
