@@ -46,7 +46,7 @@ def steps(stack: Stack, spec: HostSpec, seen: Seen) -> Iterator[Step]:
     cann = toolkit.about.version
     missing = [*_missing(stack, seen)]
     for installer in missing:
-        yield _step(installer, cann, spec, seen)
+        yield _step(installer, stack, cann, spec, seen)
         if installer.about.kind is InstallerKind.MINDIE:
             yield from mindie.settings(installer, seen.older_mindie(installer), spec)
     brought = stack.installer(InstallerKind.MINDIE)
@@ -79,7 +79,7 @@ def _there(installer: Installer, stack: Stack, seen: Seen) -> bool:
     return done or seen.has(_LISTS[kind], installer.about.version)
 
 
-def _step(installer: Installer, cann: str, spec: HostSpec, seen: Seen) -> Step:
+def _step(installer: Installer, stack: Stack, cann: str, spec: HostSpec, seen: Seen) -> Step:
     kind, cut_short = installer.about.kind, _name(installer) in seen.began
     words: tuple[str, ...]
     match kind:
@@ -89,7 +89,7 @@ def _step(installer: Installer, cann: str, spec: HostSpec, seen: Seen) -> Step:
         case InstallerKind.TOOLKIT:
             words = ("bash", "{file}", "--full", *_QUIET)
         case InstallerKind.MINDIE:
-            words = _within(spec, cann, *mindie.words(installer, seen))
+            words = _within(spec, cann, *mindie.words(installer, seen, python=stack.python))
         case InstallerKind.ATB_MODELS:
             folder = layout.models(installer)
             words = ("bash", "-c", _UNPACKED, "{file}", folder, f"{layout.HOME}/atb-models")

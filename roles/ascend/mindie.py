@@ -10,23 +10,31 @@ from roles.hostside import places
 from roles.platform import Step
 from roles.spec import HostSpec, Installer
 
-# It installs with pip, into whatever Python it finds, and for root alone. Its settings as it brings
-# them tell later which were made by hand; an older MindIE's are to come.
+# It installs with pip, for whatever Python is python3, and for root alone: that has to be the
+# stack's, which runs what comes of it. Its settings as it brings them tell later which were made by
+# hand; an older MindIE's are to come.
 _INSTALL = """\
+python=$(command -v "$1") || { echo "this host has no $1, which the stack's lock is for"; exit 1; }
+shown=$(mktemp -d) && trap 'rm -rf "$shown"' EXIT && ln -s "$python" "$shown/python3" || exit
 rm -rf "$PIP_TARGET"
-bash "$0" --install --quiet || exit
+PATH="$shown:$PATH" bash "$0" --install --quiet || exit
 [ ! -d "$PIP_TARGET" ] || chmod -R a+rX "$PIP_TARGET" || exit
-[ ! -f "$1" ] || install -D -m 644 "$1" "$2" || exit
-[ -z "$4" ] || echo "$4" > "$3"
+[ ! -f "$2" ] || install -D -m 644 "$2" "$3" || exit
+[ -z "$5" ] || echo "$5" > "$4"
 """
 
 
-def words(installer: Installer, seen: Seen) -> tuple[str, ...]:
-    """Return the command that installs it, in the environment of its toolkit."""
+def words(installer: Installer, seen: Seen, *, python: str) -> tuple[str, ...]:
+    """
+    Return the command that installs it, in the environment of its toolkit.
+
+    :param python: the stack's minor version
+    """
     version = installer.about.version
     kept = (places.shipped_settings(version), places.settings_from(version))
     older = seen.older_mindie(installer) or ""
-    return ("bash", "-c", _INSTALL, "{file}", layout.mindie_settings(version), *kept, older)
+    files = (layout.mindie_settings(version), *kept)
+    return ("bash", "-c", _INSTALL, "{file}", f"python{python}", *files, older)
 
 
 def environment(installer: Installer) -> tuple[tuple[str, str], ...]:
