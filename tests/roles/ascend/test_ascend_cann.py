@@ -104,7 +104,7 @@ def test_settings_are_kept_when_it_is_installed(
     packages = tmp_path / "packages"
     (packages / "of a try before").mkdir(parents=True)
     file.write_text(f"umask 077; mkdir $PIP_TARGET; {file.read_text()}")
-    words = ["bash", "-c", script, file, "python3", brings, kept, waits, older]
+    words = ["bash", "-c", script, str(file), "python3", *map(str, (brings, kept, waits)), older]
     done = subprocess.run(words, check=False, env={**os.environ, "PIP_TARGET": str(packages)})
     assert done.returncode == exits
     assert [*packages.iterdir()] == []
@@ -130,7 +130,7 @@ def test_mindie_is_installed_for_the_python_of_the_stack(nouns: Nouns, tmp_path:
     (tmp_path / "tmp").mkdir()
 
     def said(python: str) -> tuple[int, str]:
-        words = ["bash", "-c", script, file, python, tmp_path / "none", "", "", ""]
+        words = ["bash", "-c", script, str(file), python, str(tmp_path / "none"), "", "", ""]
         done = subprocess.run(words, check=False, env=environment, capture_output=True, text=True)
         return done.returncode, done.stdout
 
