@@ -13,9 +13,9 @@ from roles.spec import HostSpec, Installer
 # It installs with pip, into whatever Python it finds, and for root alone. Its settings as it brings
 # them tell later which were made by hand; an older MindIE's are to come.
 _INSTALL = """\
-rm -rf "$PIP_TARGET"
+rm -rf "$PIP_TARGET" && mkdir -p "$PIP_TARGET" || exit
 bash "$0" --install --quiet || exit
-[ ! -d "$PIP_TARGET" ] || chmod -R a+rX "$PIP_TARGET" || exit
+chmod -R a+rX "$PIP_TARGET" || exit
 [ ! -f "$1" ] || install -D -m 644 "$1" "$2" || exit
 [ -z "$4" ] || echo "$4" > "$3"
 """
