@@ -16,9 +16,9 @@ from roles.spec import HostSpec, Installer
 _INSTALL = """\
 python=$(command -v "$1") || { echo "this host has no $1, which the stack's lock is for"; exit 1; }
 shown=$(mktemp -d) && trap 'rm -rf "$shown"' EXIT && ln -s "$python" "$shown/python3" || exit
-rm -rf "$PIP_TARGET"
+rm -rf "$PIP_TARGET" && mkdir -p "$PIP_TARGET" || exit
 PATH="$shown:$PATH" bash "$0" --install --quiet || exit
-[ ! -d "$PIP_TARGET" ] || chmod -R a+rX "$PIP_TARGET" || exit
+chmod -R a+rX "$PIP_TARGET" || exit
 [ ! -f "$2" ] || install -D -m 644 "$2" "$3" || exit
 [ -z "$5" ] || echo "$5" > "$4"
 """
