@@ -1,6 +1,5 @@
 """A site for the matrix of Qwen3-VL: two lab hosts with MindIE, one an Atlas 800I A2, one a DUO."""
 
-import hashlib
 import json
 import shutil
 from collections.abc import Mapping, Sequence
@@ -11,18 +10,18 @@ from typing import Any
 from roles.lab import LabHost, places
 from roles.weights import FLOAT, manifest
 from tests.lab import fixtures, platform_site
+from tests.lab.ascend_site import VENDOR, pinned
 from tests.lab.site import Run, connections
-from tests.standins.ascend import build, npu, runfile
+from tests.standins.ascend import build, npu
 from tests.standins.mindie import build as mindie
 from tests.standins.nvidia.host import install_repository
 from tests.standins.openai import wheel
 
 CANARY = places.REPOSITORY / "canary"
 SHAPES = places.REPOSITORY / "tests/roles/preflight/shapes"
-VENDOR, MODELS = "/srv/vendor", "/srv/models"
+MODELS = "/srv/models"
 CHIPS = 8
 _HDK = ("25.5.1", "7.8.0.2.212")
-_TORCH = "2.1.0"
 
 INVENTORY = '''\
 """Two machines, each with as many of the matrix as it has chips for."""
@@ -142,9 +141,9 @@ class Site(platform_site.Site):
         return STACK.format(
             chip=chip,
             lock=str(self.lock),
-            installers=", ".join(map(_pinned, made)),
-            driver=_pinned(hdk.driver),
-            firmware=_pinned(hdk.firmware),
+            installers=", ".join(map(pinned, made)),
+            driver=pinned(hdk.driver),
+            firmware=pinned(hdk.firmware),
         )
 
     def serve(self, wanted: Mapping[str, Sequence[Served]]) -> None:
@@ -183,8 +182,8 @@ class Site(platform_site.Site):
         if not folder.exists():
             shutil.copytree(CANARY / "model", folder)
             _shape(folder, served)
-            pinned = "\n".join(manifest.lines(folder))
-            folder.with_suffix(".sha256").write_text(pinned)
+            listed = "\n".join(manifest.lines(folder))
+            folder.with_suffix(".sha256").write_text(listed)
         shutil.copytree(folder, _disk(host, f"{MODELS}/{served.weights}"), dirs_exist_ok=True)
 
 
@@ -204,27 +203,12 @@ def _shape(folder: Path, served: Served) -> None:
 def _wheels(folder: Path, carried: Path) -> Path:
     """Make a folder of wheels for offline hosts; return the lock of MindIE's Python packages."""
     shutil.copytree(carried, folder)
-    models = mindie.python(folder).read_text().splitlines(keepends=True)
-    packages = {"torch": _TORCH, "msmodelslim": "8.2.1"}
-    made = [_wheel(folder, name, version) for name, version in packages.items()]
-    kept = [line for line in models if line.split("==")[0] not in packages]
-    lock = folder / "lock.txt"
-    lock.write_text("".join([*kept, *map(wheel.pinned, made)]))
+    lock = mindie.python(folder)
+    imported = {"msmodelslim/__init__.py": b'"""A stand-in, which the compressor imports."""\n'}
+    made = wheel.pack(folder, "msmodelslim", "8.2.1", imported)
+    lock.write_text(lock.read_text() + wheel.pinned(made))
     return lock
-
-
-def _wheel(folder: Path, name: str, version: str) -> Path:
-    """What the compressor's stand-in imports, as a package."""
-    carried = runfile.carried("python")
-    files = {path.removeprefix("python/"): str(text).encode() for path, text in carried.items()}
-    own = {path: text for path, text in files.items() if path.startswith(f"{name}/")}
-    return wheel.pack(folder, name, version, own | {f"{name}/lib/lib{name}.so": b"\n"})
 
 
 def _disk(host: LabHost, path: str) -> Path:
     return Path(host.disk.root) / path.lstrip("/")
-
-
-def _pinned(file: Path) -> str:
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    return f'Installer(file="{file.name}", sha256="{digest}")'
