@@ -103,7 +103,7 @@ def test_settings_are_kept_when_it_is_installed(
     packages = tmp_path / "packages"
     (packages / "of a try before").mkdir(parents=True)
     file.write_text(f"umask 077; mkdir $PIP_TARGET/one; {file.read_text()}")
-    words = ["bash", "-c", script, file, brings, kept, waits, older]
+    words = ["bash", "-c", script, *map(str, (file, brings, kept, waits)), older]
     done = subprocess.run(words, check=False, env={**os.environ, "PIP_TARGET": str(packages)})
     assert done.returncode == exits
     (one,) = packages.iterdir()
