@@ -12,6 +12,7 @@ from roles.preflight.reason import Reason
 from roles.spec import (
     HostSpec,
     Instance,
+    Kind,
     LmdeployOptions,
     MindieOptions,
     parser,
@@ -19,6 +20,7 @@ from roles.spec import (
 
 # Before it, MindIE wants the password of a private key, kept by Huawei's KMC.
 _PLAIN_KEYS = "3.0.0.beta.1"
+_LARGEST_MIB = {Kind.IMAGE: 20, Kind.VIDEO: 512}
 
 
 def reasons(spec: HostSpec, found: dict[str, Any]) -> Iterator[Reason]:
@@ -142,6 +144,7 @@ def _mindie(instance: Instance, options: MindieOptions) -> Iterator[Reason]:
             f"certificates for MindIE {instance.stack.version}, whose keys have passwords of KMC",
             f"should be left out, or MindIE {_PLAIN_KEYS} or newer",
         )
+    yield from _too_large(instance)
     if options.max_input_token_len >= options.max_seq_len:
         yield Reason(
             code="mindie-options",
@@ -152,6 +155,20 @@ def _mindie(instance: Instance, options: MindieOptions) -> Iterator[Reason]:
             remedy="a prompt of that length gets none: lower it, or raise max_seq_len",
             refuses=False,
         )
+
+
+def _too_large(instance: Instance) -> Iterator[Reason]:
+    """What MindIE refuses to be shown, however it is sent."""
+    for check in instance.questions:
+        size = check.file.stat().st_size if check.file else 0
+        if size > _LARGEST_MIB.get(check.kind, 0) << 20:
+            yield Reason(
+                code="mindie-options",
+                path=f"instances/{instance.name}/checks/{check.name}",
+                found=f"{check.kind} of {size / (1 << 20):.1f} MiB",
+                wanted=f"{_LARGEST_MIB[check.kind]} MiB at most, of which MindIE takes one",
+                remedy="ask about a smaller one",
+            )
 
 
 def _field(key: str, options: MindieOptions) -> str:

@@ -77,7 +77,9 @@ class Weighed:
 
     def stack(self) -> None:
         """Have what the compressor imports in the stack's Python, in the place of its packages."""
-        name = self.host.run("ls /opt/metalserve/ascend | grep mindie-3").stdout.strip()
+        name = self.host.run(
+            "ls /opt/metalserve/ascend | grep mindie-3.*environment"
+        ).stdout.strip()
         venv = f"/opt/metalserve/stacks/{name.removesuffix('.environment')}/venv"
         made = self.host.run(f"python3 -m venv --without-pip {venv} && ls -d {venv}/lib/*/site-*")
         assert made.returncode == 0, made.stderr

@@ -1,9 +1,9 @@
 """What a server left in shared memory goes, and what anybody uses stays, with the reason."""
 
 import os
+import pwd
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -83,10 +83,10 @@ class _User:
 
 
 @pytest.fixture
-def owner(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[int, str]]:
+def owner(monkeypatch: pytest.MonkeyPatch) -> dict[int, str]:
     """Whose files are whose, by the numbers of users."""
     known = {os.geteuid(): "metalserve-chat"}
-    monkeypatch.setattr(shm.pwd, "getpwuid", lambda number: _User(known[number]))
+    monkeypatch.setattr(pwd, "getpwuid", lambda number: _User(known[number]))
     return known
 
 

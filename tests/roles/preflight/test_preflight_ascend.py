@@ -1,11 +1,12 @@
 """Ascend: driver and firmware, chips, rows of versions; what just fits and just does not."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from roles.preflight import Reason, against
-from roles.spec import AscendHdk, Engine, HostSpec, MindieHttps, Stack
+from roles.spec import AscendHdk, Check, Engine, HostSpec, Kind, MindieHttps, Stack
 from tests.roles import devices
 from tests.roles.preflight import plans
 from tests.roles.preflight.plans import Found
@@ -363,6 +364,20 @@ def test_certificates_keep_our_own_questions_out() -> None:
         "instances/chat/options/https", "certificates", "plain HTTP on loopback",
     )  # fmt: skip
     assert "is asked without a certificate" in told.remedy
+
+
+@pytest.mark.parametrize(("mib", "refused"), [(20, False), (21, True)])
+def test_image_that_is_too_large_for_mindie(tmp_path: Path, mib: int, refused: bool) -> None:
+    file = tmp_path / "large.png"
+    with file.open("wb") as opened:
+        opened.truncate(mib << 20)
+    large = Check(name="large", kind=Kind.IMAGE, prompt="What?", expect="noise", file=file)
+    weights = plans.weights("8b")
+    weights = weights.model_copy(update={"checks": (*weights.checks, large)})
+    told = _of("mindie-options", plans.mindie(weights_of=weights), plans.a2(1))
+    assert [(reason.path, reason.found) for reason in told] == (
+        [("instances/chat/checks/large", "image of 21.0 MiB")] if refused else []
+    )
 
 
 def test_text_may_let_mindie_choose() -> None:
