@@ -1,5 +1,6 @@
 """Huawei's driver, firmware and CANN, as steps to their pinned versions."""
 
+from roles.ascend.layout import driver_libraries
 from roles.ascend.steps import steps
 
-__all__ = ["steps"]
+__all__ = ["driver_libraries", "steps"]

@@ -39,6 +39,11 @@ def mindie(version: str) -> str:
     return f"{HOME}/mindie/{version}"
 
 
+def driver_libraries() -> tuple[str, ...]:
+    """Folders of the driver's libraries, which no script of CANN's names."""
+    return tuple(f"{HOME}/driver/lib64{below}" for below in ("", "/common", "/driver"))
+
+
 def models(installer: Installer) -> str:
     """
     Folder of ATB models, which come as an archive without one: each version has several, for other

@@ -42,10 +42,14 @@ def _started(instance: Instance) -> Iterator[Reason]:
             code="engine",
             path=f"instances/{instance.name}/stack",
             found=f"{stack.engine} on {stack.accelerator}",
-            wanted="vllm or ollama on cuda or cpu, lmdeploy on cuda: what this release can start",
+            wanted=f"{_starts()}: what this release can start",
             remedy="put the stack into the host's ready_for: prepare.py makes the host ready for "
             "it; serving it comes with a later release",
         )
+
+
+def _starts() -> str:
+    return ", ".join(f"{engine} on {' or '.join(where)}" for engine, where in STARTED.items())
 
 
 def _words(instance: Instance) -> Iterator[Reason]:

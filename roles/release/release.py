@@ -7,7 +7,7 @@ from typing import Any
 
 from roles import engine, paths, weights
 from roles.hostside import places
-from roles.spec import Check, HostSpec, Instance
+from roles.spec import Accelerator, Check, HostSpec, Instance
 from roles.spec.base import digest
 
 
@@ -23,10 +23,14 @@ class Release:
     @cached_property
     def links(self) -> dict[str, str]:
         """What the release's folder points at."""
-        return {
-            "stack": paths.stack(self.instance.stack),
+        stack = self.instance.stack
+        found = {
+            "stack": paths.stack(stack),
             "weights": weights.Served(self.instance, self.spec.weights_root).folder,
         }
+        if stack.accelerator is Accelerator.ASCEND:
+            found["ascend"] = paths.environment(stack)
+        return found
 
     @cached_property
     def files(self) -> dict[str, engine.File]:
