@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from roles import paths, templates
 from roles.ascend import layout, variables
 from roles.ascend.seen import Seen
+from roles.hostside import places
 from roles.platform import Step
 from roles.spec import HostSpec, Installer, InstallerKind, Stack
 
@@ -30,6 +31,12 @@ _MINDIE_DONE = (r"mindie Install SUCCESS in ", r"MindIE installation SUCCESS!")
 _ALREADY = (r"already installed",)
 # The next toolkit writes over the script that sets this one's variables.
 _KEEPING = 'bash "$0" --full "${@:3}" && install -D -m 644 "$1" "$2"'
+# Its settings as it brings them tell later which were made by hand; an older MindIE's are to come.
+_SETTLING = """\
+bash "$0" --install --quiet || exit
+[ ! -f "$1" ] || install -D -m 644 "$1" "$2" || exit
+[ -z "$4" ] || echo "$4" > "$3"
+"""
 # What has its name is whole; the vendor's name for it is given once, to whoever looks there.
 _UNPACKED = """\
 rm -rf "$1.new" && mkdir -m 755 "$1.new" && tar -xzf "$0" -C "$1.new" --no-same-owner &&
@@ -46,7 +53,10 @@ def steps(stack: Stack, spec: HostSpec, seen: Seen) -> Iterator[Step]:
     cann = toolkit.about.version
     missing = [*_missing(stack, seen)]
     for installer in missing:
-        yield _step(installer, cann, spec, cut_short=_name(installer) in seen.began)
+        yield _step(installer, cann, spec, seen)
+        if installer.about.kind is InstallerKind.MINDIE:
+            yield from _settings(installer.about.version, seen.older_mindie(installer), spec)
+    yield from _waiting(stack, missing, spec, seen)
     if missing or stack.folder not in seen.files["environments"] or _captures(stack) in seen.began:
         if mindie := stack.installer(InstallerKind.MINDIE):
             yield _modes(mindie.about.version, seen)
@@ -72,8 +82,8 @@ def _there(installer: Installer, stack: Stack, seen: Seen) -> bool:
     return done or seen.has(_LISTS[kind], installer.about.version)
 
 
-def _step(installer: Installer, cann: str, spec: HostSpec, *, cut_short: bool) -> Step:
-    kind = installer.about.kind
+def _step(installer: Installer, cann: str, spec: HostSpec, seen: Seen) -> Step:
+    kind, cut_short = installer.about.kind, _name(installer) in seen.began
     words: tuple[str, ...]
     match kind:
         case InstallerKind.TOOLKIT if layout.is_old(cann):
@@ -82,7 +92,10 @@ def _step(installer: Installer, cann: str, spec: HostSpec, *, cut_short: bool) -
         case InstallerKind.TOOLKIT:
             words = ("bash", "{file}", "--full", *_QUIET)
         case InstallerKind.MINDIE:
-            words = _within(spec, cann, "bash", "{file}", "--install", "--quiet")
+            version = installer.about.version
+            files = (layout.mindie_settings(version), places.shipped_settings(version))
+            files += (places.settings_from(version), seen.older_mindie(installer) or "")
+            words = _within(spec, cann, "bash", "-c", _SETTLING, "{file}", *files)
         case InstallerKind.ATB_MODELS:
             folder = layout.models(installer)
             words = ("bash", "-c", _UNPACKED, "{file}", folder, f"{layout.HOME}/atb-models")
@@ -118,6 +131,24 @@ def _within(spec: HostSpec, cann: str, *words: str) -> tuple[str, ...]:
 
 def _environment(spec: HostSpec, *words: str) -> tuple[str, ...]:
     return spec.python, paths.script("environment"), *words
+
+
+def _waiting(stack: Stack, missing: list[Installer], spec: HostSpec, seen: Seen) -> Iterator[Step]:
+    """What was cut short between a MindIE and the settings that it takes over."""
+    mindie = stack.installer(InstallerKind.MINDIE)
+    if mindie and mindie not in missing:
+        version = mindie.about.version
+        yield from _settings(version, seen.files["settings"].get(version), spec)
+
+
+def _settings(version: str, older: str | None, spec: HostSpec) -> Iterator[Step]:
+    """Settings of an older MindIE that somebody made by hand come to a newer one's, once."""
+    if older is None:
+        return
+    files = (layout.mindie_settings(older), layout.mindie_settings(version))
+    words = (spec.python, paths.script("mindie_upgrade"), older, version, *files)
+    name = f"mindie-settings-{version}"
+    yield Step(name=name, words=words, tells=(rf"MindIE {re.escape(version)} ",), timeout_s=60)
 
 
 def _modes(version: str, seen: Seen) -> Step:

@@ -39,6 +39,11 @@ def mindie(version: str) -> str:
     return f"{HOME}/mindie/{version}"
 
 
+def mindie_settings(version: str) -> str:
+    """The ``config.json`` that a MindIE came with, and whoever administers the host may edit."""
+    return f"{mindie(version)}/mindie-service/conf/config.json"
+
+
 def driver_libraries() -> tuple[str, ...]:
     """Folders of the driver's libraries, which no script of CANN's names."""
     return tuple(f"{HOME}/driver/lib64{below}" for below in ("", "/common", "/driver"))

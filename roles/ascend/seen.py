@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from roles import versions
 from roles.platform import PlatformError
+from roles.spec import Installer
 
 _NOTHING: dict[str, Any] = {
     "hdk": {
@@ -78,6 +80,15 @@ class Seen:
     def has(self, kind: str, version: str) -> bool:
         """Say whether one of several that may lie beside each other is there."""
         return any(one["version"] == version for one in self.part[kind])
+
+    def older_mindie(self, installer: Installer) -> str | None:
+        """Return the newest MindIE that is there of those older than an installer's."""
+        newest: str | None = None
+        for version in (str(one["version"]) for one in self.part["mindie"]):
+            older = versions.older(version, installer.about.version)
+            if older and (newest is None or versions.older(newest, version)):
+                newest = version
+        return newest
 
     def has_folder(self, kind: str, folder: str) -> bool:
         """Say whether one that has a folder of its own is there."""

@@ -3,6 +3,8 @@
 from roles.engine.deploy import install
 from roles.engine.file import File
 from roles.engine.metrics import health_page, metric_names
+from roles.engine.mindie import planes
+from roles.engine.mindie_settings import foreseen
 from roles.engine.operations import INSTALLER
 from roles.engine.rendering import STARTED, rendered, unit_file
 
@@ -10,9 +12,11 @@ __all__ = [
     "INSTALLER",
     "STARTED",
     "File",
+    "foreseen",
     "health_page",
     "install",
     "metric_names",
+    "planes",
     "rendered",
     "unit_file",
 ]

@@ -4,7 +4,9 @@ What engines say of themselves while they serve: names of metrics, and pages tha
 Pure functions of engine and version. The names are those of the engines' own ``loggers.py``, read
 in the wheels of vLLM 0.11.0, 0.13.0, 0.18.1, 0.20.2, 0.26.0 and 0.33.0 and of LMDeploy 0.12.3 and
 0.18.0; vLLM 0.13.0, 0.27.1 and 0.32.0 said them themselves. What was before
-0.11.0 is in the comments of vLLM 0.11.0 alone.
+0.11.0 is in the comments of vLLM 0.11.0 alone. MindIE's are those of MindIE-LLM's
+``prometheus_metrics.cpp`` of 2025 and 2026, which MindIE-PyServer's had before; they were not seen
+on a host.
 """
 
 from typing import TypedDict, assert_never
@@ -19,7 +21,7 @@ class Metrics(TypedDict):
     out, a histogram without ``_bucket``, ``_sum`` and ``_count``.
 
     :param finished: ended requests by the label ``finished_reason``; what clients gave up is
-        ``abort`` there, and ``ResponseType.CANCEL`` with LMDeploy
+        ``abort`` there, and ``ResponseType.CANCEL`` with LMDeploy; MindIE does not tell them apart
     :param refreshed_every_s: how old ``running``, ``waiting`` and ``kv_usage`` may be
     """
 
@@ -29,7 +31,7 @@ class Metrics(TypedDict):
     first_token_s: str
     between_tokens_s: str
     preemptions: str | None
-    finished: str
+    finished: str | None
     refreshed_every_s: float
 
 
@@ -41,8 +43,7 @@ def metric_names(engine: Engine, version: str) -> Metrics | None:
         case Engine.LMDEPLOY:
             return _LMDEPLOY
         case Engine.MINDIE:
-            # Only with a variable and on a port of its own; the names are not known to us.
-            return None
+            return _MINDIE
         case Engine.OLLAMA:
             return None
         case _:
@@ -57,7 +58,10 @@ def health_page(engine: Engine, version: str) -> str | None:
         case Engine.LMDEPLOY:
             # Before, it answered 200 whatever had happened to the engine.
             return None if versions.older(version, "0.14.0") else "/health"
-        case Engine.MINDIE | Engine.OLLAMA:
+        case Engine.MINDIE:
+            # Of its management plane.
+            return "/v2/health/ready"
+        case Engine.OLLAMA:
             return None
         case _:
             assert_never(engine)
@@ -92,4 +96,17 @@ _LMDEPLOY: Metrics = {
     "preemptions": None,
     "finished": "lmdeploy:request_success_total",
     "refreshed_every_s": 10,
+}
+
+# Requests that were swapped out are none of these two; none are unless maxPreemptCount says so.
+_MINDIE: Metrics = {
+    "running": "num_requests_running",
+    "waiting": "num_requests_waiting",
+    "kv_usage": "npu_cache_usage_perc",
+    "first_token_s": "time_to_first_token_seconds",
+    "between_tokens_s": "time_per_output_token_seconds",
+    "preemptions": "num_preemptions_total",
+    "finished": None,
+    # It collects them once a second.
+    "refreshed_every_s": 2,
 }

@@ -3,13 +3,14 @@
 from typing import NoReturn
 
 from roles import paths, templates
-from roles.engine import lmdeploy, ollama, vllm, vllm_ascend
+from roles.engine import lmdeploy, mindie, ollama, vllm, vllm_ascend
 from roles.engine.file import File
 from roles.spec import (
     Accelerator,
     Engine,
     Instance,
     LmdeployOptions,
+    MindieOptions,
     OllamaOptions,
     Stack,
     VllmOptions,
@@ -20,6 +21,7 @@ STARTED = {
     Engine.VLLM_ASCEND: (Accelerator.ASCEND,),
     Engine.LMDEPLOY: (Accelerator.CUDA,),
     Engine.OLLAMA: (Accelerator.CUDA, Accelerator.CPU),
+    Engine.MINDIE: (Accelerator.ASCEND,),
 }
 """Engines that this release can start, and on what; preflight refuses instances of the others."""
 
@@ -35,6 +37,8 @@ def rendered(instance: Instance) -> dict[str, File]:
             return lmdeploy.files(instance, options)
         case Engine.OLLAMA, OllamaOptions() as options:
             return ollama.files(instance, options)
+        case Engine.MINDIE, MindieOptions() as options:
+            return mindie.files(instance, options)
         case engine, _:
             _not_started(engine)
 

@@ -12,7 +12,7 @@ import contextlib
 import os
 import sys
 import time
-from typing import Any, List
+from typing import Any, List, Sequence
 
 import ask
 import audit
@@ -98,12 +98,11 @@ class Activation:
         self.say(name)
 
     def refuse_taken_port(self) -> None:
-        """Look at the port before anything is stopped, unless the old release is what has it."""
+        """Look at its ports before anything is stopped, but for what the old release has."""
         instance = self.plan["instance"]
         serving = described(instance, current(instance)) or {}
-        same = serving.get("port") == self.about["port"]
-        if not (same and service.running(serving["unit"])):
-            self.free_port()
+        runs = serving and service.running(serving["unit"])
+        self.free_port(but=_ports(serving) if runs else [])
 
     def free_memory(self, holding: held.Held) -> None:
         """Wait until the devices' memory is free again: the new server plans with all of it."""
@@ -115,15 +114,16 @@ class Activation:
                 blamed=False,
             )
 
-    def free_port(self) -> None:
+    def free_port(self, but: Sequence[int] = ()) -> None:
         """Refuse a port that somebody else has: some engines would share it, without a word."""
-        taken_by = ports.holder(self.about["port"])
-        if taken_by:
-            raise StepError(
-                "port {} is held by {}".format(self.about["port"], taken_by),
-                ["stop it, or give the instance another port"],
-                blamed=False,
-            )
+        for port in _ports(self.about):
+            taken_by = ports.holder(port) if port not in but else ""
+            if taken_by:
+                raise StepError(
+                    "port {} is held by {}".format(port, taken_by),
+                    ["stop it, or give the instance another port"],
+                    blamed=False,
+                )
 
     def start(self, unit: str) -> None:
         """Start the new release and wait until it is ready."""
@@ -187,6 +187,12 @@ def drain(plan: Any, say: Any) -> None:
                 return
             say("draining: nothing in flight {:.0f} s ago, looking on".format(found.old_s))
         time.sleep(_LOOK_EVERY_S)
+
+
+def _ports(described: Any) -> List[int]:
+    """Return every port that a release listens on."""
+    planes = described.get("planes", {}).values()
+    return [described["port"], *(plane["port"] for plane in planes)] if described else []
 
 
 def _mark(instance: str, release: str, why: str, evidence: List[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import shutil
-from typing import Any, Dict
+from typing import Any, Dict, Iterator, Tuple
 
 import places
 
@@ -18,7 +18,10 @@ _USER = "HwHiAiUser"
 
 
 def read(root: str = "/") -> Dict[str, Any]:
-    """Return all of it; ``environments`` are the stacks whose variables were captured."""
+    """
+    Return all of it; ``environments`` are the stacks whose variables were captured, ``settings``
+    which older MindIE's settings are still to come to a newer one's.
+    """
     return {
         "tools": [name for name in _TOOLS if shutil.which(name)],
         "user": _user(root),
@@ -26,7 +29,15 @@ def read(root: str = "/") -> Dict[str, Any]:
             os.path.basename(path)[: -len(".environment")]
             for path in glob.glob(places.environments() + "/*.environment")
         ),
+        "settings": dict(_settings()),
     }
+
+
+def _settings() -> Iterator[Tuple[str, str]]:
+    before, _, after = places.settings_from("*").rpartition("*")
+    for path in sorted(glob.glob(before + "*" + after)):
+        with open(path) as file:
+            yield path[len(before) : -len(after)], file.read().strip()
 
 
 def _user(root: str) -> bool:

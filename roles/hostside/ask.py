@@ -16,6 +16,7 @@ import time
 from typing import Any, Dict, List, Tuple
 
 import durable
+import media
 import places
 
 Report = List[Dict[str, Any]]
@@ -32,10 +33,17 @@ NO_ANSWER = (
 
 
 class Server:
-    """One server with the OpenAI API. ``key`` is empty when it is open."""
+    """
+    One server with the OpenAI API. ``key`` is empty when it is open.
 
-    def __init__(self, address: str, port: int, model: str, key: str) -> None:
+    :param reader: the user that it runs as, where it has to read what is too long to be sent
+    """
+
+    def __init__(
+        self, address: str, port: int, model: str, key: str, reader: str | None = None
+    ) -> None:
         self.address, self.port, self.model, self.key = address, port, model, key
+        self.reader = reader
 
     def request(self, method: str, path: str, body: Any, within_s: float) -> Any:
         """Send a request and return the response, unread."""
@@ -56,12 +64,32 @@ class Server:
 
     def complete(self, content: Any, max_tokens: int, within_s: float) -> Tuple[int, str]:
         """Return the status and the answer, or the body of a refusal."""
-        body = self.body(content, max_tokens)
-        response = self.request("POST", "/v1/chat/completions", body, within_s)
-        text = response.read().decode("utf-8", "replace")
+        with media.sent(content, self.reader) as sent:
+            body = self.body(sent, max_tokens)
+            response = self.request("POST", "/v1/chat/completions", body, within_s)
+            text = response.read().decode("utf-8", "replace")
         if response.status != 200:
             return response.status, text[:500]
         return 200, json.loads(text)["choices"][0]["message"]["content"] or ""
+
+    def generate(
+        self, content: List[Dict[str, Any]], max_tokens: int, within_s: float
+    ) -> Tuple[int, str]:
+        """Return the same by ``/generate``, as MindIE has it of vLLM; it says the text again."""
+        with media.sent(content, self.reader) as sent:
+            body = {
+                "model": self.model,
+                "prompt": [_flat(part) for part in sent],
+                "max_tokens": max_tokens,
+                "temperature": 0,
+                "stream": False,
+            }
+            response = self.request("POST", "/generate", body, within_s)
+            text = response.read().decode("utf-8", "replace")
+        if response.status != 200:
+            return response.status, text[:500]
+        said, asked = json.loads(text)["text"][0], content[-1]["text"] + " "
+        return 200, said[len(asked) :] if said.startswith(asked) else said
 
     def stream(self, content: Any, max_tokens: int, within_s: float) -> Tuple[int, str, float]:
         """Return the status, the answer put together, and when its first piece came."""
@@ -102,13 +130,19 @@ class Server:
         }
 
 
-def server(instance: str, release: str) -> Server:
-    """Return the server of an instance as a release of it is configured."""
+def server(instance: str, release: str, plane: str = "") -> Server:
+    """
+    Return the server of an instance as a release of it is configured.
+
+    :param plane: what it may have an address and a port of their own for: management, metrics
+    """
     about = durable.read_json("{}/{}/release.json".format(places.releases(instance), release))
+    there = about.get("planes", {}).get(plane, about)
+    reader = places.user(instance) if about.get("engine") == "mindie" else None
     secrets = places.instance(instance) + "/secrets"
     with open(secrets + "/api-key") as file:
         key = file.read().strip()
-    return Server(about["address"], about["port"], about["model"], key)
+    return Server(there["address"], there["port"], about["model"], key, reader)
 
 
 def ask_all(instance: str, release: str, say: Any = None) -> Report:
@@ -164,6 +198,8 @@ def _ask_known(asked: Server, question: Any, found: Dict[str, Any], began: float
         status, got, first_at = asked.stream(content, tokens, within_s)
         if first_at:
             found["first_token_s"] = round(first_at - began, 3)
+    elif question.get("by") == "generate":
+        status, got = asked.generate(content, tokens, within_s)
     else:
         status, got = asked.complete(content, tokens, within_s)
     found["got"] = got
@@ -191,6 +227,12 @@ def _ask_malformed(asked: Server, question: Any, found: Dict[str, Any]) -> None:
         found["why"] = "after a malformed request a good one got {}: {}".format(status, text)
     else:
         found["passed"] = True
+
+
+def _flat(part: Dict[str, Any]) -> Dict[str, Any]:
+    """Return a part of a question in the spelling of MindIE's own examples."""
+    kind = part["type"]
+    return part if kind == "text" else {"type": kind, kind: part[kind]["url"]}
 
 
 def _holds(question: Any, got: str) -> bool:

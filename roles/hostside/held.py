@@ -2,7 +2,8 @@
 Memory of devices that a server held: it is free again before the next one starts.
 
 A process that was killed keeps its memory until the driver has let go of it, and one that hangs in
-the driver keeps it for ever, its unit long stopped. NVML is asked, which lists both.
+the driver keeps it for ever, its unit long stopped. NVML is asked, which lists both; of Ascend's
+chips nobody is.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import nvml
 
 _WITHIN_S = 60.0
 _EVERY_S = 0.5
+_ASCEND = ("mindie", "vllm-ascend")
 
 
 class Held:
@@ -63,7 +65,7 @@ def of(releases: List[Any], say: Any) -> Held:
     Return what the servers of releases hold, each given by what it says of itself; ``None`` where
     there is none.
     """
-    known = [release for release in releases if release]
+    known = [release for release in releases if release and release.get("engine") not in _ASCEND]
     devices = {device for release in known for device in release.get("devices", [])}
     return Held(sorted(devices), sorted({release["unit"] for release in known}), say)
 

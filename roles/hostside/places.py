@@ -55,6 +55,11 @@ def container(instance: str) -> str:
     return "{}/{}/container.json".format(RUN, instance)
 
 
+def shown() -> str:
+    """Folder of what a server is shown as a file, while it is asked."""
+    return RUN + "/shown"
+
+
 def checks(instance: str) -> str:
     """Folder of the questions of each release of an instance."""
     return STATE + "/checks/" + instance
@@ -123,6 +128,16 @@ def unpacking() -> str:
 def environments() -> str:
     """Folder of what the vendors' scripts set for each stack on Ascend."""
     return ROOT + "/ascend"
+
+
+def shipped_settings(version: str) -> str:
+    """The ``config.json`` of a MindIE as its package brought it."""
+    return "{}/mindie-{}.config.json".format(environments(), version)
+
+
+def settings_from(version: str) -> str:
+    """Which older MindIE's settings, made by hand, are still to come to a newer one's."""
+    return "{}/mindie-{}.from".format(environments(), version)
 
 
 def receipts() -> str:

@@ -1,5 +1,6 @@
 """
-Wait until a server completes a request; what ``systemctl start`` waits for.
+Wait until a server completes a request; what ``systemctl start`` waits for. One that has a plane
+for its management is asked there first whether it is ready.
 
 ``ready.py INSTANCE`` is started by the instance's unit, which tells the server's process in
 ``MAINPID``. It runs as root, outside the sandbox: before systemd 254 nothing but the server itself
@@ -20,46 +21,64 @@ _ANSWER_S = 60.0
 _HEALTH_S = 5.0
 
 
-def wait(asked: ask.Server, within_s: float, pid: int, health: str | None = None) -> str:
+def wait(
+    asked: ask.Server,
+    within_s: float,
+    pid: int,
+    health: str | None = None,
+    management: ask.Server | None = None,
+) -> str:
     """
     Return an empty string when the server is ready, else why it is not.
 
     :param health: page that answers 503 when the engine failed; it is asked at the end alone, since
         a kernel that is compiled for minutes looks like a failure from there
+    :param management: where that page is, of a server that answers 200 there once it takes requests
     """
     deadline = time.monotonic() + within_s
-    last = "nothing listened on port {}".format(asked.port)
+    last = "nothing listened on port {}".format((management or asked).port)
     while time.monotonic() < deadline:
         if not os.path.exists("/proc/{}".format(pid)):
             return "the server's process {} is gone".format(pid)
         try:
-            left = max(1.0, deadline - time.monotonic())
-            status, text = asked.complete("Are you there?", 1, min(_ANSWER_S, left))
-            if status == 200:
-                return ""
-            last = "the last answer was {}: {}".format(status, text)
-            if status in (401, 403):
-                return "the server does not take its own key, " + last
+            told = _told(management, health) if management else ""
+            if told:
+                last = told
+            else:
+                left = max(1.0, deadline - time.monotonic())
+                status, text = asked.complete("Are you there?", 1, min(_ANSWER_S, left))
+                if status == 200:
+                    return ""
+                last = "the last answer was {}: {}".format(status, text)
+                if status in (401, 403):
+                    return "the server does not take its own key, " + last
         except ConnectionRefusedError:
             pass
         except ask.NO_ANSWER as error:
             last = "the last request failed: {}".format(error or type(error).__name__)
         time.sleep(_EVERY_S)
-    return "no completion within {:.0f} s; {}".format(within_s, last) + _unhealthy(asked, health)
+    said = "no completion within {:.0f} s; {}".format(within_s, last)
+    return said if management else said + _unhealthy(asked, health)
 
 
 def _unhealthy(asked: ask.Server, page: str | None) -> str:
     """Return what a server says of its engine, empty when it says that it is well, or nothing."""
-    if page is None:
-        return ""
     try:
-        response = asked.request("GET", page, None, _HEALTH_S)
-        said = response.read().decode("utf-8", "replace").strip()
+        told = _told(asked, page)
     except ask.NO_ANSWER:
         return ""
+    return told and "; " + told
+
+
+def _told(asked: ask.Server, page: str | None) -> str:
+    """Return what a page says, empty when all is well, or there is no such page."""
+    if page is None:
+        return ""
+    response = asked.request("GET", page, None, _HEALTH_S)
+    said = response.read().decode("utf-8", "replace").strip()
     if response.status == 200:
         return ""
-    return "; {} says {}: {}".format(page, response.status, said[:500] or "nothing")
+    return "{} says {}: {}".format(page, response.status, said[:500] or "nothing")
 
 
 def main() -> None:
@@ -69,7 +88,9 @@ def main() -> None:
     about = transaction.about(instance, release)
     began = time.monotonic()
     asked = ask.server(instance, release)
-    why = wait(asked, about["ready_within_s"], pid, about.get("health"))
+    planes = about.get("planes")
+    management = ask.server(instance, release, "management") if planes else None
+    why = wait(asked, about["ready_within_s"], pid, about.get("health"), management)
     if why:
         print("not ready: " + why, file=sys.stderr)
         sys.exit(1)

@@ -4,7 +4,7 @@ Lay out a release beside the live one: links, rendered files, questions, secrets
 ``stage.py`` reads from its input ``{"instance", "release", "links": {name: target}, "files": {name:
 {"text", "mode"}}, "checks": [...], "secrets": {"generation", "files": {name: text}}, "digest"}``. A
 release that is there already and whole is left alone; one that was changed by hand is laid out
-anew.
+anew. MindIE's ``config.json`` is made here, of what is installed (``mindie_release.py``).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import sys
 from typing import Any, List
 
 import durable
+import mindie_release
 import places
 import receipts
 
@@ -102,13 +103,15 @@ def main() -> None:
     wanted = json.load(sys.stdin)
     os.umask(0o022)
     try:
-        paths = lay_out(wanted)
+        made, made_of = mindie_release.made(wanted["files"], wanted["links"])
+        wanted["files"].update(made)
+        paths = [*made_of, *lay_out(wanted)]
         paths.append(questions(wanted))
         secrets(wanted)
         os.makedirs(places.instance(wanted["instance"]), exist_ok=True)
         os.sync()
         receipts.write("stage-" + wanted["instance"], wanted["digest"], paths)
-    except OSError as error:
+    except (OSError, mindie_release.ConfigError) as error:
         raise SystemExit(
             "{instance} {release} is not staged, nothing that serves was touched: {0}".format(
                 error, **wanted

@@ -14,7 +14,7 @@ import contextlib
 import os
 import shutil
 import sys
-from typing import Any
+from typing import Any, List
 
 import boot
 import durable
@@ -32,6 +32,7 @@ class Steps:
         self.plan, self.say = plan, say
         self.pause = Pause(plan["drain_within_s"], plan["serving"], say.say)
         self.done = 0
+        self.told: List[str] = []
 
     def run(self) -> Any:
         """Do every step; return the job's result, with the state that the host is in."""
@@ -58,6 +59,7 @@ class Steps:
         if refused:
             return self.over("systemd does not reboot: " + refused)
         summary = "{}; rebooting now: {}".format(self.count, why)
+        summary = "\n  ".join([summary, *self.told])
         return {"ok": True, "summary": summary, "reboots": True}
 
     def over(self, wrong: str) -> Any:
@@ -68,7 +70,7 @@ class Steps:
             state.append("{} DOES NOT START: {}".format(name, why) if why else name + " serves")
         if boot.pending():
             state.append("a reboot is needed: {}".format(boot.pending()))
-        summary = "; ".join(state)
+        summary = "\n  ".join(["; ".join(state), *self.told])
         if wrong:
             summary = "{} is not ready: {}\nstate: {}".format(self.plan["name"], wrong, summary)
         return {"ok": not wrong and not any(serving.values()), "summary": summary}
@@ -89,6 +91,9 @@ class Steps:
         # Before the marker goes, so that no power loss in between can hide it.
         if step["always_reboot"] or installer.says(step["reboot"], said):
             boot.need("{} takes effect with a reboot".format(step["name"]))
+        for line in said.splitlines():
+            if installer.says(step["tells"], line):
+                self.told.append(line)
         os.unlink(places.began(step["name"]))
         durable.sync_folder(os.path.dirname(places.began("")))
         self.done += 1

@@ -24,6 +24,7 @@ class Step:
     :param already: patterns that make any exit code right, as "has been installed"
     :param codes: exit codes that are no failure
     :param reboot: patterns in the output that ask for a reboot
+    :param tells: patterns of lines of the output that the operator is to see
     :param always_reboot: whether success itself asks for one
     :param stops: whether our instances are drained and stopped first
     :param environment: variables beside the host's own
@@ -39,6 +40,7 @@ class Step:
     already: tuple[str, ...] = ()
     codes: tuple[int, ...] = (0,)
     reboot: tuple[str, ...] = ()
+    tells: tuple[str, ...] = ()
     always_reboot: bool = False
     stops: bool = False
     environment: tuple[tuple[str, str], ...] = ()

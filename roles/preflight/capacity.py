@@ -65,11 +65,13 @@ class Need:
     What one device has to hold, GiB.
 
     :param token: one token of the cache; 0 when the model's shape is not known
+    :param cache: the cache, where its size is set; -1 where the engine takes what is left
     """
 
     weights: float
     reserve: float
     token: float
+    cache: int = -1
 
     @property
     def fixed(self) -> float:
@@ -82,8 +84,11 @@ def needed(instance: Instance, devices: int) -> Need:
     facts, model, options = table.read("memory"), instance.weights.model, instance.options
     files = instance.weights.files
     size = sum(one.size for one in files if one.path.endswith(".safetensors")) / _GIB
+    cache = -1
+    if isinstance(options, MindieOptions):
+        cache = options.model_copy(update={"world_size": devices}).cache_gib(model)
     if model is None:
-        return Need(weights=size / devices, reserve=0, token=0)
+        return Need(weights=size / devices, reserve=0, token=0, cache=cache)
     size *= _converted(options, model)
     sees = model.vision and (options.images or options.videos)
     peak = max(facts["activation_gib"], facts["vision_gib"] if sees else 0)
@@ -91,6 +96,7 @@ def needed(instance: Instance, devices: int) -> Need:
         weights=size / devices,
         reserve=facts["context_gib"] + min(peak, size),
         token=token(model, options, devices),
+        cache=cache,
     )
 
 
@@ -108,10 +114,10 @@ def room(options: Options, need: Need, device: Device) -> float:
         case LmdeployOptions():
             return options.cache_max_entry_count * (device.free - need.fixed)
         case MindieOptions():
-            if options.npu_mem_size <= 0:
+            if need.cache <= 0:
                 return float(table.read("memory")["mindie_fraction"]) * device.total - need.fixed
-            left = device.free - need.fixed - options.npu_mem_size
-            return left if left < 0 else options.npu_mem_size
+            left = device.free - need.fixed - need.cache
+            return left if left < 0 else need.cache
         case OllamaOptions():
             return device.free - need.fixed
         case _:
@@ -143,7 +149,7 @@ def fitting(instance: Instance, device: Device, devices: int) -> list[str]:
             ways.append(f"gpu_memory_utilization {share}")
     if isinstance(options, MindieOptions) and need.token:
         size = max(1, math.ceil(request))
-        if size != options.npu_mem_size and need.fixed + size <= device.free:
+        if size != need.cache and need.fixed + size <= device.free:
             ways.append(f"npu_mem_size {size}")
     if count := _devices(instance, device, devices):
         ways.append(f"{count} such devices")

@@ -1,10 +1,12 @@
 """Engines: which of them can be started, what they can serve, what their options may not be."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from roles import versions
-from roles.engine import STARTED
+from roles.engine import STARTED, foreseen
+from roles.hostside import mindie_edit
 from roles.preflight import table
 from roles.preflight.reason import Reason
 from roles.spec import (
@@ -14,6 +16,9 @@ from roles.spec import (
     MindieOptions,
     parser,
 )
+
+# Before it, MindIE wants the password of a private key, kept by Huawei's KMC.
+_PLAIN_KEYS = "3.0.0.beta.1"
 
 
 def reasons(spec: HostSpec, found: dict[str, Any]) -> Iterator[Reason]:
@@ -105,35 +110,42 @@ def _lmdeploy(instance: Instance, options: LmdeployOptions) -> Iterator[Reason]:
 
 def _mindie(instance: Instance, options: MindieOptions) -> Iterator[Reason]:
     """Rules of MindIE's own start, in its own words, and of its documentation."""
-    path = f"instances/{instance.name}/options"
-    if options.max_prefill_tokens < options.max_input_token_len:
+    path, model = f"instances/{instance.name}", instance.weights.model
+    try:
+        broken = foreseen(instance, options)
+    except mindie_edit.EditError as error:
+        yield _rule(f"{path}/options/config", str(error), "a key below an object")
+        return
+    for one in broken:
+        found = f'{one.path} that {one.holds}: "{one.said}"'
+        yield _rule(f"{path}/{_field(one.path, options)}", found, one.right)
+    if options.cache_gib(model) == -1 and (instance.weights.takes or (model and model.vision)):
         yield _rule(
-            f"{path}/max_prefill_tokens",
-            f"maxPrefillTokens {options.max_prefill_tokens} "
-            f"under maxInputTokenLen {options.max_input_token_len}",
-            f"{options.max_input_token_len} or more: "
-            "maxPrefillTokens should not be less than maxInputTokenLen",
-        )
-    if options.max_prefill_batch_size > options.max_batch_size:
-        yield _rule(
-            f"{path}/max_prefill_batch_size",
-            f"maxPrefillBatchSize {options.max_prefill_batch_size} "
-            f"over maxBatchSize {options.max_batch_size}",
-            f"{options.max_batch_size} or less",
-        )
-    if options.npu_mem_size == 0:
-        yield _rule(f"{path}/npu_mem_size", "npuMemSize 0", "-1, or 1 and more")
-    model = instance.weights.model
-    if options.npu_mem_size == -1 and (instance.weights.takes or (model and model.vision)):
-        yield _rule(
-            f"{path}/npu_mem_size",
+            f"{path}/options/npu_mem_size",
             "npuMemSize -1 for a model with a vision tower, which it leaves no room",
-            "a size in GiB",
+            f"should be {options.documented(model)} by MindIE's formula"
+            if model
+            else "should be a size in GiB, or left out beside the weights' config",
+        )
+    if options.https:
+        yield Reason(
+            code="mindie-options",
+            path=f"{path}/options/https",
+            found="certificates",
+            wanted="plain HTTP on loopback",
+            remedy="leave it out: whether MindIE is ready, and answers right, is asked without a "
+            "certificate; a proxy on the host may serve others by HTTPS",
+        )
+    if options.https and versions.older(instance.stack.version, _PLAIN_KEYS):
+        yield _rule(
+            f"{path}/options/https",
+            f"certificates for MindIE {instance.stack.version}, whose keys have passwords of KMC",
+            f"should be left out, or MindIE {_PLAIN_KEYS} or newer",
         )
     if options.max_input_token_len >= options.max_seq_len:
         yield Reason(
             code="mindie-options",
-            path=f"{path}/max_input_token_len",
+            path=f"{path}/options/max_input_token_len",
             found=f"maxInputTokenLen {options.max_input_token_len} "
             f"in a maxSeqLen of {options.max_seq_len}",
             wanted="room for an answer",
@@ -142,5 +154,18 @@ def _mindie(instance: Instance, options: MindieOptions) -> Iterator[Reason]:
         )
 
 
-def _rule(path: str, found: str, wanted: str) -> Reason:
+def _field(key: str, options: MindieOptions) -> str:
+    """Return the field of an instance that a key of MindIE's is made from."""
+    name = key.rsplit(".", 1)[-1]
+    field = re.sub("([A-Z])", r"_\1", name).lower()
+    named = {"modelName": "model", "ipAddress": "address", "port": "port"}
+    if key in options.config or name in named:
+        return named.get(name, "options/config")
+    if name.lower().startswith(("tls", "managementtls", "metricstls")):
+        return "options/https"
+    return f"options/{field}" if field in MindieOptions.model_fields else "options"
+
+
+def _rule(path: str, found: str, right: str) -> Reason:
+    wanted = right.removeprefix("should be ")
     return Reason("mindie-options", path, found, wanted, "MindIE refuses to start: change it")

@@ -13,6 +13,7 @@ from roles.spec import (
     Instance,
     LmdeployOptions,
     MindieOptions,
+    Model,
     OllamaOptions,
     Options,
     VllmOptions,
@@ -81,8 +82,8 @@ def judged(instance: Instance, devices: list[Device]) -> Iterator[Reason]:
         )
     if isinstance(options, VllmOptions):
         yield from _held(instance, options, need, devices)
-    if isinstance(options, MindieOptions) and need.token:
-        yield from _documented(instance, options, need)
+    if isinstance(options, MindieOptions) and (model := instance.weights.model):
+        yield from _documented(instance, options, model)
 
 
 def _too_small(instance: Instance, need: Need, device: Device, devices: int) -> Reason:
@@ -97,7 +98,7 @@ def _too_small(instance: Instance, need: Need, device: Device, devices: int) -> 
     return Reason(
         code="memory",
         path=f"instances/{instance.name}/options",
-        found=f"{_given(instance.options, device)} on {device.called}",
+        found=f"{_given(instance.options, need, device)} on {device.called}",
         wanted=f"{need.fixed + request:.1f} GiB a device: {', '.join(parts)}",
         remedy=f"{' or '.join(ways)} would fit"
         if ways
@@ -105,14 +106,14 @@ def _too_small(instance: Instance, need: Need, device: Device, devices: int) -> 
     )
 
 
-def _given(options: Options, device: Device) -> str:
+def _given(options: Options, need: Need, device: Device) -> str:
     match options:
         case VllmOptions(gpu_memory_utilization=share):
             return f"{share * device.total:.1f} GiB, {share} of {device.total:.1f},"
         case LmdeployOptions(cache_max_entry_count=share):
             return f"{device.free:.1f} GiB free, {share} of what the model leaves for the cache,"
-        case MindieOptions(npu_mem_size=size):
-            cache = f", npu_mem_size {size}," if size > 0 else ""
+        case MindieOptions():
+            cache = f", npu_mem_size {need.cache}," if need.cache > 0 else ""
             return f"{device.free:.1f} GiB free of {device.total:.1f}{cache}"
         case OllamaOptions():
             return f"{device.free:.1f} GiB free of {device.total:.1f}"
@@ -140,17 +141,16 @@ def _held(
         )
 
 
-def _documented(instance: Instance, options: MindieOptions, need: Need) -> Iterator[Reason]:
-    """MindIE's own formula for models with a vision tower: a prefill batch of full length."""
-    batch = options.max_prefill_batch_size
-    wanted = math.ceil(need.token * batch * options.max_seq_len)
-    if 0 < options.npu_mem_size < wanted:
+def _documented(instance: Instance, options: MindieOptions, model: Model) -> Iterator[Reason]:
+    """A whole prefill batch of full length has no room in a cache of the given size."""
+    given, wanted = options.npu_mem_size or 0, options.documented(model)
+    if 0 < given < wanted:
         yield Reason(
             code="npu-mem-size",
             path=f"instances/{instance.name}/options/npu_mem_size",
-            found=f"{options.npu_mem_size} GiB",
-            wanted=f"{wanted} GiB, by MindIE's formula for max_prefill_batch_size {batch} "
-            f"and {options.max_seq_len} tokens each",
+            found=f"{given} GiB",
+            wanted=f"{wanted} GiB, by MindIE's formula for max_prefill_batch_size "
+            f"{options.max_prefill_batch_size} and {options.max_seq_len} tokens each",
             remedy="lower max_prefill_batch_size, or let full batches wait",
             refuses=False,
         )

@@ -2,12 +2,13 @@
 
 import base64
 import json
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
 from roles import engine, paths, weights
 from roles.hostside import places
-from roles.spec import Accelerator, Check, HostSpec, Instance
+from roles.spec import Accelerator, Check, Engine, HostSpec, Instance, Kind
 from roles.spec.base import digest
 
 
@@ -48,6 +49,7 @@ class Release:
             "health": engine.health_page(stack.engine, stack.version),
             "stack": stack.name,
             "weights": self.instance.weights.name,
+            **engine.planes(self.instance),
         }
         text = json.dumps(about, indent=1, sort_keys=True) + "\n"
         return engine.rendered(self.instance) | {"release.json": engine.File(text, "0644")}
@@ -68,7 +70,8 @@ class Release:
     @cached_property
     def checks(self) -> list[dict[str, Any]]:
         """The questions, with what they are about, as the host asks them."""
-        return [_question(check) for check in self.instance.questions]
+        asked = [_question(check) for check in self.instance.questions]
+        return [*asked, *_generated(self.instance)]
 
     def staging(self, *, secrets: dict[str, Any]) -> dict[str, Any]:
         """Return what ``stage.py`` is given."""
@@ -111,6 +114,15 @@ def plan(
         "drain_within_s": instance.drain_within_s,
         "who": who,
     }
+
+
+def _generated(instance: Instance) -> Iterator[dict[str, Any]]:
+    """Yield one question of each kind for ``/generate``, MindIE's other way in to such a model."""
+    if instance.stack.engine is not Engine.MINDIE or not instance.weights.takes:
+        return
+    for kind in (Kind.TEXT, Kind.IMAGE, Kind.VIDEO):
+        for check in [check for check in instance.questions if check.kind is kind][:1]:
+            yield _question(check) | {"name": f"{check.name}-generate", "by": "generate"}
 
 
 def _question(check: Check) -> dict[str, Any]:

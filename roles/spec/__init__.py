@@ -12,6 +12,7 @@ from roles.spec.lock import Lock
 from roles.spec.model import Model
 from roles.spec.options import (
     LmdeployOptions,
+    MindieHttps,
     MindieOptions,
     OllamaOptions,
     Options,
@@ -69,6 +70,7 @@ __all__ = [
     "LmdeployOptions",
     "Lock",
     "Match",
+    "MindieHttps",
     "MindieOptions",
     "Model",
     "ModelScope",

@@ -143,10 +143,8 @@ class HostSpec(Spec):
         if self.spread:
             names[f"port {self.spread.port}"] = "the host's spread"
         for index, instance in enumerate(self.instances):
-            wants = {
-                f"the name {instance.name}": "give each instance its own name",
-                f"port {instance.port}": "give each instance its own port",
-            }
+            wants = {f"the name {instance.name}": "give each instance its own name"}
+            wants |= {f"port {p}": "give each instance its own port" for p in instance.ports}
             wants |= {f"device {d}": "give each device to one instance" for d in instance.devices}
             for want, right in wants.items():
                 if want in names:

@@ -15,6 +15,9 @@ from roles.spec.secret import Secret
 from roles.spec.stack import Accelerator, Engine, Stack
 from roles.spec.weights import DESCRIPTION, Weights
 
+# They ask nobody for a key.
+_KEYLESS = {Engine.OLLAMA: "Ollama", Engine.MINDIE: "MindIE"}
+
 # A user and a unit carry the name: metalserve-<name> has to stay within 31 characters.
 InstanceName = Annotated[
     str,
@@ -38,7 +41,7 @@ class Instance(Spec):
     :param devices: indices of the accelerators it may use; none on a CPU
     :param failing_device: when a device fails: ``refuse`` the plan, or ``move`` to a device of the
         same kind that no instance uses
-    :param address: where it listens; anything but loopback needs an API key
+    :param address: where it listens; anything but loopback needs an API key, or certificates
     :param model: the name that clients ask for; the weights' own name unless given
     :param api_key: what clients must show; ``None`` opens the server, on loopback only
     :param checks: questions asked before a release counts; the weights' own unless given
@@ -77,11 +80,18 @@ class Instance(Spec):
         there = self.address
         return f"[{there}]:{self.port}" if there.version == 6 else f"{there}:{self.port}"
 
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """Every port that it listens on."""
+        others = self.options.planes(self.port) if isinstance(self.options, MindieOptions) else ()
+        return self.port, *others
+
     def contradictions(self) -> Iterator[Fault]:
         """See ``Spec``."""
         yield from self._engine()
         yield from self._ollama()
         yield from self._reachable()
+        yield from self._planes()
         yield from self._devices()
         yield from self._questions()
 
@@ -143,20 +153,32 @@ class Instance(Spec):
                     wrong=f"is {self.served_as}, which {self.weights.name} does not hold",
                     right=f"should be {' or '.join(store.models(paths))}",
                 )
-        if ollama and self.api_key is not None:
-            yield Fault(
-                path="api_key",
-                wrong="names a secret, and Ollama asks nobody for one",
-                right="should be None, with the server on 127.0.0.1",
-            )
 
     def _reachable(self) -> Iterator[Fault]:
-        if self.api_key is None and not self.address.is_loopback:
-            ollama = self.stack.engine is Engine.OLLAMA
+        """A server that asks for no key answers this host alone, or those with a certificate."""
+        keyless = _KEYLESS.get(self.stack.engine)
+        certified = isinstance(self.options, MindieOptions) and self.options.https is not None
+        otherwise = ", or give options/https" if self.stack.engine is Engine.MINDIE else ""
+        if keyless and self.api_key is not None:
+            yield Fault(
+                path="api_key",
+                wrong=f"names a secret, and {keyless} asks nobody for one",
+                right=f"should be None, with the server on 127.0.0.1{otherwise}",
+            )
+        elif self.api_key is None and not self.address.is_loopback and not certified:
             yield Fault(
                 path="api_key",
                 wrong=f"is None while the server listens on {self.address}",
-                right=f"{'' if ollama else 'name a secret, or '}listen on 127.0.0.1",
+                right=f"{'' if keyless else 'name a secret, or '}listen on 127.0.0.1{otherwise}",
+            )
+
+    def _planes(self) -> Iterator[Fault]:
+        if max(self.ports) > 65535 or len(set(self.ports)) != len(self.ports):
+            yield Fault(
+                path="port",
+                wrong=f"is {self.port}, with management and metrics on "
+                f"{' and '.join(map(str, self.ports[1:]))}",
+                right="should be three different ports up to 65535",
             )
 
     def _devices(self) -> Iterator[Fault]:

@@ -37,54 +37,71 @@ def _vllm_ascend(**fields: Any) -> HostSpec:
 WRONG: dict[str, Plan] = {
     "bf16-on-a-duo": Plan(
         plans.mindie(on=2, dtype="bfloat16", stack=_ON_DUO), plans.duos(2),
-        {"engine", "bfloat16"}, ("does not support bfloat16", "Atlas 300I DUO", "float16"),
+        {"bfloat16"}, ("does not support bfloat16", "Atlas 300I DUO", "float16"),
     ),
     "world-size-3": Plan(
         plans.mindie(on=3), plans.a2(8),
-        {"engine", "world-size", "tensor-parallel"},
+        {"world-size", "tensor-parallel"},
         ("3 chips for Qwen3-VL-8B", "1 or 2 or 4 or 8"),
     ),
     "30b-a3b-on-eight": Plan(
         plans.mindie("30b-a3b", on=8), plans.a2(8),
-        {"engine", "world-size"}, ("8 chips for Qwen3-VL-30B-A3B", "2 or 4", "take 2"),
+        {"world-size"}, ("8 chips for Qwen3-VL-30B-A3B", "2 or 4", "take 2"),
     ),
     "32b-on-one-chip": Plan(
         plans.mindie("32b"), plans.a2(8),
-        {"engine", "world-size", "memory"}, ("1 chips for Qwen3-VL-32B", "weights 62.1"),
+        {"world-size", "memory"}, ("1 chips for Qwen3-VL-32B", "weights 62.1"),
     ),
     "mindie-2-for-qwen3-vl": Plan(
         plans.mindie(stack=plans.mindie_stack("2.1.RC1", over="8.2.RC1")), plans.a2(8),
-        {"engine", "model-engine"}, ("mindie 2.1.RC1, which has no Qwen3-VL", "3.0.0 or newer"),
+        {"model-engine"}, ("mindie 2.1.RC1, which has no Qwen3-VL", "3.0.0 or newer"),
     ),
     "prompt-over-the-prefill": Plan(
         plans.mindie(max_input_token_len=10240, max_seq_len=12288), plans.a2(8),
-        {"engine", "mindie-options"},
-        ("maxPrefillTokens 8192 under maxInputTokenLen 10240", "should not be less than"),
+        {"mindie-options"},
+        (
+            "maxPrefillTokens that is 8192",
+            "The value of maxPrefillTokens should not be less than maxInputTokenLen.",
+            "wanted 10240 or more",
+        ),
     ),
     "prefill-batch-over-the-batch": Plan(
         plans.mindie(max_prefill_batch_size=4), plans.a2(8),
-        {"engine", "mindie-options"}, ("maxPrefillBatchSize 4 over maxBatchSize 1",),
+        {"mindie-options"},
+        ("scheduleParam.maxPrefillBatchSize [4] is out of bound [1]", "wanted 1 to 1"),
     ),
     "no-room-for-the-vision-tower": Plan(
         plans.mindie(npu_mem_size=-1), plans.a2(8),
-        {"engine", "mindie-options"}, ("npuMemSize -1", "vision tower"),
+        {"mindie-options"}, ("npuMemSize -1", "vision tower"),
+    ),
+    "name-of-a-repository": Plan(
+        plans.ascend(
+            plans.mindie().instances[0].model_copy(update={"model": "Qwen/Qwen3-VL-8B"})
+        ),
+        plans.a2(8), {"mindie-options"},
+        ("instances/chat/model", "The value of modelName must meet the following rules"),
+    ),
+    "port-between-nodes": Plan(
+        plans.ascend(plans.mindie().instances[0].model_copy(update={"port": 1120})),
+        plans.a2(8), {"mindie-options"},
+        ("instances/chat/port", "Endpoint port cannot be equal to multiNodesInferPort."),
     ),
     "cache-larger-than-the-chip": Plan(
         plans.mindie(npu_mem_size=60), plans.a2(8),
-        {"engine", "memory"}, ("npu_mem_size 60", "npu_mem_size 1"),
+        {"memory"}, ("npu_mem_size 60", "npu_mem_size 1"),
     ),
     "w8a8sc-on-an-a2": Plan(
         plans.mindie(weights_of=plans.weights("8b", shape="8b-w8a8sc")), plans.a2(8),
-        {"engine", "model-quantization"}, ("w8a8sc of Qwen3-VL-8B", "for the Atlas 300I DUO alone"),
+        {"model-quantization"}, ("w8a8sc of Qwen3-VL-8B", "for the Atlas 300I DUO alone"),
     ),
     "w8a8s-not-compressed": Plan(
         plans.mindie(on=2, weights_of=plans.weights("8b", shape="8b-w8a8s"), stack=_ON_DUO),
         plans.duos(2),
-        {"engine", "model-quantization"}, ("w8a8s is not compressed yet",),
+        {"model-quantization"}, ("w8a8s is not compressed yet",),
     ),
     "quantised-without-the-key": Plan(
         plans.mindie(weights_of=plans.weights("8b", name="qwen3-vl-8b-w8a8")), plans.a2(8),
-        {"engine", "quantize-key"}, ("no quantize in the config.json", '"quantize": "w8a8"'),
+        {"quantize-key"}, ("no quantize in the config.json", '"quantize": "w8a8"'),
     ),
     "cann-of-another-row": Plan(
         plans.ascend(ready_for=(plans.mindie_stack(over="8.3.RC2"),)), plans.a2(8),
@@ -181,19 +198,19 @@ WRONG: dict[str, Plan] = {
     ),
     "chip-that-warns": Plan(
         plans.mindie(), plans.a2(8, health="Warning"),
-        {"engine", "device-failing"}, ("health Warning",),
+        {"device-failing"}, ("health Warning",),
     ),
     "chip-whose-health-is-a-number": Plan(
         plans.mindie(), plans.a2(8, health="4106296"),
-        {"engine", "device-failing"}, ("health 4106296",),
+        {"device-failing"}, ("health 4106296",),
     ),
     "somebody-on-the-chip": Plan(
         plans.mindie(),
         plans.a2(1, processes=[{"pid": 498807, "name": "python", "mib": 2000, "unit": None}]),
-        {"engine", "device-busy"}, ("python (pid 498807)",),
+        {"device-busy"}, ("python (pid 498807)",),
     ),
     "chip-without-a-logic-id": Plan(
         plans.mindie(), plans.a2(1, logic=None),
-        {"engine", "logic-id"}, ("npu-smi info -m",),
+        {"logic-id"}, ("npu-smi info -m",),
     ),
 }  # fmt: skip

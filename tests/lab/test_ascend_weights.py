@@ -25,6 +25,7 @@ SHAPE = Path(__file__).parents[1] / "roles/preflight/shapes/8b-w8a8s.json"
 WEIGHTS = "/srv/metalserve/weights/qwen3-vl-8b-w8a8s"
 SERVING = """tuple(Instance(
     name=name, stack=STACK, devices=devices, port=port, compression=Compression.W8A8SC,
+    api_key=None,
     options=MindieOptions(world_size=2, npu_mem_size=8),
     weights=Weights(
         name="qwen3-vl-8b-w8a8s", files=manifest(Path({manifest!r})), config=Path({config!r}),

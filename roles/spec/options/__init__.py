@@ -1,10 +1,17 @@
 """What an engine can be told, typed per engine."""
 
 from roles.spec.options.lmdeploy import LmdeployOptions
-from roles.spec.options.mindie import MindieOptions
+from roles.spec.options.mindie import MindieHttps, MindieOptions
 from roles.spec.options.ollama import OllamaOptions
 from roles.spec.options.vllm import VllmOptions
 
 Options = VllmOptions | LmdeployOptions | MindieOptions | OllamaOptions
 
-__all__ = ["LmdeployOptions", "MindieOptions", "OllamaOptions", "Options", "VllmOptions"]
+__all__ = [
+    "LmdeployOptions",
+    "MindieHttps",
+    "MindieOptions",
+    "OllamaOptions",
+    "Options",
+    "VllmOptions",
+]

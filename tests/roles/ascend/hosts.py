@@ -85,7 +85,7 @@ def found(part: Found | None, *began: str, **files: Any) -> Found:
         vendor="0x19e5", device="0xd802", driver=None, what="Ascend 910B", **{"class": "0x120000"}
     )
     told["accelerators"] = {"pci": [card], "cuda": None, "ascend": part}
-    beside = {"tools": TOOLS, "user": True, "environments": []} | files
+    beside = {"tools": TOOLS, "user": True, "environments": [], "settings": {}} | files
     told["platform"] = {
         "began": {name: {} for name in began}, "reboot": None, "cuda": None, "ascend": beside,
     }  # fmt: skip

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,7 +55,6 @@ def test_mindie_on_cann(nouns: Nouns) -> None:
     for name, flags in (
         ("ops-910b-8.5.1", ("--install", *QUIET)),
         ("nnal-8.5.1", ("--install", *QUIET)),
-        ("mindie-3.0.0", ("--install", "--quiet")),
     ):
         python, script, how, plan, *command = planned[name].words
         assert (python, script, how) == ("/usr/bin/python3", SCRIPT, "run")
@@ -66,6 +67,80 @@ def test_mindie_on_cann(nouns: Nouns) -> None:
             },
             "folders": [f"{HOME}/cann-8.5.1"],
         }
+
+
+def test_settings_are_kept_as_mindie_brings_them(nouns: Nouns) -> None:
+    """In the step that installs it: whatever is cut short, what was kept was nobody's edit."""
+    planned = steps(spec(nouns, stack(nouns, "8.5.1", MODELS, MINDIE)), found(part()))
+    python, script, how, _, *command = planned["mindie-3.0.0"].words
+    assert (python, script, how) == ("/usr/bin/python3", SCRIPT, "run")
+    assert command[:2] == ["bash", "-c"]
+    assert command[3:] == [
+        "{file}",
+        f"{HOME}/mindie/3.0.0/mindie-service/conf/config.json",
+        "/opt/metalserve/ascend/mindie-3.0.0.config.json",
+        "/opt/metalserve/ascend/mindie-3.0.0.from",
+        "",
+    ]
+
+
+@pytest.mark.parametrize("exits", [0, 1])
+@pytest.mark.parametrize("older", ["", "2.3.0"])
+def test_settings_are_kept_when_it_is_installed(
+    nouns: Nouns, tmp_path: Path, exits: int, older: str
+) -> None:
+    """The command itself, with an installer that brings settings, or fails."""
+    planned = steps(spec(nouns, stack(nouns, "8.5.1", MODELS, MINDIE)), found(part()))
+    script = planned["mindie-3.0.0"].words[6]
+    brings, file = tmp_path / "brought.json", tmp_path / "Ascend-mindie.run"
+    file.write_text(f'[ "$*" = "--install --quiet" ] && echo {{}} > {brings}; exit {exits}\n')
+    kept, waits = tmp_path / "ascend/kept.json", tmp_path / "ascend/from"
+    done = subprocess.run(["bash", "-c", script, file, brings, kept, waits, older], check=False)
+    assert done.returncode == exits
+    assert kept.exists() is (exits == 0)
+    assert (waits.read_text() if waits.exists() else "") == (
+        f"{older}\n" if older and not exits else ""
+    )
+
+
+SETTINGS = (
+    "/usr/bin/python3", "/opt/metalserve/hostside/mindie_upgrade.py", "2.3.0", "3.0.0",
+    f"{HOME}/mindie/2.3.0/mindie-service/conf/config.json",
+    f"{HOME}/mindie/3.0.0/mindie-service/conf/config.json",
+)  # fmt: skip
+
+
+def _beside(nouns: Nouns, *mindie: str, **files: Any) -> dict[str, Any]:
+    """Return the steps to 3.0.0 on a host with other versions of MindIE, and all else there."""
+    there = [{"version": version, "path": "…"} for version in mindie]
+    known = found(part(**of("8.5.1", mindie=there, **MODELS_THERE)), **files)
+    return dict(steps(spec(nouns, stack(nouns, "8.5.1", MODELS, MINDIE)), known))
+
+
+def test_settings_of_the_newest_older_mindie_come_once(nouns: Nouns) -> None:
+    planned = _beside(nouns, "2.1.RC1", "2.3.0", "2.2.RC1", "3.0.1")
+    assert [*planned][:3] == ["mindie-3.0.0", "mindie-settings-3.0.0", "mindie-modes-3.0.0"]
+    assert planned["mindie-3.0.0"].words[-1] == "2.3.0"
+    assert planned["mindie-settings-3.0.0"].words == SETTINGS
+    assert planned["mindie-settings-3.0.0"].tells == (r"MindIE 3\.0\.0 ",)
+    wanted = stack(nouns, "8.5.1", MODELS, MINDIE)
+    assert _beside(nouns, "2.3.0", "3.0.0", environments=[wanted.folder]) == {}
+
+
+def test_settings_that_were_cut_short_come_still(nouns: Nouns) -> None:
+    wanted = stack(nouns, "8.5.1", MODELS, MINDIE)
+    planned = _beside(
+        nouns, "2.3.0", "3.0.0", environments=[wanted.folder], settings={"3.0.0": "2.3.0"}
+    )
+    assert {name: step.words for name, step in planned.items()} == {
+        "mindie-settings-3.0.0": SETTINGS
+    }
+
+
+def test_older_mindie_takes_nothing_over_from_a_newer_one(nouns: Nouns) -> None:
+    planned = _beside(nouns, "3.0.1")
+    assert "mindie-settings-3.0.0" not in planned
+    assert planned["mindie-3.0.0"].words[-1] == ""
 
 
 def test_what_is_captured(nouns: Nouns) -> None:

@@ -61,6 +61,17 @@ def test_health_of_lmdeploy_that_tells_nothing_is_not_asked(version: str, page: 
     assert engine.health_page(Engine.LMDEPLOY, version) == page
 
 
-def test_mindie_has_none_that_are_known() -> None:
-    assert engine.metric_names(Engine.MINDIE, "3.0.0") is None
-    assert engine.health_page(Engine.MINDIE, "3.0.0") is None
+@pytest.mark.parametrize("version", ["2.3.0", "3.0.0"])
+def test_mindie(version: str) -> None:
+    """By names without a prefix, and answers that ended well are not told apart."""
+    assert engine.metric_names(Engine.MINDIE, version) == {
+        "running": "num_requests_running",
+        "waiting": "num_requests_waiting",
+        "kv_usage": "npu_cache_usage_perc",
+        "first_token_s": "time_to_first_token_seconds",
+        "between_tokens_s": "time_per_output_token_seconds",
+        "preemptions": "num_preemptions_total",
+        "finished": None,
+        "refreshed_every_s": 2,
+    }
+    assert engine.health_page(Engine.MINDIE, version) == "/v2/health/ready"

@@ -264,6 +264,18 @@ def test_port_that_another_process_holds_interrupts_nobody(host: Host) -> None:
     assert host.record["release"] == "old"
 
 
+def test_port_of_another_plane_counts_too(host: Host) -> None:
+    """MindIE listens on three; those that the old release has come free."""
+    planes = {"management": {"address": "127.0.0.1", "port": free_port()}}
+    host.stage("old", planes=planes)
+    host.serving("old")
+    with answering(Manner()) as other:
+        host.stage("new", planes={"metrics": {"address": "127.0.0.1", "port": other.port}})
+        with pytest.raises(activate.StepError, match=f"^port {other.port} is held by "):
+            host.activate("new")
+    assert f"systemctl stop {UNIT}" not in host.systemd.calls
+
+
 def test_release_that_serves_is_started_again(host: Host) -> None:
     host.serving("old")
     before = host.state

@@ -56,6 +56,48 @@ def test_request_is_as_the_api_wants_it_and_always_the_same() -> None:
     ]
 
 
+def test_by_generate_the_question_comes_again_and_does_not_count() -> None:
+    """The answer has to hold what is expected, and not the question."""
+    manner = Manner(answers={"Red or blue?": "Blue."})
+    assert _asked(manner, by="generate", prompt="Red or blue?", expect="Blue.", match="exact")[
+        "passed"
+    ]
+    found = _asked(manner, by="generate", prompt="Red or blue?", expect="red")
+    assert (found["passed"], found["got"]) == (False, "Blue.")
+
+
+@pytest.mark.parametrize("kind", ["image", "video"])
+def test_by_generate_media_are_named_as_in_mindies_examples(kind: str) -> None:
+    manner = Manner()
+    url = f"data:{kind}/x;base64,AAAA"
+    _asked(manner, by="generate", kind=kind, media=url)
+    assert manner.asked == [
+        {
+            "model": "canary",
+            "prompt": [
+                {"type": f"{kind}_url", f"{kind}_url": url},
+                {"type": "text", "text": "2 + 2 ="},
+            ],
+            "max_tokens": 8,
+            "temperature": 0,
+            "stream": False,
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("manner", "why"),
+    [
+        (Manner(status=422, body=b'{"error":"too long"}'), 'answered 422: {"error":"too long"}'),
+        (Manner(body=b'{"text": []}'), "list index out of range"),
+        (Manner(body=b"{}"), "'text'"),
+    ],
+)
+def test_by_generate_what_is_no_answer_is_told(manner: Manner, why: str) -> None:
+    found = _asked(manner, by="generate")
+    assert (found["passed"], found["why"]) == (False, why)
+
+
 @pytest.mark.parametrize("kind", ["image", "video"])
 def test_media_go_before_the_question(kind: str) -> None:
     manner = Manner(answers={"What is in the picture?": "A RED circle"})

@@ -125,6 +125,14 @@ def test_devices_of_both_releases(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (found.devices, found.units) == ([0, 1], [OLD, NEW])
 
 
+def test_chips_of_ascend_are_asked_of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    cards = _cards(monkeypatch, [])
+    releases = [{"unit": NEW, "devices": [0], "engine": engine} for engine in ("mindie", "vllm")]
+    found = held.of([releases[0], dict(releases[0], engine="vllm-ascend")], cards.say)
+    assert (found.devices, found.freed(), cards.said) == ([], [], [])
+    assert held.of(releases, cards.say).devices == [0]
+
+
 @pytest.mark.parametrize(
     ("answers", "said"),
     [

@@ -27,6 +27,7 @@ def step(*words: str, **fields: Any) -> Any:
         "already": [],
         "codes": [0],
         "reboot": [],
+        "tells": [],
         "always_reboot": False,
         "stops": False,
         "environment": [],

@@ -6,6 +6,8 @@ import time
 from typing import Any
 
 import ask
+import durable
+import places
 import pytest
 import ready
 
@@ -134,3 +136,59 @@ def test_server_that_fails_for_a_while_is_waited_for() -> None:
     with answering(manner) as server:
         asked = ask.Server("127.0.0.1", server.port, "canary", "")
         assert ready.wait(asked, 5, os.getpid(), "/health") == ""
+
+
+def _managed(health: tuple[int, str], within_s: float = 0.1) -> tuple[str, Manner]:
+    """Wait for a server whose readiness another listener tells."""
+    manner = Manner()
+    with answering(manner) as server, answering(Manner(health=health)) as management:
+        asked, told = (
+            ask.Server("127.0.0.1", one.port, "canary", "") for one in (server, management)
+        )
+        return ready.wait(asked, within_s, os.getpid(), "/v2/health/ready", told), manner
+
+
+def test_server_with_a_plane_for_management_is_asked_there_first() -> None:
+    said, manner = _managed((200, ""))
+    assert said == ""
+    assert len(manner.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("health", "last"),
+    [
+        ((503, ""), "/v2/health/ready says 503: nothing"),
+        ((500, '{"message":"Service is abnormal"}'),
+         '/v2/health/ready says 500: {"message":"Service is abnormal"}'),
+    ],
+)  # fmt: skip
+def test_server_that_does_not_say_it_is_ready_is_asked_nothing(
+    health: tuple[int, str], last: str
+) -> None:
+    said, manner = _managed(health)
+    assert said == f"no completion within 0 s; {last}"
+    assert manner.asked == []
+
+
+def test_management_that_does_not_listen_is_waited_for() -> None:
+    port = free_port()
+    with answering(Manner()) as server:
+        asked = ask.Server("127.0.0.1", server.port, "canary", "")
+        management = ask.Server("127.0.0.1", port, "canary", "")
+        said = ready.wait(asked, 0.1, os.getpid(), "/v2/health/ready", management)
+    assert said == f"no completion within 0 s; nothing listened on port {port}"
+
+
+def test_script_asks_the_plane_that_the_release_names(
+    host: Host, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with answering(Manner(health=(503, "busy"))) as management:
+        there = {"address": "127.0.0.1", "port": management.port}
+        host.stage("old", planes={"management": there}, health="/v2/health/ready")
+        host.serving("old")
+        described = durable.read_json(f"{places.releases('chat')}/old/release.json")
+        host.stage("old", **{**described, "ready_within_s": 0.1})
+        with pytest.raises(SystemExit):
+            _main(monkeypatch, MAINPID=os.getpid())
+    said = capsys.readouterr().err
+    assert said == "not ready: no completion within 0 s; /v2/health/ready says 503: busy\n"

@@ -310,3 +310,9 @@ def test_job_killed_in_the_middle(installed: Path, tree: Path) -> None:
 
 def _children(pid: int) -> list[int]:
     return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_what_the_operator_is_to_see_comes_with_the_result(tree: Path) -> None:
+    said = "echo Unpacking; echo MindIE 3.0.0 carried over: port; echo done"
+    result = _run(tree, _shell("settings", said, tells=["MindIE .* carried"]), _shell("last", said))
+    assert result["summary"] == "2 of 2 steps done\n  MindIE 3.0.0 carried over: port"

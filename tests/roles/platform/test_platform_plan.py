@@ -224,6 +224,7 @@ def test_step_as_it_is_told(nouns: Nouns) -> None:
         "already": (),
         "codes": (0,),
         "reboot": (),
+        "tells": (),
         "always_reboot": False,
         "stops": False,
         "environment": (),

@@ -196,6 +196,7 @@ def mindie(
         stack=stack or mindie_stack(),
         options=made,
         weights=weights_of or weights(size),
+        api_key=None,
     )
     return ascend(used)
 

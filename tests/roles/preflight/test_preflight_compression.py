@@ -14,8 +14,7 @@ from tests.roles.weights.test_weights_made import instance, on_duo, quantised
 def _reasons(found: Found | None = None, **fields: Any) -> list[Reason]:
     spec = plans.ascend(instance(**fields))
     told = against(spec, found or plans.duos(1))
-    # That MindIE is not started yet is no reason of compression's.
-    return [reason for reason in told if reason.refuses and reason.code != "engine"]
+    return [reason for reason in told if reason.refuses]
 
 
 def _mindie(**fields: Any) -> MindieOptions:

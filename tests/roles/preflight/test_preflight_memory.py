@@ -138,16 +138,25 @@ def test_canary_needs_next_to_nothing() -> None:
 
 def test_what_each_engine_leaves() -> None:
     """Of all, of what is free, or what it was told."""
-    need = capacity.Need(weights=16, reserve=2, token=0.0001)
     half = Device("half used", total=64, free=32)
-    for asked, left in (
-        (VllmOptions(max_model_len=16, gpu_memory_utilization=0.5), 14),
-        (LmdeployOptions(session_len=16, cache_max_entry_count=0.5), 7),
-        (MindieOptions(npu_mem_size=12), 12),
-        (MindieOptions(npu_mem_size=15), -1),
-        (MindieOptions(npu_mem_size=-1), 64 * 0.8 - 18),
+    for asked, cache, left in (
+        (VllmOptions(max_model_len=16, gpu_memory_utilization=0.5), -1, 14),
+        (LmdeployOptions(session_len=16, cache_max_entry_count=0.5), -1, 7),
+        (MindieOptions(), 12, 12),
+        (MindieOptions(), 15, -1),
+        (MindieOptions(), -1, 64 * 0.8 - 18),
     ):
+        need = capacity.Need(weights=16, reserve=2, token=0.0001, cache=cache)
         assert capacity.room(asked, need, half) == pytest.approx(left)
+
+
+@pytest.mark.parametrize(("given", "cache"), [(None, 3), (5, 5), (-1, -1)])
+def test_what_mindie_is_told(given: int | None, cache: int) -> None:
+    """Its formula unless a size is given."""
+    spec = plans.mindie(
+        on=2, max_seq_len=10240, max_prefill_batch_size=4, max_batch_size=4, npu_mem_size=given
+    )
+    assert capacity.needed(spec.instances[0], 2).cache == cache
 
 
 TIERS = [

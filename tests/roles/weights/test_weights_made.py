@@ -37,6 +37,7 @@ def instance(world_size: int = 2, **fields: Any) -> Instance:
         "weights": quantised(),
         "options": MindieOptions(world_size=world_size, npu_mem_size=8, images=1),
         "compression": Compression.W8A8SC,
+        "api_key": None,
     }
     return plans.instance(on=world_size, **right | fields)
 

@@ -88,7 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
         manner = self.server.manner
         if self.path == "/metrics":
             self._send(manner.metrics_status, manner.metrics().encode())
-        elif self.path == "/health":
+        elif self.path in ("/health", "/v2/health/ready"):
             self._send(manner.health[0], manner.health[1].encode())
         else:
             self._send(404, b"no such page")
@@ -106,6 +106,8 @@ class _Handler(BaseHTTPRequestHandler):
         shown = self.headers.get("Authorization", "")
         if manner.key and shown != f"Bearer {manner.key}":
             self._send(401, b'{"error": "Unauthorized"}')
+        elif self.path == "/generate":
+            self._generate(asked)
         elif isinstance(asked["messages"], str) and not manner.lenient:
             self._send(400, b'{"error": "messages is no list"}')
         elif manner.status != 200:
@@ -117,6 +119,13 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             said = {"choices": [{"message": {"content": _answer(manner, asked)}}]}
             self._send(200, json.dumps(said).encode())
+
+    def _generate(self, asked: dict[str, Any]) -> None:
+        """As MindIE does: the text of the question comes again before the answer."""
+        manner = self.server.manner
+        (text,) = [part["text"] for part in asked["prompt"] if part["type"] == "text"]
+        said = {"text": [f"{text} {manner.answers.get(text, 'I do not know')}"]}
+        self._send(manner.status, manner.body or json.dumps(said).encode())
 
     def _send(self, status: int, body: bytes) -> None:
         self.send_response(status)
