@@ -28,7 +28,7 @@ class Site(PlatformSite):
         :param serving: instances, as Python of a tuple; ``STACK`` in it is the first of the stacks
         """
         driver, firmware = build.hdk(self.vendor, driver=hdk[0], firmware=hdk[1])
-        wanted = f"AscendHdk(driver={_pinned(driver)}, firmware={_pinned(firmware)})"
+        wanted = f"AscendHdk(driver={pinned(driver)}, firmware={pinned(firmware)})"
         lock = self.folder / "lock.txt"
         lock.write_text(f"torch==2.1.0 --hash=sha256:{'0' * 64}\n")
         stacks = "".join(self._stack(version, str(lock)) for version in cann)
@@ -42,7 +42,7 @@ class Site(PlatformSite):
         made = [*build.cann(self.vendor, version=version)]
         mindie = MINDIE[version]
         made += [build.mindie(self.vendor, mindie), build.atb_models(self.vendor, mindie)]
-        installers, name = ", ".join(map(_pinned, made)), mindie.lower()
+        installers, name = ", ".join(map(pinned, made)), mindie.lower()
         return STACK.format(name=name, mindie=mindie, lock=lock, installers=installers)
 
     @property
@@ -79,6 +79,7 @@ class Site(PlatformSite):
         assert came, f"never came to {point}"
 
 
-def _pinned(file: Path) -> str:
+def pinned(file: Path) -> str:
+    """Return a vendor's file as an inventory writes it."""
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     return f'Installer(file="{file.name}", sha256="{digest}")'
