@@ -114,15 +114,35 @@ _h200 = HostSpec(
     packages=_MIRROR,
 )
 
-# This release has no engine for Ascend: these hosts are prepared and watched, and serve nothing.
-# Driver, firmware and CANN come from the vendor's own files, each with the sha256 of your copy:
+# Driver, firmware, CANN and MindIE come from Huawei's own files, each pinned by a list of your own
+# copies, which nobody else can make: an inventory without the list is refused. So these hosts are
+# watched here, and serve nothing. With inventories/stacks/mindie_3_0_a2.sha256, and with weights
+# that you pinned, they serve Qwen3-VL, on loopback: MindIE has no keys (docs/engines/mindie.md).
 #
-#   installers=HostFolder(path="/mnt/ascend"),
-#   driver=AscendHdk(
-#       driver=Installer(file="Ascend-hdk-910b-npu-driver_25.2.0_linux-aarch64.run", sha256="…"),
-#       firmware=Installer(file="Ascend-hdk-910b-npu-firmware_7.7.0.6.236.run", sha256="…"),
-#   ),
-#   ready_for=(a stack with installers=(toolkit, ops, NNAL, …),),
+#   _ascend = HostSpec(
+#       accelerator=Accelerator.ASCEND,
+#       installers=HostFolder(path="/mnt/ascend"),
+#       packages=_MIRROR,
+#       instances=(
+#           Instance(
+#               name="chat",
+#               stack=mindie_3_0_a2.STACK,
+#               weights=qwen3_vl_8b.WEIGHTS,
+#               options=MindieOptions(
+#                   dtype="bfloat16",
+#                   world_size=2,
+#                   max_prefill_batch_size=4,
+#                   max_batch_size=16,
+#                   npu_mem_size=8,
+#                   images=1,
+#               ),
+#               devices=(0, 1),
+#               port=1025,
+#               model="assistant",
+#               api_key=None,
+#           ),
+#       ),
+#   )
 _ascend = HostSpec(accelerator=Accelerator.ASCEND, packages=_MIRROR)
 
 rtx3090, h200, ascend_800i_a2 = inventory(

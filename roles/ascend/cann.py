@@ -93,8 +93,8 @@ def _step(installer: Installer, cann: str, spec: HostSpec, seen: Seen) -> Step:
             words = ("bash", "{file}", "--full", *_QUIET)
         case InstallerKind.MINDIE:
             version = installer.about.version
-            files = (layout.mindie_settings(version), places.shipped_settings(version))
-            files += (places.settings_from(version), seen.older_mindie(installer) or "")
+            kept = (places.shipped_settings(version), places.settings_from(version))
+            files = (layout.mindie_settings(version), *kept, seen.older_mindie(installer) or "")
             words = _within(spec, cann, "bash", "-c", _SETTLING, "{file}", *files)
         case InstallerKind.ATB_MODELS:
             folder = layout.models(installer)

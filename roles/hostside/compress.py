@@ -32,6 +32,9 @@ import tool
 
 _WITHIN_S = 6 * 3600.0
 _MODELS = "ATB_SPEED_HOME_PATH"
+_BUILD_WITHIN_S = 900.0
+_PROGRAM = "compress_excutor"
+_BUILT_BY = "msmodelslim/pytorch/weight_compression/compress_graph/build.sh"
 
 
 class CompressError(jobs.JobError):
@@ -53,6 +56,7 @@ class Compress:
         self.room()
         variables = self.variables()
         try:
+            self.program(variables)
             self.work(variables)
             self.complete()
             self.judge()
@@ -99,6 +103,31 @@ class Compress:
         chips = idle.chips(self.plan["world_size"], self.plan["devices"])
         visible = ",".join(map(str, chips))
         return {**found, "IGNORE_INFER_ERROR": "1", "ASCEND_RT_VISIBLE_DEVICES": visible}
+
+    def program(self, variables: Dict[str, str]) -> None:
+        """Build what the compressor calls, of which msModelSlim's wheel brings the source alone."""
+        packages = os.path.dirname(os.path.dirname(self.plan["python"])) + "/lib/python3*"
+        for script in glob.glob(packages + "/site-packages/" + _BUILT_BY):
+            built = "{}/build/{}".format(os.path.dirname(script), _PROGRAM)
+            if os.access(built, os.X_OK):
+                continue
+            self.progress.say("building " + _PROGRAM)
+            words = ["bash", script, variables.get("ASCEND_HOME_PATH", "")]
+            _, lines = tool.run(
+                words,
+                folder=os.path.dirname(script),
+                variables=variables,
+                within_s=_BUILD_WITHIN_S,
+                tell=lambda: None,
+            )
+            # The script ends well when its compiler does not.
+            if not os.access(built, os.X_OK):
+                said = "\n".join(failures.evidence(lines))
+                raise CompressError(
+                    "{} did not build {}; cmake, make and g++ have to be there\n{}".format(
+                        script, _PROGRAM, said
+                    )
+                )
 
     def work(self, variables: Dict[str, str]) -> None:
         """Have the compressor do its work, in its own folder, as its documentation has it."""

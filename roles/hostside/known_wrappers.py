@@ -51,7 +51,7 @@ ROWS = (
     Known(
         says=("Failed to init endpoint! Please check the service log or console output",),
         cause=_BEFORE,
-        remedy="read the log from its start, and MindIE's own in ~/mindie/log/debug",
+        remedy="read the log from its start; elsewhere MindIE writes it to ~/mindie/log/debug",
         source="MindIE source",
         engines=MINDIE,
         weight=WRAPPER,
@@ -59,7 +59,7 @@ ROWS = (
     Known(
         says=("LLMPythonModel initializes fail",),
         cause="MindIE's Python side failed, as with a package that is missing",
-        remedy="read MindIE's log of Python in ~/mindie/log/debug",
+        remedy="read the log from its start; elsewhere MindIE writes it to ~/mindie/log/debug",
         source="MindIE FAQ",
         engines=MINDIE,
         weight=WRAPPER,

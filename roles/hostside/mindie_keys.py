@@ -273,8 +273,5 @@ def _called(value: Any) -> str:
     """The kind of a value, as MindIE's parser names it."""
     if value is None:
         return "null"
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, (int, float)):
-        return "number"
-    return {str: "string", list: "array"}.get(type(value), "object")
+    kinds = ((bool, "boolean"), ((int, float), "number"), (str, "string"), (list, "array"))
+    return next((name for kind, name in kinds if isinstance(value, kind)), "object")

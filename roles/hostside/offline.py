@@ -23,6 +23,8 @@ import service
 import transaction
 
 KINDS = ("text", "image", "video")
+# What a release's start is given, in the place of the server.
+_PROGRAMS = {"vllm": ("offline_vllm.py",), "mindie": ("python", "offline_mindie.py")}
 
 
 class OfflineError(Exception):
@@ -34,7 +36,8 @@ def questions(instance: str, kind: str) -> List[Dict[str, Any]]:
     if kind not in KINDS:
         raise OfflineError("offline: {!r}, {} are right".format(kind, ", ".join(KINDS)))
     staged = durable.read_json("{}/{}.json".format(places.checks(instance), _current(instance)))
-    found = [question for question in staged or () if question["kind"] == kind]
+    # What is asked of a server in two ways is one question to its engine.
+    found = [one for one in staged or () if one["kind"] == kind and "by" not in one]
     if not found:
         raise OfflineError("{} is asked no {} question".format(instance, kind))
     return found
@@ -44,7 +47,8 @@ def command(instance: str) -> List[str]:
     """Return what loads the release as its unit would, but for the server."""
     here = places.instance(instance)
     about = transaction.about(instance, _current(instance))
-    if about["engine"] != "vllm":
+    program = _PROGRAMS.get(about["engine"])
+    if program is None:
         raise OfflineError(
             "{} is {}, which only a server can ask".format(instance, about["engine"])
         )
@@ -57,7 +61,6 @@ def command(instance: str) -> List[str]:
         "User": places.user(instance),
         "Group": places.user(instance),
         "WorkingDirectory": here + "/current",
-        "EnvironmentFile": here + "/current/environment",
         "LoadCredential": "api-key:{}/secrets/api-key".format(here),
         "CacheDirectory": "metalserve/" + instance,
         "CacheDirectoryMode": "0700",
@@ -72,9 +75,15 @@ def command(instance: str) -> List[str]:
     }
     words = ["systemd-run", "--quiet", "--wait", "--pipe", "--collect"]
     words += ["--unit", "metalserve-offline-" + instance]
+    environments = ["environment"]
+    if about["engine"] == "mindie":
+        # As its unit has it: the weights are the group's, and the chips are open to the other.
+        settings.update(Group="metalserve", SupplementaryGroups="HwHiAiUser")
+        environments.insert(0, "ascend")
     words += ["--property={}={}".format(name, value) for name, value in settings.items()]
-    program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "offline_vllm.py")
-    return [*words, here + "/current/start", program]
+    words += ["--property=EnvironmentFile={}/current/{}".format(here, e) for e in environments]
+    folder = os.path.dirname(os.path.abspath(__file__))
+    return [*words, here + "/current/start", *program[:-1], folder + "/" + program[-1]]
 
 
 def answers(instance: str, kind: str) -> ask.Report:

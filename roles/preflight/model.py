@@ -1,5 +1,6 @@
 """A model on its devices: how it may be split, how long, and where Huawei's engines have it."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -123,7 +124,30 @@ def _mindie(instance: Instance, model: Model, kind: str) -> Iterator[Reason]:
             "chips count, and an Atlas 300I DUO card has two",
             remedy=f"take {row['recommended']}, which Huawei recommends",
         )
-    yield from _quantized(instance, model, kind, row[kind], f"Qwen3-VL-{name}")
+    elif chips != row["recommended"]:
+        yield Reason(
+            code="world-size",
+            path=f"{path}/options/world_size",
+            found=f"{chips} chips for Qwen3-VL-{name}",
+            wanted=f"{row['recommended']}, which Huawei recommends",
+            remedy="it is supported all the same",
+            refuses=False,
+        )
+    yield from _parts(instance)
+    yield from _quantized(instance, model, kind, [*row[kind]], f"Qwen3-VL-{name}")
+
+
+def _parts(instance: Instance) -> Iterator[Reason]:
+    """Weights that were compressed elsewhere are for the chips that they were compressed for."""
+    found = [re.match(r"part\d+-of-(\d+)/", file.path) for file in instance.weights.files]
+    for parts in sorted({int(part[1]) for part in found if part} - {len(instance.devices)}):
+        yield Reason(
+            code="world-size",
+            path=f"instances/{instance.name}/options/world_size",
+            found=f"{len(instance.devices)} chips for {instance.weights.name}",
+            wanted=f"{parts}, for which it was compressed",
+            remedy="give the instance as many devices, or pin w8a8s and let the host compress it",
+        )
 
 
 def _quantized(

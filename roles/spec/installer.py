@@ -111,7 +111,7 @@ class Installer(Spec):
 
 def installers(listed: Path, *files: str) -> tuple[Installer, ...]:
     """
-    Return files of a vendor who publishes no hashes of them, pinned by a list of the operator's own
+    Return a vendor's files whose hashes are not known here, pinned by a list of the operator's own
     in the form that ``sha256sum`` prints.
 
     .. code:: python

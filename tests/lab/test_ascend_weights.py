@@ -43,8 +43,11 @@ class Weighed:
         self.site, self.host = site, site.host
         self.words = {"manifest": str(site.folder / "w.sha256"), "config": str(SHAPE)}
         self.model()
+        # Users of both, and the group that they share.
+        self.wants(CHAT, TALK)
+        done = site.run()
+        assert done.code == 0, done.said
         self.wants(CHAT)
-        self.accounts()
 
     def model(self) -> None:
         """Lay out W8A8S weights on the host, and pin them."""
@@ -63,14 +66,6 @@ class Weighed:
         index = {"weight_map": {str(n): p.name for n, p in enumerate(folder.glob("*.safetensors"))}}
         (folder / "quant_model_weight_w8a8s.safetensors.index.json").write_text(json.dumps(index))
         Path(self.words["manifest"]).write_text("\n".join(manifest.lines(folder)))
-
-    def accounts(self) -> None:
-        """Add what ``prepare.py`` adds for instances of MindIE once they can be started."""
-        done = self.host.run(
-            "groupadd --system metalserve; for name in chat talk; do "
-            "useradd --system --no-create-home metalserve-$name; done"
-        )
-        assert done.returncode == 0, done.stderr
 
     def wants(self, *instances: tuple[str, tuple[int, int], int]) -> None:
         """Say who is to serve the weights."""

@@ -100,6 +100,51 @@ def site(tree: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     return Site(tree, monkeypatch)
 
 
+BUILD = """\
+mkdir -p build && cd build
+command -v cmake || { echo 'build.sh: line 19: cmake: command not found' >&2; exit 0; }
+echo "$1" > built && touch compress_excutor && chmod 550 compress_excutor
+"""
+
+
+def _with_source(site: Site, script: str) -> Path:
+    """Have a venv whose msModelSlim brings its program as source, as its wheel does."""
+    python = site.tree / "venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.symlink_to(os.path.realpath(sys.executable))
+    site.plan["python"] = str(python)
+    within = "lib/python3.11/site-packages/msmodelslim/pytorch/weight_compression/compress_graph"
+    folder = site.tree / "venv" / within
+    folder.mkdir(parents=True)
+    (folder / "build.sh").write_text(script)
+    return folder / "build"
+
+
+def test_its_program_is_built_once(site: Site) -> None:
+    tools = site.tree / "tools"
+    tools.mkdir()
+    (tools / "cmake").symlink_to("/bin/true")
+    site.variables["PATH"] = f"{tools}:/usr/bin:/bin"
+    built = _with_source(site, BUILD)
+    site.run()
+    assert (built / "built").read_text() == "/usr/local/Ascend/cann-8.5.1\n"
+    (built / "built").unlink()
+    shutil.rmtree(site.folder)
+    site.run()
+    assert not (built / "built").exists()
+
+
+def test_its_program_is_not_built(site: Site) -> None:
+    """The vendor's script says so and ends well."""
+    site.variables["PATH"] = "/usr/bin:/bin"
+    built = _with_source(site, BUILD.replace("command -v cmake", "command -v no-cmake"))
+    script = built.with_name("build.sh")
+    assert site.refused() == (
+        f"{script} did not build compress_excutor; cmake, make and g++ have to be there\n"
+        "its last lines were:\nbuild.sh: line 19: cmake: command not found"
+    )
+
+
 def test_compressed(site: Site) -> None:
     before = {path.name: path.read_bytes() for path in site.original.iterdir()}
     said = site.run()

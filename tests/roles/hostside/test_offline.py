@@ -119,6 +119,29 @@ def test_engine_that_only_serves(stopped: Host) -> None:
         offline.answers("chat", "text")
 
 
+def test_mindie_is_asked_as_its_unit_runs_it(stopped: Host, tree: Path) -> None:
+    """In its groups, with what was captured, by the stack's Python; each question once."""
+    twice = [SUM, {**SUM, "name": "sum-generate", "by": "generate"}]
+    (Path(places.checks("chat")) / "old.json").write_text(json.dumps(twice))
+    file = Path(places.instance("chat")) / "current/release.json"
+    file.chmod(0o644)
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"engine": "mindie"}))
+    _engine(_report())
+    run = tree / "bin/systemd-run"
+    run.write_text(run.read_text().replace("words[-2:]", "words[-3:]"))
+    assert offline.answers("chat", "text") == [_ANSWER]
+    words, given = json.loads((tree / "kept.json").read_text())
+    assert json.loads(given) == [SUM]
+    folder = f"{places.ROOT}/instances/chat/current"
+    program = str(Path(offline.__file__).with_name("offline_mindie.py"))
+    assert words[-3:] == [f"{folder}/start", "python", program]
+    properties = [word.removeprefix("--property=") for word in words]
+    assert {"Group=metalserve", "SupplementaryGroups=HwHiAiUser"} <= {*properties}
+    assert [one for one in properties if one.startswith("EnvironmentFile=")] == [
+        f"EnvironmentFile={folder}/ascend", f"EnvironmentFile={folder}/environment",
+    ]  # fmt: skip
+
+
 def test_engine_that_dies(
     stopped: Host, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,5 +1,7 @@
 """Stacks are locked by the real uv, from a tiny index on loopback."""
 
+import hashlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from roles.locking import operations
 from roles.locking.changed import changes
 from roles.spec import Lock
 from tests.standins.index import Index, sha256
+from tests.standins.openai import wheel
 
 STACK = '''\
 """A stack."""
@@ -213,6 +216,26 @@ def test_hashes_of_vendors_files_may_come_later(
     done, said = _lock(folder, caplog, index)
     assert done, said
     assert "tiny==1.0.0" in (folder / "tiny_1_0_cpu.txt").read_text()
+
+
+def test_wheels_of_a_folder(
+    folder: Path,
+    index: Index,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """What no index has is locked from where its owner keeps it, beside what another one asks."""
+    own = wheel.pack(tmp_path / "own", "own", "3.0.0", {"own/__init__.py": b""})
+    monkeypatch.setenv("UV_FIND_LINKS", str(own.parent))
+    (folder / "other.txt").write_text("parser==1.0\n")
+    source = folder / "tiny_1_0_cpu.in"
+    source.write_text(f"{source.read_text()}-r other.txt\nown==3.0.0\n")
+    done, said = _lock(folder, caplog, index)
+    assert done, said
+    lock = (folder / "tiny_1_0_cpu.txt").read_text()
+    assert re.findall(r"^\S+==\S+", lock, re.M) == ["own==3.0.0", "parser==1.0", "tiny==1.0.0"]
+    assert f"sha256:{hashlib.sha256(own.read_bytes()).hexdigest()}" in lock
 
 
 def test_lock_of_another_file(folder: Path, caplog: pytest.LogCaptureFixture) -> None:

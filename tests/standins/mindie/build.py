@@ -18,6 +18,7 @@ VERSION = "3.0.0"
 _HERE = Path(__file__).parent
 _PACKAGE = _HERE / "package"
 _READS = _HERE.parent / "ascend/mindie_reads.py"
+_TORCH_SOURCES = _HERE.parent / "ascend/payload/python"
 _TORCH = "2.1.0"
 
 
@@ -62,9 +63,17 @@ def python(folder: Path, version: str = VERSION) -> Path:
 
 def _beside(folder: Path, version: str) -> list[Path]:
     models = {**_sources("atb_llm"), "atb_llm/lib/libatb_speed_torch.so": b"standin\n"}
+    of_torch = sorted((_TORCH_SOURCES / "torch").rglob("*.py"))
+    torch = {path.relative_to(_TORCH_SOURCES).as_posix(): path.read_bytes() for path in of_torch}
     return [
         wheel.pack(folder, "atb_llm", version, models),
-        wheel.pack(folder, "torch", _TORCH, _empty("torch") | {"torch/lib/libtorch.so": b"\n"}),
+        wheel.pack(
+            folder,
+            "torch",
+            _TORCH,
+            torch | {"torch/lib/libtorch.so": b"\n"},
+            scripts="torchrun = torch.distributed.run:main",
+        ),
         wheel.pack(folder, "torch_npu", _TORCH, _empty("torch_npu")),
     ]
 
@@ -89,15 +98,16 @@ def _files(questions: Path, version: str) -> dict[str, bytes]:
     return {
         **{f"bin/{name}": (_PACKAGE / "bin" / name).read_bytes() for name in programs},
         "conf/config.json": shipped.config(version).encode(),
-        "lib/libmindie_standin.zip": _library(questions, version),
+        "lib/libmindie_standin.zip": library(wheel.truth(questions), version),
         "lib/grpc/libgrpc.so": b"standin\n",
     }
 
 
-def _library(questions: Path, version: str) -> bytes:
+def library(truth: bytes, version: str) -> bytes:
+    """What the server and its ranks are made of, with the table of right answers."""
     about = {"version": version, "config": shipped.document(version)}
     files = {
-        "mindie_standin/truth.json": wheel.truth(questions),
+        "mindie_standin/truth.json": truth,
         "mindie_standin/about.json": json.dumps(about).encode(),
         "tests/standins/ascend/mindie_reads.py": _READS.read_bytes(),
         **_tree("mindie_standin", _HERE / "daemon"),

@@ -59,6 +59,9 @@ class Handler(Shared):
         self.close_connection = True
         length, most_mib = int(self.headers.get("Content-Length", 0)), self.service.request_mib
         if length > most_mib * 2**20:
+            # Read to its end all the same, so that whoever sends it reads the answer.
+            while length > 0:
+                length -= len(self.rfile.read(min(length, 2**20))) or length
             text = f"Request body too large. Maximum allowed size is {most_mib}MB."
             self.json({"message": text}, status=413)
             return

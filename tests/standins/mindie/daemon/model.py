@@ -12,7 +12,12 @@ from tests.standins.ascend import mindie_reads
 from tests.standins.openai.server import checkpoint
 from tests.standins.openai.server.errors import StartError
 
-_KINDS = ("Qwen3VLForConditionalGeneration", "Qwen3VLMoeForConditionalGeneration")
+# Since which version: of all that MindIE has, Qwen3-VL, and one that was there before it.
+_SINCE = {
+    "Qwen3VLForConditionalGeneration": 3,
+    "Qwen3VLMoeForConditionalGeneration": 3,
+    "Qwen2ForCausalLM": 1,
+}
 _BFLOAT16 = (
     "NotImplementedError: This device does not support bfloat16.Please change the data type"
     "(i.e. `torch_dtype`) to float16 in config.json from model weights."
@@ -56,8 +61,8 @@ def _known(config: Mapping[str, Any], version: str, chip: str) -> None:
     """Whether this version has the model, and the chip its numbers."""
     kind = (config.get("architectures") or [None])[0]
     name = config.get("model_type")
-    # Qwen3-VL came with 3.0. How an older one names what it lacks is after its ``models``.
-    if kind not in _KINDS or int(version.split(".")[0]) < 3:
+    # How a version names what it lacks is after its ``models``.
+    if kind not in _SINCE or int(version.split(".")[0]) < _SINCE[kind]:
         raise StartError(f"NotImplementedError: unsupported model type: {name}")
     text = config.get("text_config") or {}
     dtype = text.get("dtype") or text.get("torch_dtype")

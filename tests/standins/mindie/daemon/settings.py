@@ -11,7 +11,7 @@ from typing import Any
 from tests.standins.ascend import mindie_reads
 from tests.standins.openai.server.errors import StartError
 
-from . import certificates, config_file, fields, installation, journal, planes, ranges
+from . import certificates, config_file, fields, installation, journal, layout, ranges
 
 Document = dict[str, Any]
 
@@ -82,7 +82,7 @@ def _values(document: Document) -> None:
         told += [(text, False) for text in _unreadable(folder, 0o750)]
         told += ranges.server(ours)
         if ours["httpsEnabled"]:
-            secured = planes.secured(ours)
+            secured = layout.secured(ours)
             told += [(text, True) for text in certificates.refusals(ours, secured)]
         told += ranges.backend(back)
         told += ranges.together(document)

@@ -17,8 +17,18 @@ from pathlib import Path
 
 from tests.standins.openai.server.errors import StartError
 
-from . import business, config_file, installation, journal, management, memory, mischief, planes
-from . import settings as settings_of
+from . import (
+    business,
+    config_file,
+    installation,
+    journal,
+    layout,
+    management,
+    memory,
+    mischief,
+    planes,
+    settings,
+)
 from .handler import Handler
 from .ranks import Ranks
 from .service import Service
@@ -71,7 +81,7 @@ def _words(given: list[str]) -> dict[str, str] | None:
 
 
 def _serve(given: str | None, stopping: threading.Event) -> None:
-    document = settings_of.load(config_file.path(given))
+    document = settings.load(config_file.path(given))
     asked = mischief.asked(document)
     service = Service(document, asked.mischief)
     back = document["BackendConfig"]
@@ -80,9 +90,9 @@ def _serve(given: str | None, stopping: threading.Event) -> None:
     if ranks.wait_ready(stopping):
         memory.create(back["tokenizerProcessNumber"])
         Handler.tables = {
-            planes.BUSINESS: business.PAGES,
-            planes.MANAGEMENT: management.PAGES,
-            planes.METRICS: management.NUMBERS,
+            layout.BUSINESS: business.PAGES,
+            layout.MANAGEMENT: management.PAGES,
+            layout.METRICS: management.NUMBERS,
         }
         opened = planes.open_all(service.section, service, Handler)
         journal.say("Daemon start success!")

@@ -1,0 +1,194 @@
+"""
+MindIE as an engine that a host starts, asks, stops, upgrades and rolls back.
+
+Cards, vendor's packages and the server are stand-ins; users, units, files, modes, shared memory,
+processes, signals and the loss of power are real.
+"""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from roles.lab import Lab
+from roles.lab.command import wait
+from tests.lab.mindie_site import UNIT, Site, shared
+from tests.lab.site import changes, current, transaction
+from tests.standins.ascend import npu
+from tests.standins.hardware import deb, kernel
+from tests.standins.mindie import knobs
+from tests.standins.nvidia.host import install_repository
+
+pytestmark = pytest.mark.lab
+
+OLD, NEW = {"version": "2.3.0", "model": "text"}, {"version": "3.0.0", "model": "text"}
+CANARY: dict[str, str] = {}
+CHAT = UNIT.format("chat")
+
+
+@pytest.fixture(scope="module")
+def site(lab: Lab, wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A fresh host with two cards of two chips."""
+    own = Lab(f"{lab.name}mindie")
+    try:
+        own.up(1)
+        made = Site(own.hosts, tmp_path_factory.mktemp("mindie"), "ascend")
+        npu.plug(made.host, npu.duo(2))
+        tools = [*kernel.packages(), *npu.packages()]
+        install_repository(made.host, deb.repository(made.folder / "tools", tools))
+        made.prepare_files(wheels)
+        yield made
+    finally:
+        own.destroy()
+
+
+def run(site: Site, deploy: str = "main") -> str:
+    """Run a deploy, which has to succeed, and return what it said."""
+    done = site.run(deploy=deploy)
+    assert done.code == 0, done.said
+    return done.said
+
+
+def answers(site: Site, name: str = "chat") -> dict[str, bool]:
+    """Ask an instance its questions; which were answered right."""
+    said = site.host.run(f"python3 /opt/metalserve/hostside/ask.py {name}", timeout_s=120)
+    report = json.loads(said.stdout)
+    return {answer["check"]: answer["passed"] for answer in report}
+
+
+def test_older_mindie_from_a_bare_host_to_serving(site: Site) -> None:
+    site.serves(chat=OLD)
+    run(site, "prepare")
+    said = run(site)
+    assert "mindie-2.3.0-" in said
+    assert current(site.host).startswith("mindie-2.3.0-")
+    assert answers(site) == {"sum": True}
+    served = site.served()
+    assert (served["ServerConfig"]["port"], served["ServerConfig"]["tlsPkPwd"]) == (
+        8000, "security/pass/key_pwd.txt",
+    )  # fmt: skip
+    # Its own settings are as they came, and its copy is as MindIE wants it.
+    assert json.loads(site.settings("2.3.0").read_text())["ServerConfig"]["port"] == 1025
+    copy = site.host.run("stat -c '%U %a' /var/cache/metalserve/chat/*/work/conf/config.json")
+    assert copy.stdout == "metalserve-chat 640\n"
+
+
+def test_settings_made_by_hand_are_served(site: Site) -> None:
+    """They are told as what changed, and laid out; the running server takes them when it starts."""
+    site.edit("2.3.0", "ServerConfig", tokenTimeout=900, tlsPkPwd="security/pass/mine.txt")
+    said = run(site)
+    assert "drift in stage-chat: " in said
+    assert "mindie/2.3.0/mindie-service/conf/config.json has another sha256" in said
+    assert site.host.run(f"systemctl restart {CHAT}", timeout_s=120).returncode == 0
+    assert site.served()["ServerConfig"]["tokenTimeout"] == 900
+
+
+def test_newer_mindie_keeps_them_and_so_does_the_way_back(site: Site) -> None:
+    site.serves(chat=NEW)
+    said = run(site)
+    assert current(site.host).startswith("mindie-3.0.0-")
+    assert "MindIE 3.0.0 carried over from 2.3.0: ServerConfig.tokenTimeout\n" in said
+    assert "not carried over, it ships no such key: ServerConfig.tlsPkPwd\n" in said
+    config = site.served()["ServerConfig"]
+    assert (config["tokenTimeout"], "tlsPkPwd" in config) == (900, False)
+    assert answers(site) == {"sum": True}
+    run(site, "rollback")
+    assert current(site.host).startswith("mindie-2.3.0-")
+    assert site.served()["ServerConfig"]["tlsPkPwd"] == "security/pass/mine.txt"
+    assert site.settings("2.3.0").read_text().count("900") == 1
+    assert answers(site) == {"sum": True}
+
+
+def test_qwen3_vl_by_text_image_and_video(site: Site) -> None:
+    """By both ways in, and an image that is too large to be sent; on chips of its own each."""
+    site.serves(chat=CANARY, talk=CANARY)
+    run(site)
+    assert all(answers(site, "talk").values())
+    found = answers(site)
+    assert [check for check, right in found.items() if not right] == []
+    assert {"text-1", "large", "text-1-generate", "malformed"} < {*found}
+    kinds = [check for check in found if check.endswith("-generate")]
+    assert len(kinds) == 3
+    assert site.host.run("ls -A /run/metalserve/shown").stdout == ""
+
+
+def test_second_run_changes_nothing(site: Site) -> None:
+    before = site.host.run(f"systemctl show -P ExecMainStartTimestamp {CHAT}").stdout
+    done = site.run(deploy="main")
+    assert done.code == 0, done.said
+    assert changes(done.report) == []
+    assert site.host.run(f"systemctl show -P ExecMainStartTimestamp {CHAT}").stdout == before
+
+
+def test_requests_in_flight_are_counted(site: Site) -> None:
+    told = json.loads(site.host.run("python3 /opt/metalserve/hostside/metrics.py chat").stdout)
+    assert (told["running"], told["waiting"], told["finished"]) == (0, 0, None)
+
+
+def test_stop_is_an_abort_and_no_failure(site: Site) -> None:
+    began = time.monotonic()
+    assert site.host.run(f"systemctl stop {CHAT}", timeout_s=60).returncode == 0
+    assert time.monotonic() - began < 30
+    said = site.log().splitlines()[-8:]
+    assert "Daemon is killing, please wait about 15 seconds..." in said
+    assert said[-3:-1] == ["Aborted", f"{CHAT}: Deactivated successfully."]
+    assert site.host.run("systemctl --failed --no-legend").stdout == ""
+
+
+@pytest.mark.parametrize("kind", ["image", "video"])
+def test_dialogue_without_the_server(site: Site, kind: str) -> None:
+    """``chat`` was stopped: its chips are free for the models' own dialogue."""
+    done = site.host.run(f"python3 /opt/metalserve/hostside/offline.py chat {kind}", timeout_s=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (answer,) = json.loads(done.stdout)
+    assert (answer["kind"], answer["passed"]) == (kind, True)
+
+
+def test_leftovers_go_and_what_another_instance_has_stays(site: Site) -> None:
+    """``chat`` was stopped, and its files in shared memory are there still."""
+    left = [line for line in shared(site.host) if line.startswith("metalserve-chat ")]
+    assert left
+    talk = [line for line in shared(site.host) if line.startswith("metalserve-talk ")]
+    assert talk
+    assert site.host.run(f"systemctl start {CHAT}", timeout_s=120).returncode == 0
+    there = shared(site.host)
+    assert [line for line in there if line.startswith("metalserve-talk ")] == talk
+    assert set(left) & set(there) == set()
+    said = site.log()
+    assert f"removed {left[0].split()[1]}, " in said
+    assert f"left /dev/shm/{talk[0].split()[1]}: it is talk's, which runs" in said
+    assert all(answers(site, "talk").values())
+
+
+def test_release_that_does_not_start_is_told_in_mindies_words(site: Site) -> None:
+    before = current(site.host)
+    knobs.misbehave(
+        site.host, '"maxIterTimes":77', die_at_start="RuntimeError: NPU out of memory. Tried to"
+    )
+    site.serves(chat={"options": "max_iter_times=77"}, talk=CANARY)
+    done = site.run(deploy="main")
+    assert done.code == 1
+    assert "it did not become ready" in done.said
+    assert "cause: weights, activations and cache exceed the device's memory" in done.said
+    assert "log: RuntimeError: NPU out of memory" in done.said
+    assert f"state: {before} serves again and answers right" in done.said
+    assert current(site.host) == before
+
+
+def test_power_lost_while_activating(site: Site) -> None:
+    before = current(site.host)
+    knobs.misbehave(site.host, '"maxIterTimes":78', start_s=60)
+    site.serves(chat={"options": "max_iter_times=78"}, talk=CANARY)
+    began = transaction(site.host)["began"]
+    with site.start("-y", deploy="main") as process:
+        assert wait(lambda: transaction(site.host)["began"] > began, within_s=60)
+        assert wait(lambda: transaction(site.host)["steps"][-1]["step"] == "restart", within_s=60)
+        site.host.crash()
+        process.kill()
+        process.communicate()
+    site.host.start()
+    assert wait(lambda: site.host.run(f"systemctl is-active {CHAT}").returncode == 0, within_s=60)
+    assert (current(site.host), transaction(site.host)["outcome"]) == (before, "restored at boot")
+    assert all(answers(site).values())
