@@ -83,8 +83,10 @@ def made(ascend_site: Site, wheels: Path) -> Served:
 
 @pytest.fixture(scope="module")
 def served(made: Served) -> tuple[Served, Run]:
-    """The same host, that serves."""
+    """The same host, that serves: first made ready, through a reboot where it was bare."""
     made.wants()
+    ready = made.site.run()
+    assert ready.code == 0, ready.said
     return made, made.site.run(deploy="main")
 
 
