@@ -169,11 +169,11 @@ def _vllm_ascend(stack: Stack, path: str) -> Iterator[Reason]:
     if toolkit:
         row = row | row.get("over", {}).get(toolkit.version, {})
     for package in ("vllm", "torch", "torch-npu", "triton-ascend"):
-        pin = pins.get(package, "").partition("+")[0]
-        # Where it is not installed, triton-ascend is an Atlas 300I DUO's to lack.
-        wanted = row.get(package) if pin or package != "triton-ascend" else pin
-        if pin != wanted:
-            yield _broken(path, package, pin, str(wanted), confidence="doc", row=name)
+        pin, right = pins.get(package, "").partition("+")[0], row.get(package)
+        # An Atlas 300I has none; for an A2 the plugin's wheel asks for it itself.
+        lacks = package == "triton-ascend" and not pin
+        if right and pin != right and not lacks:
+            yield _broken(path, package, pin, right, confidence="doc", row=name)
     if toolkit and toolkit.version != row["cann"]:
         yield _broken(path, "CANN", toolkit.version, row["cann"], confidence="doc", row=name)
     first, before = row["python"]
