@@ -9,10 +9,9 @@ tried on real hardware.
 import re
 from collections.abc import Iterator
 
-from roles import paths, templates
-from roles.ascend import layout, variables
+from roles import paths
+from roles.ascend import layout, mindie, variables
 from roles.ascend.seen import Seen
-from roles.hostside import places
 from roles.platform import Step
 from roles.spec import HostSpec, Installer, InstallerKind, Stack
 
@@ -31,12 +30,6 @@ _MINDIE_DONE = (r"mindie Install SUCCESS in ", r"MindIE installation SUCCESS!")
 _ALREADY = (r"already installed",)
 # The next toolkit writes over the script that sets this one's variables.
 _KEEPING = 'bash "$0" --full "${@:3}" && install -D -m 644 "$1" "$2"'
-# Its settings as it brings them tell later which were made by hand; an older MindIE's are to come.
-_SETTLING = """\
-bash "$0" --install --quiet || exit
-[ ! -f "$1" ] || install -D -m 644 "$1" "$2" || exit
-[ -z "$4" ] || echo "$4" > "$3"
-"""
 # What has its name is whole; the vendor's name for it is given once, to whoever looks there.
 _UNPACKED = """\
 rm -rf "$1.new" && mkdir -m 755 "$1.new" && tar -xzf "$0" -C "$1.new" --no-same-owner &&
@@ -53,13 +46,17 @@ def steps(stack: Stack, spec: HostSpec, seen: Seen) -> Iterator[Step]:
     cann = toolkit.about.version
     missing = [*_missing(stack, seen)]
     for installer in missing:
-        yield _step(installer, cann, spec, seen)
+        yield _step(installer, stack, cann, spec, seen)
         if installer.about.kind is InstallerKind.MINDIE:
-            yield from _settings(installer.about.version, seen.older_mindie(installer), spec)
-    yield from _waiting(stack, missing, spec, seen)
+            yield from mindie.settings(installer, seen.older_mindie(installer), spec)
+    brought = stack.installer(InstallerKind.MINDIE)
+    if brought and brought not in missing:
+        # What was cut short between it and the settings that it takes over.
+        waiting = seen.files["settings"].get(brought.about.version)
+        yield from mindie.settings(brought, waiting, spec)
     if missing or stack.folder not in seen.files["environments"] or _captures(stack) in seen.began:
-        if mindie := stack.installer(InstallerKind.MINDIE):
-            yield _modes(mindie.about.version, seen)
+        if brought:
+            yield mindie.modes(brought, seen)
         words = ("write", paths.environment(stack), variables.of_stack(stack, cann))
         yield Step(name=_captures(stack), words=_environment(spec, *words), timeout_s=600)
 
@@ -82,7 +79,7 @@ def _there(installer: Installer, stack: Stack, seen: Seen) -> bool:
     return done or seen.has(_LISTS[kind], installer.about.version)
 
 
-def _step(installer: Installer, cann: str, spec: HostSpec, seen: Seen) -> Step:
+def _step(installer: Installer, stack: Stack, cann: str, spec: HostSpec, seen: Seen) -> Step:
     kind, cut_short = installer.about.kind, _name(installer) in seen.began
     words: tuple[str, ...]
     match kind:
@@ -92,10 +89,7 @@ def _step(installer: Installer, cann: str, spec: HostSpec, seen: Seen) -> Step:
         case InstallerKind.TOOLKIT:
             words = ("bash", "{file}", "--full", *_QUIET)
         case InstallerKind.MINDIE:
-            version = installer.about.version
-            kept = (places.shipped_settings(version), places.settings_from(version))
-            files = (layout.mindie_settings(version), *kept, seen.older_mindie(installer) or "")
-            words = _within(spec, cann, "bash", "-c", _SETTLING, "{file}", *files)
+            words = _within(spec, cann, *mindie.words(installer, seen, python=stack.python))
         case InstallerKind.ATB_MODELS:
             folder = layout.models(installer)
             words = ("bash", "-c", _UNPACKED, "{file}", folder, f"{layout.HOME}/atb-models")
@@ -108,6 +102,7 @@ def _step(installer: Installer, cann: str, spec: HostSpec, seen: Seen) -> Step:
         installer=installer,
         success=_said(installer, cann),
         already=_ALREADY if says else (),
+        environment=mindie.environment(installer) if kind is InstallerKind.MINDIE else (),
         timeout_s=_TIMEOUT_S,
     )
 
@@ -131,34 +126,6 @@ def _within(spec: HostSpec, cann: str, *words: str) -> tuple[str, ...]:
 
 def _environment(spec: HostSpec, *words: str) -> tuple[str, ...]:
     return spec.python, paths.script("environment"), *words
-
-
-def _waiting(stack: Stack, missing: list[Installer], spec: HostSpec, seen: Seen) -> Iterator[Step]:
-    """What was cut short between a MindIE and the settings that it takes over."""
-    mindie = stack.installer(InstallerKind.MINDIE)
-    if mindie and mindie not in missing:
-        version = mindie.about.version
-        yield from _settings(version, seen.files["settings"].get(version), spec)
-
-
-def _settings(version: str, older: str | None, spec: HostSpec) -> Iterator[Step]:
-    """Settings of an older MindIE that somebody made by hand come to a newer one's, once."""
-    if older is None:
-        return
-    files = (layout.mindie_settings(older), layout.mindie_settings(version))
-    words = (spec.python, paths.script("mindie_upgrade"), older, version, *files)
-    name = f"mindie-settings-{version}"
-    yield Step(name=name, words=words, tells=(rf"MindIE {re.escape(version)} ",), timeout_s=60)
-
-
-def _modes(version: str, seen: Seen) -> Step:
-    """
-    Who may read MindIE. The vendor's modes let its owner's group read it, and owner and group are
-    root's: it becomes the group of the driver's users, of which a server's unit has to be.
-    """
-    script = templates.render("ascend/mindie-modes.sh.j2")
-    words = ("sh", "-c", script, layout.mindie(version), seen.group)
-    return Step(name=f"mindie-modes-{version}", words=words, timeout_s=300)
 
 
 def _name(installer: Installer) -> str:

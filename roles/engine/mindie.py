@@ -6,6 +6,7 @@ from typing import Any
 from roles import ascend, paths, templates
 from roles.engine import mindie_settings
 from roles.engine.file import File
+from roles.hostside import places
 from roles.spec import InstallerKind, Instance, MindieOptions, Stack
 
 _LOOPBACK = "127.0.0.1"
@@ -15,9 +16,11 @@ _WEIGHTS = "BackendConfig.ModelDeployConfig.ModelConfig.0.modelWeightPath"
 def files(instance: Instance, options: MindieOptions) -> dict[str, File]:
     """Return what is rendered into a release, by name."""
     stack = instance.stack
+    is_run_package = stack.installer(InstallerKind.MINDIE)
     start = templates.render(
         "engine/mindie-start.sh.j2",
         python=stack.python,
+        packages=places.mindie_packages(stack.version) if is_run_package else "",
         command=stack.command,
         driver=ascend.driver_libraries(),
     )

@@ -19,16 +19,19 @@ import sys
 from collections.abc import Iterator
 from ipaddress import IPv4Address
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field, IPvAnyAddress
 
 from roles.engine.mindie_settings import judged, wanted
 from roles.hostside import mindie_edit
 from roles.spec import Fault, MindieOptions, Model, Spec
-from roles.spec.base import RemotePath
+from roles.spec.base import RemotePath, spelled
 from roles.spec.model import model_from
 
 _MEMORY = "BackendConfig.ModelDeployConfig.ModelConfig.0.npuMemSize"
+
+_Version = Annotated[str, spelled(r"\d+(\.\w+)+", "should be a version such as 3.0.0")]
 
 
 class Described(Spec):
@@ -48,7 +51,7 @@ class Described(Spec):
     model: str
     weights: RemotePath
     config: Path | None = None
-    version: str | None = None
+    version: _Version | None = None
 
     def contradictions(self) -> Iterator[Fault]:
         """See ``Spec``."""

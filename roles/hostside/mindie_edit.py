@@ -12,6 +12,10 @@ import json
 import re
 from typing import Any, Dict, List, NamedTuple, Tuple
 
+_INVALID = "Json file is invalid. Please check json format! "
+# A comma, a colon and quotes as Chinese keyboards have them.
+_WIDE = re.compile("[\uff0c\uff1a\u201c\u201d]")
+
 
 class EditError(Exception):
     """A file cannot be read, or a key cannot be set; the message says what would be right."""
@@ -38,8 +42,9 @@ def parsed(text: str) -> Dict[str, Any]:
     :raises EditError: it is no JSON object
     """
     text = text[1:] if text[:1] == "\ufeff" else text
+    reader = json.JSONDecoder(parse_constant=_refuse)
     try:
-        found, _ = _READER.raw_decode(text, len(text) - len(text.lstrip(" \t\r\n")))
+        found, _ = reader.raw_decode(text, len(text) - len(text.lstrip(" \t\r\n")))
     except json.JSONDecodeError as error:
         raise EditError(_where(text, error)) from None
     except ValueError as error:
@@ -83,15 +88,8 @@ def _refuse(constant: str) -> Any:
     raise ValueError("{} stands for a value, should be a number or null".format(constant))
 
 
-_INVALID = "Json file is invalid. Please check json format! "
-_READER = json.JSONDecoder(parse_constant=_refuse)
-# A comma, a colon and quotes as Chinese keyboards have them.
-_WIDE = re.compile("[\uff0c\uff1a\u201c\u201d]")
-
-
 def _where(text: str, error: json.JSONDecodeError) -> str:
-    lines = text.splitlines() or [""]
-    line = lines[min(error.lineno, len(lines)) - 1].strip()
+    line = text.split("\n")[error.lineno - 1].strip()
     if re.match(r"\s*(#|//|/\*)", text[error.pos :]):
         right = "should be without the comment, which JSON does not have"
     elif _WIDE.search(line):
@@ -133,8 +131,9 @@ def _has(holder: Any, name: str) -> bool:
 def _set(holder: Any, name: str, value: Any) -> bool:
     """Set a key unless it means the same already, as 0 does for false; say whether it changed."""
     key: Any = int(name) if isinstance(holder, list) else name
-    there = holder[key] if _has(holder, name) else None
-    if there == value and (type(there) is type(value) or not value) and _has(holder, name):
-        return False
+    if _has(holder, name):
+        there = holder[key]
+        if there == value and (type(there) is type(value) or not value):
+            return False
     holder[key] = value
     return True

@@ -129,7 +129,7 @@ def broken(config: Any, version: str | None = None) -> List[Broken]:
     if not isinstance(config, dict):
         said = "ServerConfig: [json.exception.type_error.304] cannot use at() with {}"
         return [("", said.format(_called(config)), "should be an object")]
-    at = _rank(version or generation(config))
+    at = order(version or generation(config))
     found: List[Broken] = []
     for path, keys in _SECTIONS.items():
         parent, _, name = path.rpartition(".")
@@ -146,22 +146,14 @@ def broken(config: Any, version: str | None = None) -> List[Broken]:
 
 def generation(config: Dict[str, Any]) -> str:
     """Return the version whose rules a file goes by, told by the newest of its keys."""
-    there = set(_names(config))
-    told = [version for version, names in _CAME if there & set(names.split())]
-    return told[0] if told else _EVER
+    there = json.dumps(config)
+    for version, names in _CAME:
+        if any('"{}":'.format(name) in there for name in names.split()):
+            return version
+    return _EVER
 
 
-def _names(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield key
-            yield from _names(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _names(item)
-
-
-def _rank(version: str) -> Tuple[int, int, int]:
+def order(version: str) -> Tuple[int, int, int]:
     """Put versions in the order in which they came: T, alpha, beta, RC, the release itself."""
     numbers = [int(part) for part in re.findall(r"\d+", version)]
     marks = ("t", "alpha", "beta", "rc")
@@ -175,8 +167,7 @@ def _absent(name: str, there: bool) -> str:
     if name == "ModelDeployConfig":
         return "The size of npuDeviceIds (subset) does not equal to worldSize"
     if there:
-        first = next(key for key, one in _SECTIONS[name].items() if one.since)
-        return _missing(first)
+        return _missing(next(key for key, one in _SECTIONS[name].items() if one.since))
     return "{0}: [json.exception.out_of_range.403] key '{0}' not found".format(name)
 
 
@@ -190,7 +181,7 @@ def _section(
     for name, key in keys.items():
         where = "{}.{}".format(path, name)
         if name not in section:
-            if key.since and _rank(key.since) <= at:
+            if key.since and order(key.since) <= at:
                 yield where, _missing(name), "should be there, as in the file that MindIE ships"
         else:
             said = _wrong_kind(name, key.kind, section[name])
@@ -207,7 +198,7 @@ def _read(path: str, section: Dict[str, Any], at: Tuple[int, int, int]) -> Itera
         if parent != path:
             continue
         if name not in section:
-            if since and _rank(since) <= at:
+            if since and order(since) <= at:
                 yield where, said.format(kind, "null"), "should be there, as MindIE ships it"
         elif not since and _called(section[name]) != kind:
             right = "true or false" if kind == "boolean" else "a port"
@@ -221,7 +212,7 @@ def _models(config: Dict[str, Any], at: Tuple[int, int, int]) -> Iterator[Broken
         return
     path = "BackendConfig.ModelDeployConfig"
     truncation = deploy.get("truncation", False)
-    if type(truncation) is not bool and at < _rank("3.0.0"):
+    if type(truncation) is not bool and at < order("3.0.0"):
         said = "The type of param truncation should be bool, but got {}"
         yield path + ".truncation", said.format(_called(truncation)), "should be true or false"
     elif type(truncation) not in (bool, int):

@@ -15,8 +15,7 @@ from typing import Any, Dict, Iterator, List, Tuple
 # Where, how MindIE says it, what would be right.
 Broken = Tuple[str, str, str]
 
-# Addresses of any interface.
-_ANY = (socket.inet_ntoa(bytes(4)), "::")
+_ANY = ("0.0.0.0", "::")  # noqa: S104
 
 
 def broken(config: Any) -> List[Broken]:
@@ -96,6 +95,9 @@ def _https(server: Dict[str, Any]) -> Iterator[Broken]:
     """Each plane has a certificate, and an authority by whose certificates clients are known."""
     if server.get("httpsEnabled") is not True:
         return
+    if not _text(server, "tlsCaPath"):
+        said = "The serverConfig_.tlsCaPath path is not a dir by:"
+        yield "ServerConfig.tlsCaPath", said, "should be a folder below MindIE's own"
     for name, label, end in _certified(server):
         for key in ("Cert", "Pk"):
             if not _text(server, name + key):

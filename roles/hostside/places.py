@@ -135,6 +135,11 @@ def shipped_settings(version: str) -> str:
     return "{}/mindie-{}.config.json".format(environments(), version)
 
 
+def mindie_packages(version: str) -> str:
+    """Folder of what a MindIE's package installs with pip; its servers' Python finds it there."""
+    return "{}/mindie-{}-python".format(environments(), version)
+
+
 def settings_from(version: str) -> str:
     """Which older MindIE's settings, made by hand, are still to come to a newer one's."""
     return "{}/mindie-{}.from".format(environments(), version)

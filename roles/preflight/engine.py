@@ -6,7 +6,7 @@ from typing import Any
 
 from roles import versions
 from roles.engine import STARTED, foreseen
-from roles.hostside import mindie_edit
+from roles.hostside import mindie_edit, mindie_keys
 from roles.preflight import table
 from roles.preflight.reason import Reason
 from roles.spec import (
@@ -129,14 +129,14 @@ def _mindie(instance: Instance, options: MindieOptions) -> Iterator[Reason]:
         )
     if options.https:
         yield Reason(
-            code="mindie-options",
+            code="https",
             path=f"{path}/options/https",
             found="certificates",
             wanted="plain HTTP on loopback",
             remedy="leave it out: whether MindIE is ready, and answers right, is asked without a "
             "certificate; a proxy on the host may serve others by HTTPS",
         )
-    if options.https and versions.older(instance.stack.version, _PLAIN_KEYS):
+    if options.https and mindie_keys.order(instance.stack.version) < mindie_keys.order(_PLAIN_KEYS):
         yield _rule(
             f"{path}/options/https",
             f"certificates for MindIE {instance.stack.version}, whose keys have passwords of KMC",

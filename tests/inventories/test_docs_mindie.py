@@ -119,7 +119,8 @@ def test_stack_of_wheels_lacks_what_the_operator_has() -> None:
     exec(template, names | vars(spec), names)  # noqa: S102
     stack = names["STACK"]
     assert isinstance(stack, spec.Stack)
+    assert isinstance(stack.lock, spec.Lock)
     assert [fault.path for fault in stack.faults()] == [
         "lock/file", "installers/0/sha256", "installers/1/sha256", "installers/2/sha256",
     ]  # fmt: skip
-    assert stack.name.replace("-", "_").replace(".", "_") == Path(stack.lock.file).stem
+    assert stack.name.replace("-", "_").replace(".", "_") == stack.lock.file.stem

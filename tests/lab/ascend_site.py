@@ -30,7 +30,8 @@ class Site(PlatformSite):
         driver, firmware = build.hdk(self.vendor, driver=hdk[0], firmware=hdk[1])
         wanted = f"AscendHdk(driver={pinned(driver)}, firmware={pinned(firmware)})"
         lock = self.folder / "lock.txt"
-        lock.write_text(f"torch==2.1.0 --hash=sha256:{'0' * 64}\n")
+        pins = ("torch==2.1.0", "torch-npu==2.1.0", "msmodelslim==8.2.1")
+        lock.write_text("".join(f"{pin} --hash=sha256:{'0' * 64}\n" for pin in pins))
         stacks = "".join(self._stack(version, str(lock)) for version in cann)
         folder = f'HostFolder(path="{VENDOR}")'
         fields = {"may_reboot": True, "installers": folder, "ready_for": stacks or "()"}

@@ -75,6 +75,16 @@ def test_older_mindie_from_a_bare_host_to_serving(site: Site) -> None:
     assert copy.stdout == "metalserve-chat 640\n"
 
 
+def test_servers_python_has_all_of_it(site: Site) -> None:
+    """MindIE's programs are the system's Python's: it finds what pip installed, and the stack's."""
+    python = "runuser -u metalserve-chat -- /usr/bin/python3.11 -c 'import mindie_llm, torch'"
+    said = site.host.run(
+        f"server=$(pgrep -P $(systemctl show -P MainPID {CHAT})) && "
+        f'xargs -0 -a /proc/$server/environ sh -c "exec env -i \\"\\$@\\" {python}" sh'
+    )
+    assert said.returncode == 0, said.stderr
+
+
 def test_settings_made_by_hand_are_served(site: Site) -> None:
     """They are told as what changed, and laid out; the running server takes them when it starts."""
     site.edit("2.3.0", "ServerConfig", tokenTimeout=900, tlsPkPwd="security/pass/mine.txt")

@@ -1,6 +1,7 @@
 """From what a host has to the CANN of its stacks and what comes on top: which steps, how."""
 
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -75,8 +76,13 @@ def test_settings_are_kept_as_mindie_brings_them(nouns: Nouns) -> None:
     python, script, how, _, *command = planned["mindie-3.0.0"].words
     assert (python, script, how) == ("/usr/bin/python3", SCRIPT, "run")
     assert command[:2] == ["bash", "-c"]
+    assert planned["mindie-3.0.0"].environment == (
+        ("PIP_TARGET", "/opt/metalserve/ascend/mindie-3.0.0-python"),
+    )
+    assert planned["nnal-8.5.1"].environment == ()
     assert command[3:] == [
         "{file}",
+        "python3.12",
         f"{HOME}/mindie/3.0.0/mindie-service/conf/config.json",
         "/opt/metalserve/ascend/mindie-3.0.0.config.json",
         "/opt/metalserve/ascend/mindie-3.0.0.from",
@@ -95,12 +101,42 @@ def test_settings_are_kept_when_it_is_installed(
     brings, file = tmp_path / "brought.json", tmp_path / "Ascend-mindie.run"
     file.write_text(f'[ "$*" = "--install --quiet" ] && echo {{}} > {brings}; exit {exits}\n')
     kept, waits = tmp_path / "ascend/kept.json", tmp_path / "ascend/from"
-    done = subprocess.run(["bash", "-c", script, file, brings, kept, waits, older], check=False)
+    packages = tmp_path / "packages"
+    (packages / "of a try before").mkdir(parents=True)
+    file.write_text(f"umask 077; mkdir $PIP_TARGET/one; {file.read_text()}")
+    words = ["bash", "-c", script, str(file), "python3", *map(str, (brings, kept, waits)), older]
+    done = subprocess.run(words, check=False, env={**os.environ, "PIP_TARGET": str(packages)})
     assert done.returncode == exits
+    (one,) = packages.iterdir()
+    assert (one.name, one.stat().st_mode & 0o777) == ("one", 0o755 if exits == 0 else 0o700)
     assert kept.exists() is (exits == 0)
     assert (waits.read_text() if waits.exists() else "") == (
         f"{older}\n" if older and not exits else ""
     )
+
+
+def test_mindie_is_installed_for_the_python_of_the_stack(nouns: Nouns, tmp_path: Path) -> None:
+    """Its package asks python3 alone, which is an older or newer one on most systems."""
+    planned = steps(spec(nouns, stack(nouns, "8.5.1", MODELS, MINDIE)), found(part()))
+    script = planned["mindie-3.0.0"].words[6]
+    tools, file = tmp_path / "tools", tmp_path / "Ascend-mindie.run"
+    tools.mkdir()
+    for name, minor in (("python3", 9), ("python3.11", 11)):
+        (tools / name).write_text(f"#!/bin/sh\necho 3.{minor}\n")
+        (tools / name).chmod(0o755)
+    file.write_text("python3; readlink -f $(command -v python3)\n")
+    environment = {"PATH": f"{tools}:{os.environ['PATH']}", "PIP_TARGET": str(tmp_path / "none")}
+    environment["TMPDIR"] = str(tmp_path / "tmp")
+    (tmp_path / "tmp").mkdir()
+
+    def said(python: str) -> tuple[int, str]:
+        words = ["bash", "-c", script, str(file), python, str(tmp_path / "none"), "", "", ""]
+        done = subprocess.run(words, check=False, env=environment, capture_output=True, text=True)
+        return done.returncode, done.stdout
+
+    assert said("python3.11") == (0, f"3.11\n{tools}/python3.11\n")
+    assert said("python3.99") == (1, "this host has no python3.99, which the stack's lock is for\n")
+    assert [*(tmp_path / "tmp").iterdir()] == []
 
 
 SETTINGS = (

@@ -54,6 +54,7 @@ def test_wheels_have_their_settings_in_the_stack() -> None:
         "/mindie_llm/conf/config.json"
     )
     assert "|| set -- mindie_llm_server\n" in found["start"].text
+    assert "mindie-3.0.0-python" not in found["start"].text
 
 
 def test_keys_given_by_path_are_told_apart() -> None:
@@ -107,7 +108,7 @@ def started(tmp_path: Path) -> _Started:
 
 
 def test_what_is_run(started: _Started) -> None:
-    started.env = {"RANK_TABLE_FILE": "/etc/ranktable.json"}
+    started.env = {"RANK_TABLE_FILE": "/etc/ranktable.json", "PYTHONPATH": "/models"}
     words, folder, variables = started.run()
     cache = f"{started.cache}/{started.release.name}"
     assert words == [f"{started.service}/bin/mindieservice_daemon"]
@@ -123,6 +124,9 @@ def test_what_is_run(started: _Started) -> None:
         "/usr/local/Ascend/cann-8.5.1/lib64",
         *(f"/usr/local/Ascend/driver/lib64{below}" for below in ("", "/common", "/driver")),
     ]
+    installed = "/opt/metalserve/ascend/mindie-3.0.0-python"
+    assert variables["PYTHONPATH"] == f"/models:{installed}:{started.packages}"
+    assert variables["PATH"].endswith(f":{installed}/bin")
     assert "RANK_TABLE_FILE" not in variables
 
 
@@ -151,6 +155,35 @@ def test_another_program_of_the_stack(started: _Started) -> None:
     started.program(started.release / "stack/venv/bin/dialogue")
     words, *_ = started.run("dialogue", "a b")
     assert words[1:] == ["a b"]
+
+
+_DAEMON = """\
+#!{python} -SE
+import os, signal, sys
+os.setpgid(0, 0)
+signal.signal(signal.SIGTERM, lambda *_: os.abort())
+print(os.getpid(), flush=True)
+sys.stdin.read()
+signal.pause()
+"""
+
+
+def test_server_is_told_to_end_and_its_end_is_the_scripts(started: _Started) -> None:
+    """A child, since the leader of a session cannot be made the leader of a group."""
+    daemon = started.service / "bin/mindieservice_daemon"
+    daemon.write_text(_DAEMON.format(python=sys.executable))
+    known = {"PATH": os.environ["PATH"], "CACHE_DIRECTORY": str(started.cache)}
+    with subprocess.Popen(
+        ["./start"], cwd=started.release, env={**known, "MIES_INSTALL_PATH": str(started.service)},
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        start_new_session=True,
+    ) as script:  # fmt: skip
+        assert script.stdout is not None
+        server = int(script.stdout.readline())
+        assert server != script.pid
+        script.terminate()
+        assert script.wait(10) == 134
+    assert not Path(f"/proc/{server}").exists()
 
 
 def test_stack_without_torch(started: _Started) -> None:

@@ -136,6 +136,7 @@ def test_no_json(written: Written, capsys: Captured) -> None:
             {"devices": [0]},
             "options/world_size: is 2 on 1 device(s), should equal the number of devices",
         ),
+        ({"version": "latest"}, "version: is 'latest', should be a version such as 3.0.0"),
         ({"name": "chat"}, "name: there is no such key, "),
         (
             {"options": {"world": 2}},

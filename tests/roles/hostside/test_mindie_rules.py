@@ -278,7 +278,8 @@ def test_right(changes: dict[str, Any]) -> None:
 
 def test_other_kinds_are_passed_by() -> None:
     """They are told of as keys."""
-    for file in ([], {}, {"ServerConfig": 1, "BackendConfig": []}):
+    files: tuple[Any, ...] = ([], {}, {"ServerConfig": 1, "BackendConfig": []})
+    for file in files:
         assert mindie_rules.broken(file) == []
     changes = {
         f"{_DEPLOY}.maxSeqLen": "0",

@@ -96,6 +96,12 @@ def _server(**changes: Any) -> list[tuple[str, str, str]]:
             "should be a file below MindIE's own folder",
         ),
         (
+            {"tlsCaPath": ""},
+            "tlsCaPath",
+            "The serverConfig_.tlsCaPath path is not a dir by:",
+            "should be a folder below MindIE's own",
+        ),
+        (
             {"managementTlsCert": ""},
             "managementTlsCert",
             "The ServerConfig.managementTlsCert path is invalid by:",
@@ -149,6 +155,7 @@ def test_between_nodes() -> None:
 
 def test_other_kinds_are_passed_by() -> None:
     """They are told of as keys."""
-    for file in ([], {}, {"ServerConfig": [], "BackendConfig": 1}):
+    files: tuple[Any, ...] = ([], {}, {"ServerConfig": [], "BackendConfig": 1})
+    for file in files:
         assert mindie_server.broken(file) == []
     assert _server(ipAddress=1, port="1025", tlsCaFile="ca.pem", httpsEnabled="true") == []

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from roles.preflight import Reason, against
-from roles.spec import AscendHdk, Engine, HostSpec, Stack
+from roles.spec import AscendHdk, Engine, HostSpec, MindieHttps, Stack
 from tests.roles import devices
 from tests.roles.preflight import plans
 from tests.roles.preflight.plans import Found
@@ -300,9 +300,78 @@ def test_rules_of_mindie(fields: Found, refused: list[str], remarks: list[str]) 
     assert _codes(spec, found, refuses=False) == remarks
 
 
+@pytest.mark.parametrize(
+    ("fields", "field", "found", "wanted"),
+    [
+        (
+            {"max_input_token_len": 10240, "max_seq_len": 12288},
+            "options/max_prefill_tokens",
+            "BackendConfig.ScheduleConfig.maxPrefillTokens that is 8192: "
+            '"The value of maxPrefillTokens should not be less than maxInputTokenLen."',
+            "10240 or more",
+        ),
+        (
+            {"config": {"ServerConfig.e2eTimeout": 0}},
+            "options/config",
+            'ServerConfig.e2eTimeout that is 0: "serverConfig.e2eTimeout [0] is less than [1]"',
+            "1 to 65535",
+        ),
+        (
+            {"config": {"ServerConfig.tokenTimeout.s": 1}},
+            "options/config",
+            "ServerConfig.tokenTimeout.s: cannot be set, "
+            "ServerConfig.tokenTimeout is neither an object nor a list with it",
+            "a key below an object",
+        ),
+        (
+            {"npu_mem_size": -1, "max_prefill_batch_size": 50, "max_batch_size": 50},
+            "options/npu_mem_size",
+            "npuMemSize -1 for a model with a vision tower, which it leaves no room",
+            "9 by MindIE's formula",
+        ),
+    ],
+)
+def test_where_a_rule_of_mindie_is_broken(
+    fields: Found, field: str, found: str, wanted: str
+) -> None:
+    (reason,) = _of("mindie-options", plans.mindie(on=2, **fields), plans.a2(2))
+    assert (reason.path, reason.found, reason.wanted) == (
+        f"instances/chat/{field}",
+        found,
+        wanted,
+    )
+
+
+def test_certificates_with_passwords() -> None:
+    """Their private keys were MindIE's to keep."""
+    for version, refused in (("3.0.0alpha1", 1), ("3.0.0.beta.1", 0), ("3.0.0", 0)):
+        stack = plans.mindie_stack(version)
+        spec = plans.mindie(stack=stack, https=MindieHttps())
+        told = _of("mindie-options", spec, plans.a2(1))
+        assert len(told) == refused
+        for reason in told:
+            assert reason.found.startswith(f"certificates for MindIE {version}, whose keys have")
+
+
+def test_certificates_keep_our_own_questions_out() -> None:
+    (told,) = _of("https", plans.mindie(https=MindieHttps()), plans.a2(1))
+    assert (told.path, told.found, told.wanted) == (
+        "instances/chat/options/https", "certificates", "plain HTTP on loopback",
+    )  # fmt: skip
+    assert "is asked without a certificate" in told.remedy
+
+
 def test_text_may_let_mindie_choose() -> None:
     """A vision tower is what -1 leaves no room."""
     weights = plans.weights("8b").model_copy(update={"config": None, "takes": (), "checks": ()})
     (one,) = plans.mindie(npu_mem_size=-1, images=0).instances
     text = one.model_copy(update={"weights": weights, "checks": one.weights.checks[:1]})
     assert _codes(plans.ascend(text), plans.a2(1)) == []
+
+
+@pytest.mark.parametrize("port", [8000, 8001, 8002])
+def test_port_of_each_plane_has_to_be_free(port: int) -> None:
+    listener = {"port": port, "pid": 7, "process": "nginx", "unit": "nginx.service"}
+    found = plans.a2(1) | {"ports": [listener]}
+    (one,) = [reason for reason in against(plans.mindie(), found) if reason.code == "port"]
+    assert one.found == f"{port} is held by nginx.service (pid 7)"

@@ -150,6 +150,7 @@ def mindie(
         "about.sh": about(version=version, arch=arch),
         "version.info": versions.mindie(version, arch),
         "eula_en.txt": _EULA,
+        f"mindie_llm-{version}-py3-none-any.whl": _wheel("mindie_llm", version),
         **{f"service/{name}": content for name, content in brought.items()},
         **carried(
             "common.sh",

@@ -122,6 +122,11 @@ install_parts() {
     else
         print INFO "mindie-llm Install SUCCESS in $folder/mindie-llm"
     fi
+    # The vendor's runs pip, which puts it there; a test's host has none, and its own Python is left.
+    if [ -n "$PIP_TARGET" ]; then
+        (umask 027 && "python3.$minor" -m zipfile -e mindie_llm-*.whl "$PIP_TARGET") ||
+            refuse "MindIE-LLM python api install failed"
+    fi
     install -m 750 mindie_set_env.sh "$home/set_env.sh"
     install -m 550 mindie_uninstall.sh "$folder/scripts/uninstall.sh"
     cp version.info "$folder/version.info"
