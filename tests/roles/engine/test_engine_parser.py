@@ -45,8 +45,13 @@ def test_rendered_words_are_accepted(nouns: Nouns, version: str, fields: dict[st
     assert _accepted(nouns, stack, nouns.options(**fields)) == []
 
 
-@pytest.mark.parametrize("stack", _stacks(), ids=lambda stack: stack.name)
+@pytest.mark.parametrize(
+    "stack",
+    [stack for stack in _stacks() if stack.engine is not Engine.MINDIE],
+    ids=lambda stack: stack.name,
+)
 def test_every_stack_has_a_table(nouns: Nouns, stack: Stack) -> None:
+    """But for MindIE's, whose options are all in a file."""
     assert parser.of(stack.engine, stack.version)
     if stack.engine is Engine.VLLM:
         assert _accepted(nouns, stack, nouns.options()) == []
