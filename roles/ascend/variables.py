@@ -3,7 +3,7 @@
 import json
 
 from roles.ascend import layout
-from roles.spec import InstallerKind, Stack
+from roles.spec import Engine, InstallerKind, Stack
 
 
 def of_toolkit(cann: str) -> str:
@@ -46,6 +46,9 @@ def _toolkit_links(cann: str) -> dict[str, str]:
 
 def _abi(stack: Stack) -> list[str]:
     """ATB asks the first Python it finds for its torch, which is not the stack's."""
+    if stack.engine is Engine.VLLM_ASCEND:
+        # So every torch of a row of vllm-ascend's from 0.11.0 on is built.
+        return ["--cxx_abi=1"]
     kinds = (InstallerKind.MINDIE, InstallerKind.ATB_MODELS)
     known = [one.about.abi for kind in kinds if (one := stack.installer(kind))]
     return [f"--cxx_abi={abi}" for abi in known if abi is not None][:1]

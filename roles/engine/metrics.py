@@ -2,8 +2,8 @@
 What engines say of themselves while they serve: names of metrics, and pages that tell health.
 
 Pure functions of engine and version. The names are those of the engines' own ``loggers.py``, read
-in the wheels of vLLM 0.11.0, 0.13.0, 0.18.1, 0.20.2, 0.26.0 and 0.33.0 and of LMDeploy 0.12.3 and
-0.18.0; vLLM 0.13.0, 0.27.1 and 0.32.0 said them themselves. What was before
+in the wheels of vLLM 0.11.0, 0.13.0, 0.18.0, 0.18.1, 0.20.2, 0.23.0, 0.26.0 and 0.33.0 and of
+LMDeploy 0.12.3 and 0.18.0; vLLM 0.13.0, 0.27.1 and 0.32.0 said them themselves. What was before
 0.11.0 is in the comments of vLLM 0.11.0 alone. MindIE's are those of MindIE-LLM's
 ``prometheus_metrics.cpp`` of 2025 and 2026, which MindIE-PyServer's had before; they were not seen
 on a host.

@@ -3,7 +3,7 @@
 from typing import NoReturn
 
 from roles import paths, templates
-from roles.engine import lmdeploy, mindie, ollama, vllm
+from roles.engine import lmdeploy, mindie, ollama, vllm, vllm_ascend
 from roles.engine.file import File
 from roles.spec import (
     Accelerator,
@@ -18,6 +18,7 @@ from roles.spec import (
 
 STARTED = {
     Engine.VLLM: (Accelerator.CUDA, Accelerator.CPU),
+    Engine.VLLM_ASCEND: (Accelerator.ASCEND,),
     Engine.LMDEPLOY: (Accelerator.CUDA,),
     Engine.OLLAMA: (Accelerator.CUDA, Accelerator.CPU),
     Engine.MINDIE: (Accelerator.ASCEND,),
@@ -30,6 +31,8 @@ def rendered(instance: Instance) -> dict[str, File]:
     match instance.stack.engine, instance.options:
         case Engine.VLLM, VllmOptions() as options:
             return vllm.files(instance, options)
+        case Engine.VLLM_ASCEND, VllmOptions() as options:
+            return vllm_ascend.files(instance, options)
         case Engine.LMDEPLOY, LmdeployOptions() as options:
             return lmdeploy.files(instance, options)
         case Engine.OLLAMA, OllamaOptions() as options:

@@ -4,11 +4,18 @@ import json
 
 from roles import templates
 from roles.engine.file import File
-from roles.spec import Accelerator, Instance, VllmOptions, parser
+from roles.spec import Accelerator, Instance, Stack, VllmOptions, parser
 
 # Seconds that a server which is told to stop lets answers finish, within its unit's 30. What was in
 # flight at an activation was waited for before; this is for a stop by hand and a reboot.
 _SHUTDOWN_S = 10
+OFFLINE = {
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "VLLM_NO_USAGE_STATS": "1",
+    "DO_NOT_TRACK": "1",
+}
+"""Nothing that the server does asks the internet."""
 
 
 def files(instance: Instance, options: VllmOptions) -> dict[str, File]:
@@ -18,14 +25,18 @@ def files(instance: Instance, options: VllmOptions) -> dict[str, File]:
         "engine/vllm-start.sh.j2",
         python="stack/venv/bin/python",
         command=instance.stack.command,
-        # ``vllm serve`` wants the model before all options, the module wants it named.
-        model="" if instance.stack.command[-1] == "serve" else "--model ",
+        model=named(instance.stack),
         words=words(instance, options),
         devices=instance.devices if cuda else (),
     )
     variables = environment(instance, options)
     text = templates.render("engine/environment.j2", variables=variables)
     return {"start": File(start, "0755"), "environment": File(text, "0644")}
+
+
+def named(stack: Stack) -> str:
+    """``vllm serve`` wants the model before all options, the module wants it named."""
+    return "" if stack.command[-1] == "serve" else "--model "
 
 
 def words(instance: Instance, options: VllmOptions) -> list[str]:
@@ -56,12 +67,7 @@ def words(instance: Instance, options: VllmOptions) -> list[str]:
 
 def environment(instance: Instance, options: VllmOptions) -> dict[str, str]:
     """Return the variables of the server's process, none of them secret."""
-    found = {
-        "HF_HUB_OFFLINE": "1",
-        "TRANSFORMERS_OFFLINE": "1",
-        "VLLM_NO_USAGE_STATS": "1",
-        "DO_NOT_TRACK": "1",
-    }
+    found = dict(OFFLINE)
     if instance.stack.accelerator is Accelerator.CPU:
         found["VLLM_CPU_KVCACHE_SPACE"] = str(options.kv_cache_gib or 1)
     else:

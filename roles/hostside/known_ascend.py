@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from known import MINDIE, Known
 
-_ASCEND = ("vllm-ascend", *MINDIE)
+_PLUGIN = ("vllm-ascend",)
+_ASCEND = (*_PLUGIN, *MINDIE)
 _SOURCE, _FAQ = "MindIE source", "MindIE FAQ"
 
 ROWS = (
@@ -110,6 +111,27 @@ ROWS = (
         remedy="name the library that the line names (libgomp) in LD_PRELOAD, in environment",
         source=_FAQ,
         engines=_ASCEND,
+    ),
+    Known(
+        says=("does not match the installed version's device type",),
+        cause="the plugin's wheel is built for another chip",
+        remedy="lock one that is built for this one: SOC_VERSION=ascend310p1 for an Atlas 300I",
+        source="vllm_ascend/utils.py",
+        engines=_PLUGIN,
+    ),
+    Known(
+        says=("ModelSlim Quantization Config Not Found",),
+        cause="the weights lack quant_model_description.json, which --quantization ascend wants",
+        remedy="leave the option out, or pin weights that msModelSlim made with that file",
+        source="vllm_ascend/quantization",
+        engines=_PLUGIN,
+    ),
+    Known(
+        says=("only pre-sharded checkpoints are currently supported",),
+        cause="the weights were not saved by rank, or for fewer chips",
+        remedy="leave --load-format out, or compress for as many as tensor_parallel_size",
+        source="vLLM's sharded_state_loader.py",
+        engines=_PLUGIN,
     ),
     Known(
         says=("Failed to create tokenizer share memory",),

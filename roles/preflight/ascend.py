@@ -1,6 +1,6 @@
 """Huawei's driver and firmware: there or planned, fitting each other, the chip and the OS."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from roles import versions
@@ -57,6 +57,11 @@ def kinds_of(spec: HostSpec, found: dict[str, Any]) -> list[str]:
         known: dict[str, str] = table.read("ascend")["pci"]
         kinds = {known.get(what, "unknown") for what in seen.plugged(found) if _is_npu(what)}
     return sorted(kinds)
+
+
+def is_310p(kinds: Iterable[str]) -> bool:
+    """Say whether a chip of the 310P is among them, as on an Atlas 300I Pro or DUO."""
+    return any(kind in ("duo", "310p") for kind in kinds)
 
 
 def _is_npu(what: str) -> bool:

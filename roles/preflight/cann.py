@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from roles import versions
-from roles.preflight import ascend, seen, table
+from roles.preflight import seen, table
 from roles.preflight.reason import Reason
-from roles.spec import Accelerator, Engine, HostSpec, InstallerKind, Package, Stack, VllmOptions
+from roles.spec import Accelerator, Engine, HostSpec, InstallerKind, Package, Stack
 
 
 def reasons(spec: HostSpec, found: dict[str, Any]) -> Iterator[Reason]:
@@ -16,6 +16,14 @@ def reasons(spec: HostSpec, found: dict[str, Any]) -> Iterator[Reason]:
     for stack in spec.stacks:
         path = seen.where(stack, spec)
         yield from _operators(stack, path)
+        if stack in spec.installed and _about(stack, InstallerKind.TOOLKIT) is None:
+            yield Reason(
+                code="cann",
+                path=path,
+                found="no toolkit among the stack's installers",
+                wanted="it, as a server starts with what its scripts set",
+                remedy="add Ascend-cann-toolkit, its operators and NNAL",
+            )
         yield from _engine_version(stack, path)
         yield from _abi(stack, path, found["system"]["glibc"])
         match stack.engine:
@@ -23,7 +31,6 @@ def reasons(spec: HostSpec, found: dict[str, Any]) -> Iterator[Reason]:
                 yield from _mindie(stack, path, spec, found)
             case Engine.VLLM_ASCEND:
                 yield from _vllm_ascend(stack, path)
-                yield from _graphs(stack, spec, found)
             case _:
                 pass
 
@@ -158,34 +165,21 @@ def _vllm_ascend(stack: Stack, path: str) -> Iterator[Reason]:
         yield _unknown(stack, path, rows)
         return
     name, pins = f"vllm-ascend {stack.version}", stack.lock.pins
-    for package in ("vllm", "torch", "torch-npu"):
-        pin = pins.get(package, "").partition("+")[0]
-        if pin != row[package]:
-            yield _broken(path, package, pin, row[package], confidence="doc", row=name)
     toolkit = _about(stack, InstallerKind.TOOLKIT)
+    if toolkit:
+        row = row | row.get("over", {}).get(toolkit.version, {})
+    for package in ("vllm", "torch", "torch-npu", "triton-ascend"):
+        pin, right = pins.get(package, "").partition("+")[0], row.get(package)
+        # An Atlas 300I has none; for an A2 the plugin's wheel asks for it itself.
+        lacks = package == "triton-ascend" and not pin
+        if right and pin != right and not lacks:
+            yield _broken(path, package, pin, right, confidence="doc", row=name)
     if toolkit and toolkit.version != row["cann"]:
         yield _broken(path, "CANN", toolkit.version, row["cann"], confidence="doc", row=name)
     first, before = row["python"]
     if versions.older(stack.python, first) or not versions.older(stack.python, before):
         wanted = f"{first} or newer, older than {before},"
         yield _broken(path, "Python", stack.python, wanted, confidence="doc", row=name)
-
-
-def _graphs(stack: Stack, spec: HostSpec, found: dict[str, Any]) -> Iterator[Reason]:
-    toolkit, since = _about(stack, InstallerKind.TOOLKIT), table.read("ascend")["duo_graphs"]
-    if "duo" not in ascend.kinds_of(spec, found) or toolkit is None:
-        return
-    for instance in spec.instances:
-        eager = isinstance(instance.options, VllmOptions) and instance.options.enforce_eager
-        old = versions.older(toolkit.version, since)
-        if instance.stack.name == stack.name and old and not eager:
-            yield Reason(
-                code="enforce-eager",
-                path=f"instances/{instance.name}/options/enforce_eager",
-                found=f"graphs with CANN {toolkit.version} on an Atlas 300I DUO",
-                wanted=f"enforce_eager, or CANN {since} or newer",
-                remedy="set enforce_eager",
-            )
 
 
 def _unknown(stack: Stack, path: str, rows: dict[str, Any]) -> Reason:

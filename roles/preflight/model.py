@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from roles import versions, weights
+from roles import weights
 from roles.preflight import ascend, seen, table
 from roles.preflight.engine import vision_language
 from roles.preflight.reason import Reason
@@ -32,6 +32,12 @@ def size(model: Model) -> str | None:
         if (model.architecture, model.layers, model.hidden) == tuple(shape.values()):
             return name
     return None
+
+
+def kinds(instance: Instance, spec: HostSpec, found: dict[str, Any]) -> list[str]:
+    """Return what chips an instance is on; those of the host, until its own are seen."""
+    chosen = seen.chosen(instance, spec, found).values()
+    return sorted({str(device["kind"]) for device in chosen} or {*ascend.kinds_of(spec, found)})
 
 
 def splits(model: Model, devices: int) -> bool:
@@ -72,10 +78,8 @@ def _context(instance: Instance, model: Model) -> Iterator[Reason]:
 def _on_ascend(
     instance: Instance, model: Model, spec: HostSpec, found: dict[str, Any]
 ) -> Iterator[Reason]:
-    chosen = seen.chosen(instance, spec, found)
-    kinds = {str(device["kind"]) for device in chosen.values()} or {*ascend.kinds_of(spec, found)}
-    for kind in sorted(kinds):
-        if kind in ("duo", "310p") and not _float16(instance, model):
+    for kind in kinds(instance, spec, found):
+        if ascend.is_310p([kind]) and not _float16(instance, model):
             yield Reason(
                 code="bfloat16",
                 path=f"instances/{instance.name}/options/dtype",
@@ -84,13 +88,8 @@ def _on_ascend(
                 wanted=_FLOAT16,
                 remedy="set dtype to float16",
             )
-        match instance.stack.engine:
-            case Engine.MINDIE:
-                yield from _mindie(instance, model, kind)
-            case Engine.VLLM_ASCEND:
-                yield from _vllm_ascend(instance, model, kind)
-            case _:
-                pass
+        if instance.stack.engine is Engine.MINDIE:
+            yield from _mindie(instance, model, kind)
 
 
 def _dtype(instance: Instance, model: Model) -> str:
@@ -179,27 +178,4 @@ def _quantized(
             if compress
             else "choose weights of that kind"
             + ("; w8a8sc is for the Atlas 300I DUO alone" if method.lower() == "w8a8sc" else ""),
-        )
-
-
-def _vllm_ascend(instance: Instance, model: Model, kind: str) -> Iterator[Reason]:
-    rows: dict[str, dict[str, str]] = table.read("models")["vllm_ascend"]
-    row = "dense" if not model.experts else size(model) or model.architecture
-    since = rows.get(kind, {}).get(row)
-    if since and versions.older(instance.stack.version, since):
-        yield Reason(
-            code="model-engine",
-            path=f"instances/{instance.name}/stack",
-            found=f"vllm-ascend {instance.stack.version} for Qwen3-VL on {ascend.name_of(kind)}",
-            wanted=f"{since} or newer",
-            remedy="choose a newer stack",
-        )
-    if since is None and (kind != "a2" or model.experts):
-        yield Reason(
-            code="not-in-table",
-            path=f"instances/{instance.name}/weights",
-            found=f"{row} Qwen3-VL on {ascend.name_of(kind)}",
-            wanted="a row of vllm-ascend's table of supported models",
-            remedy="it may work",
-            refuses=False,
         )

@@ -17,6 +17,7 @@ from roles.preflight import (
     npu,
     ollama,
     system,
+    vllm_ascend,
     way,
     wheel,
 )
@@ -27,7 +28,7 @@ __all__ = ["Reason", "against"]
 
 _PARTS = (
     system, engine, container, cuda, way, wheel, gpu,
-    ascend, cann, npu, ollama, model, compression, memory, health, advisories,
+    ascend, cann, npu, ollama, model, vllm_ascend, compression, memory, health, advisories,
 )  # fmt: skip
 
 

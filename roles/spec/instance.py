@@ -13,7 +13,7 @@ from roles.spec.compression import Compression
 from roles.spec.options import MindieOptions, Options
 from roles.spec.secret import Secret
 from roles.spec.stack import Accelerator, Engine, Stack
-from roles.spec.weights import Weights
+from roles.spec.weights import DESCRIPTION, Weights
 
 # They ask nobody for a key.
 _KEYLESS = {Engine.OLLAMA: "Ollama", Engine.MINDIE: "MindIE"}
@@ -116,10 +116,19 @@ class Instance(Spec):
             yield from (fault.below("options") for fault in faults)
 
     def _quantization(self, taken: parser.Parser, extra: tuple[str, ...]) -> Iterator[Fault]:
-        if all(taken.named(word)[0] != "--quantization" for word in extra):
+        method = taken.given(extra).get("--quantization")
+        if method is None or self.weights.faults():
             return
-        model = None if self.weights.faults() else self.weights.model
-        if model and model.quantization:
+        model = self.weights.model
+        if method == "ascend" and self.stack.engine is Engine.VLLM_ASCEND:
+            # What a config.json says for MindIE it does not read.
+            if not self.weights.described:
+                yield Fault(
+                    path="extra",
+                    wrong=f"--quantization ascend is beside weights without {DESCRIPTION}",
+                    right="leave it out, or pin weights that msModelSlim made",
+                )
+        elif model and model.quantization:
             yield Fault(
                 path="extra",
                 wrong=f"--quantization is beside a config.json that says {model.quantization}",

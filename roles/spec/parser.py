@@ -1,5 +1,6 @@
 """Words of a server's command line, as its engine's pinned version would take them."""
 
+import dataclasses
 import difflib
 import functools
 import itertools
@@ -19,6 +20,10 @@ TABLES = Path(__file__).with_name("parsers")
 _NUMBER = re.compile(r"-\d+|-\d*\.\d+|-")
 _LEVEL = re.compile(r"-O=?\d")
 _SIZE = re.compile(r"-?\d+|\d+(\.\d+)?[kmgt]|\d+[KMGT]")
+
+# The plugin starts vLLM of its own version, and adds one choice to its parser before that reads a
+# word (``NPUPlatform.pre_register_and_update``).
+_PLUGINS = {"vllm-ascend": ("vllm", "--quantization", "ascend")}
 
 _TAKES: dict[str, tuple[str, Callable[[str], object]]] = {
     "integer": ("a whole number", int),
@@ -55,6 +60,19 @@ class Parser:
         # Newer versions of vLLM take -O before their parser sees it.
         known = "--optimization-level" if name == "-O" and not part else name
         return self.aliases.get(name, known), part, value if equals else None
+
+    def given(self, words: Sequence[str]) -> dict[str, str]:
+        """Return the value of each option of words that are right, by its name and part."""
+        found: dict[str, str] = {}
+        said = ""
+        for word in words:
+            if said and self._is_value(word):
+                found[said] = f"{found[said]} {word}".strip()
+                continue
+            flag, part, value = self.named(word)
+            said = f"{flag}.{part}" if part else flag
+            found[said] = value or ""
+        return found
 
     def refusals(self, words: Sequence[str]) -> Iterator[Fault]:
         """
@@ -127,6 +145,8 @@ def versions(engine: str) -> list[str]:
 @functools.cache
 def _of_engine(engine: str) -> tuple[Parser, ...]:
     """Every version of an engine that there is a table of, the oldest first."""
+    if plugin := _PLUGINS.get(engine):
+        return tuple(_extended(engine, parser, *plugin[1:]) for parser in _of_engine(plugin[0]))
     tables = [json.loads(file.read_text()) for file in TABLES.glob(f"{engine}-[0-9]*.json")]
     tables.sort(key=lambda table: [int(part) for part in table["version"].split(".")])
     return tuple(_parser(table) for table in tables)
@@ -136,10 +156,16 @@ def _parser(table: dict[str, Any]) -> Parser:
     return Parser(table["engine"], table["version"], table["flags"], table["aliases"])
 
 
+def _extended(engine: str, parser: Parser, flag: str, choice: str) -> Parser:
+    flags = dict(parser.flags)
+    flags[flag] = sorted([*flags[flag], choice])
+    return dataclasses.replace(parser, engine=engine, flags=flags)
+
+
 @functools.cache
 def _instead(engine: str) -> dict[str, str]:
     found: dict[str, dict[str, str]] = json.loads((TABLES / "instead.json").read_text())
-    return found.get(engine, {})
+    return found.get(_PLUGINS.get(engine, (engine,))[0], {})
 
 
 def _fitting(row: str | list[str]) -> int:

@@ -14,6 +14,9 @@ from roles.spec.check import Check, Kind
 from roles.spec.model import Model, model_from
 from roles.spec.source import Folder, Source, in_order
 
+DESCRIPTION = "quant_model_description.json"
+"""What msModelSlim says of each of a model's weights."""
+
 _RelativePath = Annotated[
     str,
     spelled(
@@ -69,6 +72,11 @@ class Weights(Spec):
     def is_store(self) -> bool:
         """Whether the files are a store of Ollama's, and no snapshot of a hub."""
         return any(store.is_part(file.path) for file in self.files)
+
+    @property
+    def described(self) -> bool:
+        """Whether msModelSlim's description is there, under the name that vllm-ascend reads."""
+        return any(file.path == DESCRIPTION for file in self.files)
 
     @property
     def model(self) -> Model | None:

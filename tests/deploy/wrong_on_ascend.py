@@ -189,11 +189,11 @@ WRONG: dict[str, Plan] = {
     ),
     "vllm-ascend-too-old-for-a-duo": Plan(
         _vllm_ascend(enforce_eager=True), plans.duos(1),
-        {"engine", "model-engine"}, ("vllm-ascend 0.13.0", "0.18.0 or newer"),
+        {"model-engine"}, ("vllm-ascend 0.13.0", "0.18.0 or newer"),
     ),
     "graphs-on-a-duo": Plan(
         _vllm_ascend(dtype="auto"), plans.duos(1),
-        {"engine", "model-engine", "enforce-eager", "bfloat16"},
+        {"model-engine", "enforce-eager", "bfloat16"},
         ("graphs with CANN 8.5.0", "set enforce_eager"),
     ),
     "chip-that-warns": Plan(

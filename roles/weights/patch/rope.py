@@ -7,12 +7,13 @@ from roles import versions
 from roles.spec import Engine, Stack
 from roles.weights.patch.edit import ABSENT, Edit, Patch
 
+_READERS = (Engine.VLLM, Engine.VLLM_ASCEND)
 _READS_BOTH = "0.13.0"
 
 
 def rope_copied(config: Mapping[str, Any], stack: Stack) -> Patch | None:
     """Say the rotary positions in the words of transformers 4 too, which older vLLM reads alone."""
-    if stack.engine is not Engine.VLLM or not versions.older(stack.version, _READS_BOTH):
+    if stack.engine not in _READERS or not versions.older(stack.version, _READS_BOTH):
         return None
     text = config.get("text_config")
     if not isinstance(text, dict):

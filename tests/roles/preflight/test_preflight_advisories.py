@@ -101,6 +101,9 @@ def test_engine_that_cannot_be_started_yet() -> None:
     (engine,) = [reason for reason in against(spec, bare()) if reason.code == "engine"]
     assert (engine.found, engine.path) == ("lmdeploy on cpu", "instances/chat/stack")
     assert "ready_for" in engine.remedy
+    assert engine.wanted.endswith(": what this release can start")
+    for started in ("vllm on cuda or cpu, ", "lmdeploy on cuda, ", "vllm-ascend on ascend"):
+        assert started in engine.wanted
 
 
 @pytest.mark.parametrize(

@@ -171,6 +171,14 @@ def _vllm_ascend(version: str, over: str, **fields: Any) -> Stack:
         ("0.18.0", "8.5.1", {}, []),
         ("0.13.0", "8.5.0", {}, []),
         ("0.18.0", "8.5.0", {}, ["CANN 8.5.1 with vllm-ascend 0.18.0"]),
+        ("0.18.0", "9.0.0", {}, ["torch-npu 2.9.0.post2 with vllm-ascend 0.18.0"]),
+        ("0.18.0", "9.0.0", {"lock": "vllm-ascend-0.18.0-duo"}, []),
+        (
+            "0.13.0",
+            "8.5.0",
+            {"lock": "vllm-ascend-0.13.0-triton"},
+            ["triton-ascend 3.2.0 with vllm-ascend 0.13.0"],
+        ),
         ("0.18.0", "8.5.1", {"python": "3.12"}, ["Python 3.10 or newer, older than 3.12, with"]),
         (
             "0.18.0",
@@ -210,18 +218,6 @@ def test_kernels_became_ops(files: tuple[str, ...], refused: list[str]) -> None:
     installers = tuple(plans.installer(f"Ascend-cann-{file}_linux-aarch64.run") for file in files)
     stack = plans.mindie_stack("3.1.0", installers=installers)
     assert _codes(plans.ascend(ready_for=(stack,)), plans.a2(1)) == refused
-
-
-def test_graphs_on_a_duo() -> None:
-    for over, eager, refused in (
-        ("8.5.1", False, ["enforce-eager"]), ("8.5.1", True, []), ("9.0.0", False, []),
-    ):  # fmt: skip
-        stack = _vllm_ascend(
-            "0.23.0", over, installers=plans.cann(over, chip="310p"), lock="vllm-ascend-0.18.0"
-        )
-        made = plans.options(engine=Engine.VLLM_ASCEND, dtype="float16", enforce_eager=eager)
-        told = _codes(plans.ascend(plans.instance(stack=stack, options=made)), plans.duos(1))
-        assert [code for code in told if code == "enforce-eager"] == refused
 
 
 @pytest.mark.parametrize(

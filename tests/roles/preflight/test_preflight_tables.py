@@ -77,7 +77,13 @@ def test_rows_of_ascend_are_whole() -> None:
     facts = table.read("ascend")
     assert {row["confidence"] for row in facts["mindie"].values()} == {"doc", "third"}
     for row in facts["vllm_ascend"].values():
-        assert {*row} == {"vllm", "python", "cann", "torch", "torch-npu"}
+        assert {*row} - {"over", "triton-ascend"} == {
+            "vllm", "python", "cann", "torch", "torch-npu", "quantizations",
+        }  # fmt: skip
+        assert all({*over} <= {*row} for over in row.get("over", {}).values())
+    built = facts["vllm_ascend_built_for_a2"]
+    assert all(len(sha256) == 64 for sha256 in built)
+    assert len({*built}) == len(built)
     assert {*facts["pci"].values()} <= {*facts["chips"]}
     assert {row.split()[0] for row in facts["os"]} <= {*facts["chips"]}
 

@@ -4,11 +4,12 @@ import json
 
 import pytest
 
-from roles.spec import Engine, SpecError, inventory, parser
+from roles.spec import Accelerator, Engine, SpecError, inventory, parser
 from roles.spec.base import Fault
 from tests.roles.spec.nouns import Nouns
 
-VLLM = ["0.11.0", "0.13.0", "0.18.1", "0.20.2", "0.26.0", "0.27.1", "0.32.0", "0.33.0"]
+VLLM = ["0.11.0", "0.13.0", "0.18.0", "0.18.1", "0.20.2", "0.23.0"]
+VLLM += ["0.26.0", "0.27.1", "0.32.0", "0.33.0"]
 LMDEPLOY = ["0.12.3", "0.18.0"]
 
 
@@ -39,6 +40,35 @@ def test_tables() -> None:
         assert len(table["sha256"]) == 64
         assert set(table["aliases"].values()) <= set(table["flags"])
         assert table["flags"]["--trust-remote-code" if engine == "vllm" else "--tp"]
+
+
+def test_plugin_takes_what_its_vllm_takes() -> None:
+    """And one quantisation more, which vLLM alone refuses."""
+    plugin = "vllm-ascend"
+    assert parser.versions(plugin) == VLLM
+    words = ("--quantization", "ascend", "--load_format", "sharded_state")
+    assert _said(*words, version="0.18.0", engine=plugin) == []
+    assert _said("--quantization", "sharp", version="0.18.0", engine=plugin)[0].startswith(
+        "--quantization is 'sharp', should be one of ascend, awq, "
+    )
+    assert _said(*words, version="0.18.0")[0].startswith("--quantization is 'ascend', should be")
+    assert _said("--task", "x", version="0.18.0", engine=plugin) == [
+        "--task is no option of vllm-ascend 0.18.0, write --runner or --convert"
+    ]
+
+
+def test_what_is_given() -> None:
+    words = (
+        *("-q", "ascend", "--load_format=sharded_state", "--enforce-eager"),
+        *("--compilation-config.cudagraph_mode", "FULL", "--cudagraph-capture-sizes", "1", "2"),
+    )
+    assert _parser().given(words) == {
+        "--quantization": "ascend",
+        "--load-format": "sharded_state",
+        "--enforce-eager": "",
+        "--compilation-config.cudagraph_mode": "FULL",
+        "--cudagraph-capture-sizes": "1 2",
+    }
 
 
 def test_unknown_version_is_not_judged() -> None:
@@ -162,8 +192,8 @@ def test_what_it_refuses(words: tuple[str, ...], said: str) -> None:
         ("0.11.0", ("--task", "generate", "--disable-log-requests"), []),
         (
             "0.11.0", ("--shutdown-timeout", "5"),
-            ["--shutdown-timeout is no option of vllm 0.11.0, leave it out, it is known to 0.18.1, "
-             "0.20.2, 0.26.0, 0.27.1, 0.32.0, 0.33.0"],
+            ["--shutdown-timeout is no option of vllm 0.11.0, leave it out, it is known to 0.18.0, "
+             "0.18.1, 0.20.2, 0.23.0, 0.26.0, 0.27.1, 0.32.0, 0.33.0"],
         ),
         ("0.18.1", ("--shutdown-timeout", "5"), []),
         (
@@ -256,6 +286,36 @@ def test_quantization_that_config_json_says(nouns: Nouns, flag: str) -> None:
         "instances/chat/options/extra: --quantization is beside a config.json that says "
         "compressed-tensors, leave it out, the engine reads it there"
     )
+
+
+def _on_ascend(nouns: Nouns, *words: str, files: tuple[str, ...] = ()) -> list[str]:
+    """Return the faults of an instance of vllm-ascend whose config.json MindIE reads, too."""
+    config = {
+        "architectures": ["Qwen3VLForConditionalGeneration"],
+        "text_config": {"num_attention_heads": 8, "hidden_size": 64, "num_hidden_layers": 2},
+        "quantize": "w8a8",
+    }
+    nouns.file("config.json", json.dumps(config))
+    stack = nouns.stack(
+        engine=Engine.VLLM_ASCEND, accelerator=Accelerator.ASCEND, version="0.18.0", driver=None
+    )
+    options = nouns.options(engine=Engine.VLLM_ASCEND, extra=words)
+    instance = nouns.instance(stack=stack, options=options, weights=nouns.weights(*files))
+    return [str(fault) for fault in instance.faults()]
+
+
+def test_quantization_that_a_description_says(nouns: Nouns) -> None:
+    """It is said in words beside msModelSlim's description, whatever config.json says to MindIE."""
+    words = ("--quantization", "ascend")
+    assert _on_ascend(nouns, *words, files=("quant_model_description.json",)) == []
+    assert _on_ascend(nouns, *words) == [
+        "options/extra: --quantization ascend is beside weights without "
+        "quant_model_description.json, leave it out, or pin weights that msModelSlim made"
+    ]
+    assert _on_ascend(nouns, "--quantization=awq") == [
+        "options/extra: --quantization is beside a config.json that says w8a8, leave it out, the "
+        "engine reads it there"
+    ]
 
 
 def test_version_without_a_table(nouns: Nouns) -> None:

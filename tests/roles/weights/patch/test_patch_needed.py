@@ -100,6 +100,12 @@ def test_rope_in_the_words_of_before(nouns: Nouns) -> None:
     assert text["rope_scaling"] == {k: v for k, v in ROPE.items() if k != "rope_theta"}
     older = EXPORT | {"text_config": {"rope_scaling": {"type": "mrope"}, "rope_theta": 1}}
     assert _names(stack, older) == []
+    plugin = _ascend(nouns, Engine.VLLM_ASCEND, "910b")
+    by_version = [
+        "rope-of-transformers-4" in _names(plugin.model_copy(update={"version": version}), EXPORT)
+        for version in ("0.11.0", "0.13.0")
+    ]
+    assert by_version == [True, False]
 
 
 def test_half_precision_on_a_duo(nouns: Nouns) -> None:

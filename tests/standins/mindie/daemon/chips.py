@@ -53,7 +53,7 @@ def name(number: int) -> str:
     return str(_chip(number).get("name", "910B4"))
 
 
-def allocate(number: int, opened: int, mib: int) -> None:
+def allocate(number: int, opened: int, mib: int, called: str = "mindie_llm_backe") -> None:
     """Take memory of a chip, which others may have taken before."""
     chip = _chip(number)
     total = int(chip.get("total", 65536))
@@ -66,7 +66,7 @@ def allocate(number: int, opened: int, mib: int) -> None:
             f"{number}; {total / 1024:.2f} GiB total capacity; {(total - taken) / 1024:.2f} GiB "
             "free)"
         )
-    said = {"pid": os.getpid(), "logic": number, "name": "mindie_llm_backe", "mib": mib}
+    said = {"pid": os.getpid(), "logic": number, "name": called, "mib": mib}
     os.write(opened, f"{json.dumps(said)}\n".encode())
 
 

@@ -102,6 +102,10 @@ def _parser() -> argparse.ArgumentParser:
     add("--enable-log-requests", action=argparse.BooleanOptionalAction, default=False)
     add("--skip-mm-profiling", action="store_true")
     add("--generation-config", default="auto")
+    add("--quantization", "-q", choices=["awq", "compressed-tensors", "fp8", "gptq"])
+    add("--load-format", default="auto")
+    add("--compilation-config", "-cc", type=_json_object, default={})
+    add("--additional-config", type=_json_object, default={})
     return parser
 
 
@@ -112,13 +116,17 @@ def _dashes(word: str) -> str:
     return option.replace("_", "-") + equals + value
 
 
-def parse(words: Sequence[str]) -> argparse.Namespace:
+def parse(words: Sequence[str], platform: Any = None) -> argparse.Namespace:
     """
     What was asked for; ``wishes`` holds the options that differ from their defaults.
 
     An option that vLLM does not know ends the process with status 2, as argparse does.
+
+    :param platform: a plugin's, which may add to what is taken
     """
     parser = _parser()
+    if platform:
+        platform.pre_register_and_update(parser)
     arguments = parser.parse_args([_dashes(word) for word in words])
     arguments.wishes = {
         name: value for name, value in vars(arguments).items() if value != parser.get_default(name)

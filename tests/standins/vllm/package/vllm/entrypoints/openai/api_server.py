@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 from tests.standins.openai.server import checkpoint, mischief
 from tests.standins.openai.server.desk import Desk
@@ -16,7 +17,7 @@ from tests.standins.openai.server.errors import StartError
 from tests.standins.openai.server.truth import Truth
 
 from ... import __version__
-from ...standin import arguments, journal
+from ...standin import arguments, journal, plugin
 from ...standin.server import Server
 
 
@@ -49,8 +50,12 @@ def _crash() -> None:
     os._exit(1)
 
 
-def serve(wanted: argparse.Namespace, stopping: threading.Event) -> None:
-    """Serve until told to stop."""
+def serve(wanted: argparse.Namespace, stopping: threading.Event, platform: Any = None) -> None:
+    """
+    Serve until told to stop.
+
+    :param platform: a plugin's, whose devices have a cache of their own
+    """
     journal.engine(f"vLLM API server version {__version__} (stand-in)")
     journal.engine(f"non-default args: {wanted.wishes}")
     asked = mischief.asked(wanted.hf_overrides)
@@ -61,7 +66,9 @@ def serve(wanted: argparse.Namespace, stopping: threading.Event) -> None:
         length=wanted.max_model_len,
         parallel=wanted.tensor_parallel_size,
     )
-    size = _key_value_cache()
+    if platform:
+        platform.check_and_update_config(wanted)
+    size = 1 if platform else _key_value_cache()
     _cache_root()
     if stopping.wait(asked.start_s):
         return
@@ -88,9 +95,10 @@ def main() -> int:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    wanted = arguments.parse(sys.argv[1:])
+    platform = plugin.platform()
+    wanted = arguments.parse(sys.argv[1:], platform)
     try:
-        serve(wanted, stopping)
+        serve(wanted, stopping, platform)
     except StartError as failure:
         journal.traceback(str(failure))
         return 1

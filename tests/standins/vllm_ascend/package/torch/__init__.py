@@ -1,0 +1,1 @@
+"""Torch, as far as it is there."""
