@@ -1,0 +1,290 @@
+"""
+Measure a server with AISBench: how right it answers, or how fast.
+
+The plan of the job: ``{"name", "instance", "kind": "accuracy" or "performance", "tool": FOLDER,
+"dataset": FOLDER or null, "media": "base64" or "path", "requests", "at_once", "max_tokens",
+"within_s"}``. The tool runs as the instance's user, in a folder of the run that nobody else reads:
+it has the API key in its configuration. Of that folder stays what was measured. The server is asked
+and nothing of it is changed; ``aisbench.py INSTANCE KIND`` prints what was measured last.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from typing import Any, Dict, List
+
+import aisbench_config
+import aisbench_dataset
+import aisbench_results
+import ask
+import durable
+import jobs
+import places
+import progress
+import service
+import space
+import transaction
+
+_EVERY_S = 1.0
+_ALIVE_WITHIN_S = 120
+# What the run itself writes: plots, timings and predictions, without the images.
+_ROOM_GIB = 1.0
+_TEXT_MIB = 4
+_STATES = {"warmup": "warming up", "inferencing": "asking", "eval": "judging"}
+# It would look for a proxy and for hubs, and needs neither.
+_VARIABLES = {
+    "HF_HUB_OFFLINE": "1",
+    "HF_DATASETS_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "NO_PROXY": "*",
+    "TERM": "dumb",
+}
+
+
+class BenchmarkError(jobs.JobError):
+    """Nothing was measured; the message says why."""
+
+
+class Benchmark:
+    """One run of a plan."""
+
+    def __init__(self, plan: Any, say: progress.Progress) -> None:
+        self.plan, self.progress = plan, say
+        self.instance: str = plan["instance"]
+        self.kind: str = plan["kind"]
+        self.task = aisbench_config.TASKS[self.kind]
+        self.folder = "{}/{}".format(places.benchmarks(self.instance), self.kind)
+        self.unit = "metalserve-{}-{}.service".format(self.kind, self.instance)
+
+    def run(self) -> str:
+        """Measure, leave the report, and return it in a line."""
+        release = transaction.current(self.instance)
+        if release is None:
+            raise BenchmarkError("{} has no release".format(self.instance))
+        server = ask.server(self.instance, release)
+        self.answering(server)
+        began = time.monotonic()
+        try:
+            dataset = self.prepared(release)
+            self.configured(server, dataset)
+            self.measured(dataset.count)
+            found = getattr(aisbench_results, self.kind)(self.folder + "/outputs")
+        except (aisbench_dataset.DatasetError, aisbench_config.NotShippedError) as error:
+            raise BenchmarkError(str(error)) from None
+        except aisbench_results.ResultError as error:
+            raise BenchmarkError(self.failed(str(error))) from None
+        finally:
+            self.cleared()
+        report = dict(found, kind=self.kind, release=release, at=durable.now())
+        report["dataset"] = self.plan["dataset"] or "{}'s own questions".format(self.instance)
+        report["of"] = dataset.count
+        durable.write_json(_report(self.instance, self.kind), report)
+        took = progress.duration(time.monotonic() - began)
+        return "{}, in {}; its files are in {}".format(line(report), took, self.folder)
+
+    def answering(self, server: ask.Server) -> None:
+        """Refuse to measure a server that does not answer one question."""
+        there = "{} at {}:{}".format(self.instance, server.address, server.port)
+        try:
+            status, text = server.complete("Are you there?", 1, _ALIVE_WITHIN_S)
+        except ask.NO_ANSWER as error:
+            raise BenchmarkError("{} does not answer: {}".format(there, error)) from None
+        if status != 200:
+            raise BenchmarkError("{} answers {}: {}".format(there, status, text.strip()))
+
+    def prepared(self, release: str) -> aisbench_dataset.Dataset:
+        """Make the folder of the run, with the questions in it."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        os.makedirs(self.folder + "/data", mode=0o700)
+        os.chmod(self.folder, 0o700)
+        why = space.lacking(_ROOM_GIB, self.folder)
+        if why:
+            raise BenchmarkError(why)
+        into, requests, source = self.folder + "/data", self.plan["requests"], self.plan["dataset"]
+        if source is None:
+            path = "{}/{}.json".format(places.checks(self.instance), release)
+            made = aisbench_dataset.made(durable.read_json(path), self.kind, into, requests)
+        elif self.kind == "accuracy":
+            made = aisbench_dataset.textvqa(source, into)
+        else:
+            made = aisbench_dataset.mm_custom(source, into, requests)
+        if transaction.about(self.instance, release)["engine"] == "mindie":
+            self.short_enough(made)
+        return made
+
+    def short_enough(self, dataset: aisbench_dataset.Dataset) -> None:
+        """Refuse what MindIE would: a request of more than 4 MiB, its images in base64."""
+        if self.kind == "performance" and self.plan["media"] == "path":
+            return
+        for path in dict.fromkeys(dataset.files):
+            if os.path.getsize(path) * 4 // 3 > (_TEXT_MIB << 20) - 4096:
+                raise BenchmarkError(
+                    "{} is longer than the {} MiB that MindIE takes of a request in base64, give a "
+                    "smaller image".format(path, _TEXT_MIB)
+                )
+
+    def configured(self, server: ask.Server, dataset: aisbench_dataset.Dataset) -> None:
+        """Write what the tool reads, for the instance's user alone."""
+        asked = {
+            "host": server.address,
+            "port": server.port,
+            "model": server.model,
+            "key": server.key,
+            "tokenizer": places.instance(self.instance) + "/current/weights",
+            "max_tokens": self.plan["max_tokens"],
+            "at_once": self.plan["at_once"],
+            "questions": dataset.path,
+            "media": self.plan["media"],
+            "image_type": aisbench_dataset.image_type(dataset.files),
+            "suffix": dataset.suffix,
+        }
+        texts = aisbench_config.files(self.task, self.plan["tool"], asked)
+        for name, text in texts.items():
+            durable.write("{}/configs/{}".format(self.folder, name), text, mode=0o600)
+        here = os.path.dirname(os.path.realpath(__file__))
+        os.makedirs(self.folder + "/absent")
+        absent = self.folder + "/absent/sitecustomize.py"
+        shutil.copyfile(here + "/aisbench_absent.py", absent)
+        user = places.user(self.instance)
+        for path, folders, files in os.walk(self.folder):
+            for name in (path, *(path + "/" + one for one in (*folders, *files))):
+                shutil.chown(name, user, user)
+
+    def measured(self, count: int) -> None:
+        """Run the tool to its end, which it does not always find itself."""
+        deadline = time.monotonic() + self.plan["within_s"]
+        service.stop(self.unit)
+        with open(self.folder + "/aisbench.log", "w") as log:
+            with subprocess.Popen(
+                self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+            ) as running:
+                try:
+                    while running.poll() is None and not _crashed(self.folder):
+                        self.watched(deadline, count)
+                        time.sleep(_EVERY_S)
+                finally:
+                    if running.poll() is None:
+                        service.stop(self.unit)
+                        running.kill()
+        if running.returncode != 0:
+            raise BenchmarkError(self.failed("AISBench crashed"))
+
+    def command(self) -> List[str]:
+        """Return what runs the tool as the instance's user, and for as long as this job lives."""
+        variables = dict(_VARIABLES, HOME=self.folder, PYTHONPATH=self.folder + "/absent")
+        settings = [
+            "User=" + places.user(self.instance),
+            "Group=" + places.user(self.instance),
+            "WorkingDirectory=" + self.folder,
+            "ReadWritePaths=" + self.folder,
+            "BindsTo=" + jobs.unit(self.plan["name"]),
+            "RuntimeMaxSec={}".format(self.plan["within_s"] + 60),
+            "NoNewPrivileges=yes",
+            "ProtectSystem=strict",
+            "ProtectHome=read-only",
+            "PrivateTmp=yes",
+            "UMask=0077",
+            *("Environment={}={}".format(name, value) for name, value in variables.items()),
+        ]
+        words = ["systemd-run", "--quiet", "--wait", "--pipe", "--collect", "--unit", self.unit]
+        words += ["--property=" + setting for setting in settings]
+        words += [self.plan["tool"] + "/venv/bin/ais_bench", "--mode", self.task.mode]
+        words += ["--models", self.task.model, "--datasets", self.task.dataset]
+        return [*words, "--config-dir", "configs", "--work-dir", "outputs"]
+
+    def watched(self, deadline: float, count: int) -> None:
+        """Tell how far it is, and end it when it is late."""
+        state = _state(self.folder)
+        done = int(state.get("finish_count") or 0)
+        stage = _STATES.get(str(state.get("status")), str(state.get("status") or "starting"))
+        counted = ": {} of {}".format(done, count) if done else ""
+        self.progress.say("{}{}".format(stage, counted))
+        if time.monotonic() > deadline:
+            wrong = "it did not end within {} s, {} of {} were asked"
+            raise BenchmarkError(wrong.format(self.plan["within_s"], done, count))
+
+    def failed(self, why: str) -> str:
+        """Return why, with what the tool said last."""
+        outputs = self.folder + "/outputs"
+        failed, reason = aisbench_results.failures(outputs)
+        if failed:
+            why = "{} requests failed, the first because of: {}".format(failed, reason)
+        said = aisbench_results.last_words(outputs)
+        return "{}{}; see {}/aisbench.log and the logs beside it".format(
+            why, "\n" + said + "\n" if said and not failed else "", self.folder
+        )
+
+    def cleared(self) -> None:
+        """Take away whatever holds the key, and give the rest to root."""
+        for path in (
+            self.folder + "/configs",
+            self.folder + "/tmp",
+            *glob.glob(glob.escape(self.folder) + "/outputs/*/configs"),
+        ):
+            shutil.rmtree(path, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            os.chown(self.folder, 0, 0)
+
+
+def line(report: Dict[str, Any]) -> str:
+    """Return a report as one line."""
+    if report["kind"] == "accuracy":
+        return "accuracy {:.2f} of 100, {} of {} questions answered".format(
+            report["accuracy"], report["questions"], report["of"]
+        )
+    first, every = report["measures"]["first_token_ms"], report["measures"]["per_token_ms"]
+    return (
+        "{:.1f} tokens/s at {:.0f} at once, first token after {:.0f} ms, then one every {:.1f} ms "
+        "(average), {:.0f} of {:.0f} requests failed".format(
+            report["tokens_per_s"],
+            report["at_once"],
+            first["average"],
+            every["average"],
+            report["failed"],
+            report["requests"],
+        )
+    )
+
+
+def _report(instance: str, kind: str) -> str:
+    return "{}/{}.json".format(places.benchmarks(instance), kind)
+
+
+def _state(folder: str) -> Dict[str, Any]:
+    """Return what the task that runs now says of itself."""
+    states: List[Any] = []
+    for path in glob.glob(glob.escape(folder) + "/outputs/*/status_tmp/*.json"):
+        read = durable.read_json(path)
+        states += read if isinstance(read, list) else [read]
+    return next((one for one in reversed(states) if isinstance(one, dict)), {})
+
+
+def _crashed(folder: str) -> bool:
+    """
+    Say whether a task of it crashed: it goes on to judge answers that it does not have, or waits
+    for a word of the task that will not come.
+    """
+    with open(folder + "/aisbench.log", errors="replace") as log:
+        return "failed with code" in log.read()
+
+
+def main() -> None:
+    """See the top of the file."""
+    if len(sys.argv) == 3:
+        print(json.dumps(durable.read_json(_report(sys.argv[1], sys.argv[2]))))
+        return
+    jobs.perform(
+        lambda plan, say: Benchmark(plan, say).run(),
+        otherwise="measured nothing, and what serves was left as it is",
+    )
+
+
+if __name__ == "__main__":
+    main()
