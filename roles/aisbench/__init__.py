@@ -2,14 +2,14 @@
 
 from roles.aisbench.deploy import measure_accuracy, measure_performance
 from roles.aisbench.judged import refusals
-from roles.aisbench.operations import LOCK, PYTHONS
+from roles.aisbench.operations import LOCK, python
 from roles.aisbench.table import MEASURED
 
 __all__ = [
     "LOCK",
     "MEASURED",
-    "PYTHONS",
     "measure_accuracy",
     "measure_performance",
+    "python",
     "refusals",
 ]

@@ -15,13 +15,19 @@ from roles.spec import Benchmark, Engine, HostSpec, Instance
 
 LOCK = Path(__file__).with_name("aisbench.txt")
 """What is installed, besides the host's own Python."""
-PYTHONS = ("3.10", "3.11", "3.12")
-"""Versions of Python that it is for: its numpy has no wheels for newer ones."""
+# Its numpy has no wheels for newer ones.
+_PYTHONS = ("3.10", "3.11", "3.12")
 _DISK_GIB = 0.7
 # Takes no more than 4 MiB of text, and files by their paths instead.
 _BY_PATH = (Engine.MINDIE,)
 
 Kind = Literal["accuracy", "performance"]
+
+
+def python(onto: HostSpec) -> str:
+    """Return a version of Python that it is for, and that the host's stacks need anyway."""
+    needed = [stack.python for stack in onto.stacks]
+    return next((version for version in needed if version in _PYTHONS), "3.11")
 
 
 @operation()
@@ -39,7 +45,7 @@ def installed_aisbench(onto: HostSpec) -> job.Commands:
     plan = {
         "name": name,
         "folder": f"{places.stacks()}/{name}",
-        "python": _python(onto),
+        "python": python(onto),
         "disk_gib": _DISK_GIB,
         "packages": onto.packages.model_dump(),
         "lock": LOCK.read_text(),
@@ -106,9 +112,3 @@ def _unmeasurable(instance: Instance, dataset: str | None) -> str:
 
 def _name() -> str:
     return f"aisbench-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]}"
-
-
-def _python(onto: HostSpec) -> str:
-    """Return a version of Python that it is for, and that the host's stacks need anyway."""
-    needed = [stack.python for stack in onto.stacks]
-    return next((python for python in needed if python in PYTHONS), "3.11")

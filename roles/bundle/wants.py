@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from roles import engine, paths, weights
+from roles import aisbench, engine, paths, weights
 from roles.bundle import wheels
 from roles.spec import Archive, HostSpec, Lock, Stack
 
@@ -53,6 +53,10 @@ def _wheels(hosts: tuple[HostSpec, ...], index: str | None) -> list[dict[str, An
     if any(host.spread for host in hosts):
         # For the hosts' own Python, which is known only there.
         locks += [(weights.SPREADER.read_text(), python) for python in weights.SPREADER_PYTHONS]
+    measured = [host for host in hosts if any(one.benchmark for one in host.instances)]
+    locks += [
+        (aisbench.LOCK.read_text(), python) for python in sorted({*map(aisbench.python, measured)})
+    ]
     listed = [wheels.listed(lock, python=python, index=index) for lock, python in locks]
     return list({file["path"]: file for files in listed for file in files}.values())
 

@@ -161,18 +161,17 @@ class Benchmark:
         """Run the tool to its end, which it does not always find itself."""
         deadline = time.monotonic() + self.plan["within_s"]
         service.stop(self.unit)
-        with open(self.folder + "/aisbench.log", "w") as log:
-            with subprocess.Popen(
-                self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
-            ) as running:
-                try:
-                    while running.poll() is None and not _crashed(self.folder):
-                        self.watched(deadline, count)
-                        time.sleep(_EVERY_S)
-                finally:
-                    if running.poll() is None:
-                        service.stop(self.unit)
-                        running.kill()
+        with open(self.folder + "/aisbench.log", "w") as log, subprocess.Popen(
+            self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+        ) as running:
+            try:
+                while running.poll() is None and not _crashed(self.folder):
+                    self.watched(deadline, count)
+                    time.sleep(_EVERY_S)
+            finally:
+                if running.poll() is None:
+                    service.stop(self.unit)
+                    running.kill()
         if running.returncode != 0:
             raise BenchmarkError(self.failed("AISBench crashed"))
 
@@ -225,7 +224,7 @@ class Benchmark:
         """Take away whatever holds the key, and give the rest to root."""
         for path in (
             self.folder + "/configs",
-            self.folder + "/tmp",
+            self.folder + "/tmp",  # noqa: S108  # of the run, not of the system
             *glob.glob(glob.escape(self.folder) + "/outputs/*/configs"),
         ):
             shutil.rmtree(path, ignore_errors=True)

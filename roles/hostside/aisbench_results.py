@@ -176,6 +176,6 @@ def last_words(folder: str, lines: int = 3) -> str:
     for path in sorted(_found(folder, "logs/*/*/*.out"), key=os.path.getmtime):
         with open(path, encoding="utf-8", errors="replace") as file:
             told = re.sub(r"\x1b\[[0-9;]*m", "", file.read()).splitlines()
-        errors = [line for line in told if re.match(r"\w*(Error|Exception)\b", line.strip())]
+        errors = [line for line in told if re.match(r"[\w.]*(Error|Exception)\b", line)]
         words = errors[-lines:] or words
     return "\n".join(words)

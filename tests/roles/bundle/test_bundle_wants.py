@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from roles import engine
+from roles import aisbench, engine
 from roles import weights as weights_role
 from roles.bundle import readme, wheels
 from roles.bundle.wants import lacking, wants
 from roles.spec import (
     Accelerator,
     Archive,
+    Benchmark,
     Bundle,
     CudaDriver,
     DriverRunFile,
@@ -72,6 +73,18 @@ def test_what_spreads_weights_for_every_python_that_a_host_may_have(
     list(wants([nouns.host(nouns.instance(), spread=spread)], BUNDLE, index=None))
     asked = [python for lock, python, _ in listed if lock.startswith("libtorrent==")]
     assert asked == ["3.9", "3.10", "3.11", "3.12", "3.13"]
+
+
+def test_what_measures_instances_for_the_python_of_their_hosts(
+    nouns: Nouns, listed: list[tuple[str, str, str | None]]
+) -> None:
+    hosts = [nouns.chat(benchmark=Benchmark()), nouns.chat(benchmark=Benchmark())]
+    list(wants(hosts, BUNDLE, index=None))
+    asked = [python for lock, python, _ in listed if lock == aisbench.LOCK.read_text()]
+    assert asked == ["3.12"]
+    listed.clear()
+    list(wants([nouns.chat()], BUNDLE, index=None))
+    assert len(listed) == 2
 
 
 def test_archive_of_a_stack_once(nouns: Nouns) -> None:
