@@ -31,8 +31,11 @@ def refusals(report: dict[str, Any], wanted: Benchmark) -> list[str]:
         at_least("accuracy of 100", report["accuracy"], wanted.accuracy_at_least)
         return found
     measures = report["measures"]
-    first, every = measures["first_token_ms"]["p99"], measures["per_token_ms"]["p99"]
+    first, further = measures["first_token_ms"]["p99"], measures.get("per_token_ms")
     at_most("the first token's P99 in ms", first, wanted.first_token_p99_ms_at_most)
-    at_most("the P99 of a further token in ms", every, wanted.per_token_p99_ms_at_most)
+    if further:
+        at_most("a further token's P99 in ms", further["p99"], wanted.per_token_p99_ms_at_most)
+    elif wanted.per_token_p99_ms_at_most is not None:
+        found.append("every answer was one token, should be longer to judge further tokens")
     at_least("tokens a second", report["tokens_per_s"], wanted.tokens_per_s_at_least)
     return found

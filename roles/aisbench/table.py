@@ -67,8 +67,8 @@ def _table(title: str, report: dict[str, Any]) -> Table:
     for column in ("", *STATISTICS):
         found.add_column(column)
     for key, name in _MEASURES.items():
-        row = report["measures"][key]
-        found.add_row(name, *(f"{row[statistic]:g}" for statistic in STATISTICS))
+        if row := report["measures"].get(key):
+            found.add_row(name, *(f"{row[statistic]:g}" for statistic in STATISTICS))
     totals = (
         f"{report['requests']:g} requests, {report['at_once']:g} at once, "
         f"{report['failed']:g} failed, in {report['took_ms'] / 1000:.1f} s",

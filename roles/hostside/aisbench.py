@@ -238,14 +238,12 @@ def line(report: Dict[str, Any]) -> str:
         return "accuracy {:.2f} of 100, {} of {} questions answered".format(
             report["accuracy"], report["questions"], report["of"]
         )
-    first, every = report["measures"]["first_token_ms"], report["measures"]["per_token_ms"]
     return (
-        "{:.1f} tokens/s at {:.0f} at once, first token after {:.0f} ms, then one every {:.1f} ms "
-        "(average), {:.0f} of {:.0f} requests failed".format(
+        "{:.1f} tokens/s at {:.0f} at once, first token after {:.0f} ms on average, {:.0f} of "
+        "{:.0f} requests failed".format(
             report["tokens_per_s"],
             report["at_once"],
-            first["average"],
-            every["average"],
+            report["measures"]["first_token_ms"]["average"],
             report["failed"],
             report["requests"],
         )

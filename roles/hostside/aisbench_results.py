@@ -30,6 +30,8 @@ _ROWS = {
     "OutputTokens": ("output_tokens", ""),
     "OutputTokenThroughput": ("answer_tokens_per_s", "token/s"),
 }
+# Answers of one token have no further one, and AISBench no row for it then.
+_OPTIONAL = ("TPOT", "ITL")
 _TOTALS = {
     "Benchmark Duration": ("took_ms", "ms"),
     "Total Requests": ("requests", ""),
@@ -70,7 +72,8 @@ def accuracy(folder: str) -> Dict[str, Any]:
 
 def performance(folder: str) -> Dict[str, Any]:
     """
-    Return totals of a run, and of each measure its average, extremes and percentiles.
+    Return totals of a run, and of each measure its average, extremes and percentiles; of
+    further tokens only if an answer had some.
 
     :raises ResultError: there are none
     """
@@ -133,7 +136,9 @@ def _measures(path: str) -> Dict[str, Dict[str, float]]:
             found[key] = {name: number(row[_column(name)], unit) for name in STATISTICS}
         except (KeyError, ValueError) as error:
             raise ResultError("{}: {}: {}".format(path, key, error)) from None
-    missing = [name for name, (key, _) in _ROWS.items() if key not in found]
+    missing = [
+        name for name, (key, _) in _ROWS.items() if key not in found and name not in _OPTIONAL
+    ]
     if missing:
         raise ResultError("{} has no {}".format(path, ", ".join(missing)))
     return found

@@ -44,9 +44,14 @@ PERFORMANCE = {
             },
             [
                 "the first token's P99 in ms is 98.2, should be 50 at most",
-                "the P99 of a further token in ms is 7.2, should be 7.1 at most",
+                "a further token's P99 in ms is 7.2, should be 7.1 at most",
                 "tokens a second is 266.855, should be 300 at least",
             ],
+        ),
+        (
+            PERFORMANCE | {"measures": {"first_token_ms": {"p99": 98.2}}},
+            {"per_token_p99_ms_at_most": 7.1},
+            ["every answer was one token, should be longer to judge further tokens"],
         ),
     ],
 )

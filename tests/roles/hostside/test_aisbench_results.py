@@ -122,6 +122,16 @@ def test_results_of_another_shape(
     assert str(caught.value) == f"{path}{message if message[0] == ' ' else ': ' + message}"
 
 
+def test_answers_of_one_token(folder: Path) -> None:
+    """There is no further token, and no row of it."""
+    path = Path(_changed(folder, "performance", "performances/*/*.csv", "TPOT", "TPOT"))
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(line for line in lines if line[:4] not in (b"TPOT", b"ITL,")))
+    measures = aisbench_results.performance(str(folder))["measures"]
+    assert {"per_token_ms", "between_tokens_ms"}.isdisjoint(measures)
+    assert measures["first_token_ms"]["p99"] == 98.2
+
+
 def test_number() -> None:
     assert aisbench_results.number("12300.2 ms", "ms") == 12300.2
     assert aisbench_results.number(8, "") == 8.0
