@@ -19,6 +19,8 @@ from typing import NamedTuple
 from tests.standins.ascend import versions
 from tests.standins.ascend.runfile import about, carried, write
 from tests.standins.hardware.deb import Content, tar
+from tests.standins.mindie import build as server
+from tests.standins.openai import wheel as openai
 
 _PCI = {"910b": "0xd802", "310p": "0xd500"}
 _HDK = ("common.sh", "hdk.sh", "off.sh", "uninstall.sh")
@@ -173,8 +175,13 @@ def atb_models(
     torch: str = "2.1.0",
     abi: int = 0,
     arch: str = "x86_64",
+    questions: Path | None = None,
 ) -> Path:
-    """Write the archive of the ATB models, which is unpacked into its folder as it is."""
+    """
+    Write the archive of the ATB models, which is unpacked into its folder as it is.
+
+    :param questions: what the dialogue with a model knows the answers to; see ``wheel.build``
+    """
     wheel = f"/atb_llm-{version}-py3-none-any.whl"
     files: dict[str, Content] = {
         "/set_env.sh": carried("atb_models_set_env.sh")["atb_models_set_env.sh"],
@@ -184,6 +191,13 @@ def atb_models(
         "/examples/run_pa.py": "raise SystemExit('a stand-in runs nothing')\n",
         "/lib/libatb_speed_torch.so": f"{version}\n",
     }
+    if version.startswith("3."):
+        # Before there was no Qwen3-VL, and no dialogue with it.
+        truth = openai.truth(questions) if questions else b"[]"
+        files["/lib/libmindie_standin.zip"] = server.library(truth, version)
+        for name in ("run_pa.sh", "qwen3_vl.py"):
+            text = carried(f"dialogue/{name}").popitem()[1]
+            files[f"/examples/models/qwen3_vl/{name}"] = text
     name = f"{version}_linux-{arch}_py{python.replace('.', '')}_torch{torch}-abi{abi}"
     target = folder / f"Ascend-mindie-atb-models_{name}.tar.gz"
     folder.mkdir(parents=True, exist_ok=True)

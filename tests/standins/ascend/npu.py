@@ -2,7 +2,8 @@
 Ascend cards in a lab host: what sits in its slots, and what a test does to it.
 
 Whoever uses a chip on the host says so in ``/run/standin/ascend/processes/<pid>.json``, as in
-``{"pid": 12, "logic": 0, "name": "python3", "mib": 1024}``, and is believed while it lives.
+``{"pid": 12, "logic": 0, "name": "python3", "mib": 1024}``, or in a line of the chip's device node,
+which is a file, and is believed while it lives.
 """
 
 import json

@@ -56,7 +56,7 @@ def read(model: str, *, overrides: dict[str, Any], length: int | None, parallel:
     if not shards:
         raise StartError(f"RuntimeError: Cannot find any model weights with `{model}`")
     for shard in shards:
-        _whole(shard)
+        whole(shard)
     return Checkpoint(folder=folder, longest=length or longest)
 
 
@@ -83,7 +83,7 @@ def _config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def _whole(shard: Path) -> None:
+def whole(shard: Path) -> None:
     """A shard is as long as its header says."""
     with shard.open("rb") as opened:
         head = opened.read(8)

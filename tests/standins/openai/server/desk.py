@@ -39,6 +39,11 @@ class Desk:
         with self._changed:
             self._finished[reason] += 1
 
+    def counts(self) -> tuple[int, int]:
+        """How many run, and how many wait."""
+        with self._changed:
+            return self._running, self._waiting
+
     def wait_empty(self, within_s: float) -> bool:
         """Wait until nobody runs or waits."""
         until = time.monotonic() + within_s

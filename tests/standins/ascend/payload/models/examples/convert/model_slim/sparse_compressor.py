@@ -49,6 +49,8 @@ def take_chip(rank: int) -> None:
     if not chip["name"].startswith("310P"):
         raise RuntimeError(f"weight compression is not supported on {chip['name']}")
     others = [json.loads(path.read_text()) for path in _RUNNING.glob("*.json")]
+    node = Path(f"/dev/davinci{ids[rank]}")
+    others += [json.loads(line) for line in node.read_text().splitlines()] if node.is_file() else []
     alive = [one for one in others if Path(f"/proc/{one['pid']}/exe").exists()]
     if chip["processes"] or any(one["logic"] == ids[rank] for one in alive):
         raise RuntimeError("NPU out of memory. Tried to allocate 2.00 GiB")
