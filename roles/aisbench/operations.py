@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pyinfra import host
 from pyinfra.api import FunctionCommand, operation
 
-from roles import engine, job, lock, probe
+from roles import engine, job, lock, paths, probe, weights
 from roles.aisbench import table
 from roles.hostside import places
 from roles.spec import Benchmark, Engine, HostSpec, Instance
@@ -92,6 +92,8 @@ def _plan(instance: Instance, kind: Kind, dataset: str | None, wanted: Benchmark
         "tool": f"{places.stacks()}/{_name()}",
         "dataset": dataset or named,
         "media": "path" if instance.stack.engine in _BY_PATH else "base64",
+        # Whose members read the tokenizer, where the weights are not everybody's to read.
+        "groups": [paths.GROUP] if instance.stack.engine in weights.WANTED_BY else [],
         "requests": wanted.requests,
         "at_once": wanted.at_once,
         "max_tokens": wanted.max_tokens,

@@ -2,10 +2,11 @@
 Measure a server with AISBench: how right it answers, or how fast.
 
 The plan of the job: ``{"name", "instance", "kind": "accuracy" or "performance", "tool": FOLDER,
-"dataset": FOLDER or null, "media": "base64" or "path", "requests", "at_once", "max_tokens",
-"within_s"}``. The tool runs as the instance's user, in a folder of the run that nobody else reads:
-it has the API key in its configuration. Of that folder stays what was measured. The server is asked
-and nothing of it is changed; ``aisbench.py INSTANCE KIND`` prints what was measured last.
+"dataset": FOLDER or null, "media": "base64" or "path", "groups": [NAME], "requests", "at_once",
+"max_tokens", "within_s"}``. The tool runs as the instance's user, in a folder of the run that
+nobody else reads: it has the API key in its configuration. Of that folder stays what was measured.
+The server is asked and nothing of it is changed; ``aisbench.py INSTANCE KIND`` prints what was
+measured last.
 """
 
 from __future__ import annotations
@@ -114,7 +115,8 @@ class Benchmark:
         elif self.kind == "accuracy":
             made = aisbench_dataset.textvqa(source, into)
         else:
-            made = aisbench_dataset.mm_custom(source, into, requests)
+            by_path = self.plan["media"] == "path"
+            made = aisbench_dataset.mm_custom(source, into, requests, copied=by_path)
         if transaction.about(self.instance, release)["engine"] == "mindie":
             self.short_enough(made)
         return made
@@ -181,6 +183,7 @@ class Benchmark:
         settings = [
             "User=" + places.user(self.instance),
             "Group=" + places.user(self.instance),
+            "SupplementaryGroups=" + " ".join(self.plan["groups"]),
             "WorkingDirectory=" + self.folder,
             "ReadWritePaths=" + self.folder,
             "BindsTo=" + jobs.unit(self.plan["name"]),

@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shutil
 from typing import Any, Dict, Iterator, List, NamedTuple
 
 QUESTIONS, ANSWERS = "textvqa_val.jsonl", "textvqa_val_annotations.json"
@@ -56,8 +57,12 @@ def textvqa(folder: str, into: str) -> Dataset:
     return _written(into + "/" + QUESTIONS, rows, [row["image"] for row in rows], SUFFIX)
 
 
-def mm_custom(folder: str, into: str, requests: int) -> Dataset:
-    """Write prompts as a folder has them, as often as it takes for so many requests."""
+def mm_custom(folder: str, into: str, requests: int, *, copied: bool) -> Dataset:
+    """
+    Write prompts as a folder has them, as often as it takes for so many requests.
+
+    :param copied: for a server that reads files itself, and only those of its own user
+    """
     source = _first(folder, PROMPTS)
     rows = _rows(source, ("type", "path", "question"))
     for row in rows:
@@ -66,6 +71,9 @@ def mm_custom(folder: str, into: str, requests: int) -> Dataset:
             raise DatasetError(wrong.format(source, row["type"]))
         named = row["path"] if isinstance(row["path"], list) else [row["path"]]
         row["path"] = [_file(name, [folder], (name,), source) for name in named]
+    if copied:
+        own = _copies([path for row in rows for path in row["path"]], into)
+        rows = [dict(row, path=[own[path] for path in row["path"]]) for row in rows]
     return _prompts(rows, into, requests)
 
 
@@ -126,6 +134,15 @@ def _image(question: Dict[str, Any], number: int, into: str) -> str:
     with open(path, "wb") as file:
         file.write(base64.b64decode(content))
     return path
+
+
+def _copies(paths: List[str], into: str) -> Dict[str, str]:
+    own: Dict[str, str] = {}
+    for path in paths:
+        if path not in own:
+            ending = os.path.splitext(path)[1].lower()
+            own[path] = shutil.copyfile(path, "{}/{:04}{}".format(into, len(own), ending))
+    return own
 
 
 def _prompts(rows: List[Dict[str, Any]], into: str, requests: int) -> Dataset:

@@ -87,6 +87,7 @@ def test_measured(nouns: Nouns) -> None:
             "tool": FOLDER,
             "dataset": "/mnt/prompts",
             "media": "base64",
+            "groups": [],
             "requests": 9,
             "at_once": 3,
             "max_tokens": 64,

@@ -132,7 +132,7 @@ def test_prompts(tmp_path: Path, into: Path) -> None:
     source = tmp_path / "mm_custom.jsonl"
     (tmp_path / "a.mp4").write_bytes(b"mp4")
     source.write_text('{"type": "video", "path": "a.mp4", "question": "which?"}\n')
-    found = aisbench_dataset.mm_custom(str(tmp_path), str(into), requests=2)
+    found = aisbench_dataset.mm_custom(str(tmp_path), str(into), requests=2, copied=False)
     assert (
         _rows(found.path)
         == [{"type": "video", "path": [f"{tmp_path}/a.mp4"], "question": "which?"}] * 2
@@ -145,6 +145,15 @@ def test_prompts(tmp_path: Path, into: Path) -> None:
     assert _refusal("mm_custom", tmp_path, into, 1) == f"{source}: {tmp_path}/b.mp4 is not there"
 
 
+def test_prompts_for_a_server_that_reads_files_of_its_own_alone(tmp_path: Path, into: Path) -> None:
+    (tmp_path / "a film.MP4").write_bytes(b"mp4")
+    row = {"type": "video", "path": ["a film.MP4"], "question": "which?"}
+    (tmp_path / "mm_custom.jsonl").write_text(f"{json.dumps(row)}\n" * 2)
+    found = aisbench_dataset.mm_custom(str(tmp_path), str(into), 3, copied=True)
+    assert found.files == [f"{into}/0000.mp4"] * 3
+    assert (into / "0000.mp4").read_bytes() == b"mp4"
+
+
 def test_type_that_images_are_sent_as() -> None:
     assert aisbench_dataset.image_type(["a.png", "b.PNG"]) == "png"
     assert aisbench_dataset.image_type(["a.png", "b.jpg"]) == "jpeg"
@@ -152,6 +161,7 @@ def test_type_that_images_are_sent_as() -> None:
 
 def _refusal(function: str, *given: Any) -> str:
     folder, into, *rest = given
+    named = {"copied": False} if function == "mm_custom" else {}
     with pytest.raises(aisbench_dataset.DatasetError) as caught:
-        getattr(aisbench_dataset, function)(str(folder), str(into), *rest)
+        getattr(aisbench_dataset, function)(str(folder), str(into), *rest, **named)
     return str(caught.value)
