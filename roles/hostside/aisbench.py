@@ -16,37 +16,31 @@ import glob
 import json
 import os
 import shutil
-import subprocess
 import sys
 import time
-from typing import Any, Dict, List
+from typing import Any, Dict
 
 import aisbench_config
 import aisbench_dataset
 import aisbench_results
+import aisbench_run
 import ask
 import durable
 import jobs
 import places
 import progress
-import service
 import space
 import transaction
 
-_EVERY_S = 1.0
 _ALIVE_WITHIN_S = 120
 # What the run itself writes: plots, timings and predictions, without the images.
 _ROOM_GIB = 1.0
 _TEXT_MIB = 4
-_STATES = {"warmup": "warming up", "inferencing": "asking", "eval": "judging"}
-# It would look for a proxy and for hubs, and needs neither.
-_VARIABLES = {
-    "HF_HUB_OFFLINE": "1",
-    "HF_DATASETS_OFFLINE": "1",
-    "TRANSFORMERS_OFFLINE": "1",
-    "NO_PROXY": "*",
-    "TERM": "dumb",
-}
+_REFUSED = (
+    aisbench_config.NotShippedError,
+    aisbench_dataset.DatasetError,
+    aisbench_run.LateError,
+)
 
 
 class BenchmarkError(jobs.JobError):
@@ -66,7 +60,7 @@ class Benchmark:
 
     def run(self) -> str:
         """Measure, leave the report, and return it in a line."""
-        release = transaction.current(self.instance)
+        plan, release = self.plan, transaction.current(self.instance)
         if release is None:
             raise BenchmarkError("{} has no release".format(self.instance))
         server = ask.server(self.instance, release)
@@ -75,9 +69,10 @@ class Benchmark:
         try:
             dataset = self.prepared(release)
             self.configured(server, dataset)
-            self.measured(dataset.count)
+            if not aisbench_run.run(plan, self.folder, self.unit, dataset.count, self.progress):
+                raise BenchmarkError(self.failed("AISBench crashed"))
             found = getattr(aisbench_results, self.kind)(self.folder + "/outputs")
-        except (aisbench_dataset.DatasetError, aisbench_config.NotShippedError) as error:
+        except _REFUSED as error:
             raise BenchmarkError(str(error)) from None
         except aisbench_results.ResultError as error:
             raise BenchmarkError(self.failed(str(error))) from None
@@ -159,59 +154,6 @@ class Benchmark:
             for name in (path, *(path + "/" + one for one in (*folders, *files))):
                 shutil.chown(name, user, user)
 
-    def measured(self, count: int) -> None:
-        """Run the tool to its end, which it does not always find itself."""
-        deadline = time.monotonic() + self.plan["within_s"]
-        service.stop(self.unit)
-        with open(self.folder + "/aisbench.log", "w") as log, subprocess.Popen(
-            self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
-        ) as running:
-            try:
-                while running.poll() is None and not _crashed(self.folder):
-                    self.watched(deadline, count)
-                    time.sleep(_EVERY_S)
-            finally:
-                if running.poll() is None:
-                    service.stop(self.unit)
-                    running.kill()
-        if running.returncode != 0:
-            raise BenchmarkError(self.failed("AISBench crashed"))
-
-    def command(self) -> List[str]:
-        """Return what runs the tool as the instance's user, and for as long as this job lives."""
-        variables = dict(_VARIABLES, HOME=self.folder, PYTHONPATH=self.folder + "/absent")
-        settings = [
-            "User=" + places.user(self.instance),
-            "Group=" + places.user(self.instance),
-            "SupplementaryGroups=" + " ".join(self.plan["groups"]),
-            "WorkingDirectory=" + self.folder,
-            "ReadWritePaths=" + self.folder,
-            "BindsTo=" + jobs.unit(self.plan["name"]),
-            "RuntimeMaxSec={}".format(self.plan["within_s"] + 60),
-            "NoNewPrivileges=yes",
-            "ProtectSystem=strict",
-            "ProtectHome=read-only",
-            "PrivateTmp=yes",
-            "UMask=0077",
-            *("Environment={}={}".format(name, value) for name, value in variables.items()),
-        ]
-        words = ["systemd-run", "--quiet", "--wait", "--pipe", "--collect", "--unit", self.unit]
-        words += ["--property=" + setting for setting in settings]
-        words += [self.plan["tool"] + "/venv/bin/ais_bench", "--mode", self.task.mode]
-        words += ["--models", self.task.model, "--datasets", self.task.dataset]
-        return [*words, "--config-dir", "configs", "--work-dir", "outputs"]
-
-    def watched(self, deadline: float, count: int) -> None:
-        """Tell how far it is, and end it when it is late."""
-        state = _state(self.folder)
-        done = int(state.get("finish_count") or 0)
-        stage = _STATES.get(str(state.get("status")), str(state.get("status") or "starting"))
-        counted = ": {} of {}".format(done, count) if done else ""
-        self.progress.say("{}{}".format(stage, counted))
-        if time.monotonic() > deadline:
-            wrong = "it did not end within {} s, {} of {} were asked"
-            raise BenchmarkError(wrong.format(self.plan["within_s"], done, count))
-
     def failed(self, why: str) -> str:
         """Return why, with what the tool said last."""
         outputs = self.folder + "/outputs"
@@ -255,24 +197,6 @@ def line(report: Dict[str, Any]) -> str:
 
 def _report(instance: str, kind: str) -> str:
     return "{}/{}.json".format(places.benchmarks(instance), kind)
-
-
-def _state(folder: str) -> Dict[str, Any]:
-    """Return what the task that runs now says of itself."""
-    states: List[Any] = []
-    for path in glob.glob(glob.escape(folder) + "/outputs/*/status_tmp/*.json"):
-        read = durable.read_json(path)
-        states += read if isinstance(read, list) else [read]
-    return next((one for one in reversed(states) if isinstance(one, dict)), {})
-
-
-def _crashed(folder: str) -> bool:
-    """
-    Say whether a task of it crashed: it goes on to judge answers that it does not have, or waits
-    for a word of the task that will not come.
-    """
-    with open(folder + "/aisbench.log", errors="replace") as log:
-        return "failed with code" in log.read()
 
 
 def main() -> None:

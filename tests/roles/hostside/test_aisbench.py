@@ -106,7 +106,7 @@ def bench(host: Host, tree: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     made = Bench(host, tree)
     monkeypatch.setenv("PATH", f"{tree}/bin:{os.environ['PATH']}")
     monkeypatch.setattr(shutil, "chown", lambda *_: None)
-    monkeypatch.setattr(aisbench, "_EVERY_S", 0.02)
+    monkeypatch.setattr(aisbench.aisbench_run, "_EVERY_S", 0.02)
     return made
 
 
@@ -311,7 +311,6 @@ def test_how_far_it_is(bench: Bench, tree: Path) -> None:
     states = [{"status": "warmup"}, {"status": "inferencing", "finish_count": 7}]
     status.write_text(json.dumps(states))
     (tree / "job").mkdir()
-    plan = {"instance": "chat", "kind": "accuracy", "within_s": 60}
-    made = aisbench.Benchmark(plan, progress.Progress(str(tree / "job")))
-    made.watched(deadline=float("inf"), count=10)
+    say = progress.Progress(str(tree / "job"))
+    assert aisbench.aisbench_run.watched(_folder(), 10, say) == 7
     assert json.loads((tree / "job/progress.json").read_text())["stage"] == "asking: 7 of 10"
