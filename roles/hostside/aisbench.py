@@ -69,7 +69,7 @@ class Benchmark:
         try:
             dataset = self.prepared(release)
             self.configured(server, dataset)
-            if not aisbench_run.run(plan, self.folder, self.unit, dataset.count, self.progress):
+            if not aisbench_run.run(plan, self.folder, self.unit, dataset.asked, self.progress):
                 raise BenchmarkError(self.failed("AISBench crashed"))
             found = getattr(aisbench_results, self.kind)(self.folder + "/outputs")
         except _REFUSED as error:
@@ -80,7 +80,7 @@ class Benchmark:
             self.cleared()
         report = dict(found, kind=self.kind, release=release, at=durable.now())
         report["dataset"] = self.plan["dataset"] or "{}'s own questions".format(self.instance)
-        report["of"] = dataset.count
+        report["of"] = dataset.asked
         durable.write_json(_report(self.instance, self.kind), report)
         took = progress.duration(time.monotonic() - began)
         return "{}, in {}; its files are in {}".format(line(report), took, self.folder)

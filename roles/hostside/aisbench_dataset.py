@@ -34,7 +34,7 @@ class Dataset(NamedTuple):
     """Questions, written; ``largest`` is the largest of ``files``."""
 
     path: str
-    count: int
+    asked: int
     files: List[str]
     suffix: str = ""
 

@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import aisbench
+import aisbench_dataset
+import aisbench_run
 import places
 import progress
 import pytest
+import space
 
 from tests.roles.hostside.staged import SUM, Host
 
@@ -106,7 +109,7 @@ def bench(host: Host, tree: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     made = Bench(host, tree)
     monkeypatch.setenv("PATH", f"{tree}/bin:{os.environ['PATH']}")
     monkeypatch.setattr(shutil, "chown", lambda *_: None)
-    monkeypatch.setattr(aisbench.aisbench_run, "_EVERY_S", 0.02)
+    monkeypatch.setattr(aisbench_run, "_EVERY_S", 0.02)
     return made
 
 
@@ -275,7 +278,7 @@ def test_image_that_mindie_would_refuse(bench: Bench, tree: Path) -> None:
 
 
 def test_disk_that_is_full(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aisbench.space, "lacking", lambda *_: "it takes 1.0 GiB, …; free some")
+    monkeypatch.setattr(space, "lacking", lambda *_: "it takes 1.0 GiB, …; free some")
     assert bench.refusal() == "it takes 1.0 GiB, …; free some"
 
 
@@ -287,7 +290,7 @@ def test_disk_that_fills_up(
     def full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(aisbench.aisbench_dataset, "made", full)
+    monkeypatch.setattr(aisbench_dataset, "made", full)
     plan = {
         "name": "accuracy-chat", "instance": "chat", "kind": "accuracy", "tool": str(bench.tool),
         "dataset": None, "requests": 1,
@@ -312,5 +315,5 @@ def test_how_far_it_is(bench: Bench, tree: Path) -> None:
     status.write_text(json.dumps(states))
     (tree / "job").mkdir()
     say = progress.Progress(str(tree / "job"))
-    assert aisbench.aisbench_run.watched(_folder(), 10, say) == 7
+    assert aisbench_run.watched(_folder(), 10, say) == 7
     assert json.loads((tree / "job/progress.json").read_text())["stage"] == "asking: 7 of 10"

@@ -49,7 +49,7 @@ def _rows(path: str) -> list[Any]:
 def test_made_of_what_the_instance_is_asked(into: Path) -> None:
     """What has to be answered exactly is asked as it stands, everything else as TextVQA asks."""
     made = aisbench_dataset.made([SUM, COLOUR, COUNT], "accuracy", str(into), requests=9)
-    assert (made.count, made.suffix) == (2, "")
+    assert (made.asked, made.suffix) == (2, "")
     assert made.files == [f"{into}/0000.png", f"{into}/0001.jpg"]
     assert (into / "0000.png").read_bytes() == PNG
     assert _rows(made.path) == [
@@ -70,7 +70,7 @@ def test_made_of_what_the_instance_is_asked(into: Path) -> None:
 
 def test_made_to_be_sent_often(into: Path) -> None:
     made = aisbench_dataset.made([COLOUR, COUNT], "performance", str(into), requests=3)
-    assert made.count == 3
+    assert made.asked == 3
     rows = _rows(made.path)
     assert [row["path"] for row in rows] == [
         [f"{into}/0000.png"], [f"{into}/0001.jpg"], [f"{into}/0000.png"],
