@@ -7,7 +7,6 @@ import pytest
 
 from roles import aisbench, engine
 from roles.aisbench import operations, table
-from roles.release import Release
 from roles.spec import Benchmark, HostSpec, Lock
 from tests.roles.faked import Told, bare, lock_taken, told
 from tests.roles.spec.nouns import Nouns
@@ -126,14 +125,6 @@ def test_instance_that_cannot_be_measured(nouns: Nouns) -> None:
     reason = "chat: a store of Ollama has no tokenizer in it, which AISBench counts tokens with"
     found = _measured(nouns.host(nouns.ollama()), "accuracy")
     assert found.commands == [("refuse", {"reason": reason})]
-
-
-def test_thresholds_are_no_part_of_a_release(nouns: Nouns) -> None:
-    def name(**fields: Any) -> str:
-        spec = nouns.chat(**fields)
-        return Release(spec=spec, instance=spec.instances[0]).name
-
-    assert name() == name(benchmark=Benchmark(accuracy_at_least=80, within_s=60))
 
 
 @pytest.mark.parametrize(
