@@ -45,7 +45,7 @@ def installed_aisbench(onto: HostSpec) -> job.Commands:
     plan = {
         "name": name,
         "folder": f"{places.stacks()}/{name}",
-        "python": python(onto),
+        "python": _python(onto),
         "disk_gib": _DISK_GIB,
         "packages": onto.packages.model_dump(),
         "lock": LOCK.read_text(),
@@ -110,6 +110,12 @@ def _unmeasurable(instance: Instance, dataset: str | None) -> str:
     if getattr(instance.options, "https", None):
         return "it asks clients for a certificate, and AISBench has none to show"
     return ""
+
+
+def _python(onto: HostSpec) -> str:
+    """Return the version that the host has, where a stack's own is only in a container."""
+    likely, here = (python(onto), *_PYTHONS), probe.of(host)["system"]["pythons"] or []
+    return next((version for version in likely if f"python{version}" in here), likely[0])
 
 
 def _name() -> str:

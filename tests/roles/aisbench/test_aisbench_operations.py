@@ -66,6 +66,18 @@ def test_not_installed(nouns: Nouns) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("here", "taken"),
+    [(["python3.9", "python3.10"], "3.10"), (["python3.13"], "3.12"), (None, "3.12")],
+)
+def test_python_of_the_host(nouns: Nouns, here: list[str] | None, taken: str) -> None:
+    """One that it has; without any, the one that is then asked for."""
+    spec, seen = nouns.chat(), bare()
+    seen["system"]["pythons"] = here
+    found = told(operations.installed_aisbench, spec, seen, onto=spec)
+    assert _plan(found)["plan"]["python"] == taken
+
+
 @pytest.mark.parametrize(("python", "taken"), [("3.10", "3.10"), ("3.13", "3.11")])
 def test_python(nouns: Nouns, python: str, taken: str) -> None:
     """Not one that its numpy has no wheels for."""
