@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from roles import engine, paths, weights
+from roles import aisbench, engine, paths, weights
 from roles.bundle import wheels
 from roles.spec import Archive, HostSpec, Lock, Stack
 
@@ -60,6 +60,13 @@ def _wheels(hosts: tuple[HostSpec, ...], index: str | None) -> list[dict[str, An
     locks += [
         (spreader, python, arch) for arch in sorted(spread) for python in weights.SPREADER_PYTHONS
     ]
+    measured = {
+        (aisbench.python(host), one.stack.arch)
+        for host in hosts
+        for one in host.instances
+        if one.benchmark
+    }
+    locks += [(aisbench.LOCK.read_text(), python, arch) for python, arch in sorted(measured)]
     listed = [
         wheels.listed(lock, python=python, arch=arch, index=index) for lock, python, arch in locks
     ]

@@ -163,3 +163,8 @@ def template(unit: str) -> str:
 def wants(unit: str) -> str:
     """The link that starts a unit at boot."""
     return "{}/multi-user.target.wants/{}".format(UNITS, unit)
+
+
+def benchmarks(instance: str) -> str:
+    """Folder of what was measured of an instance last."""
+    return STATE + "/benchmarks/" + instance

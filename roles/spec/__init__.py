@@ -2,6 +2,7 @@
 
 from roles.spec.archive import Archive
 from roles.spec.base import Fault, Spec, SpecError
+from roles.spec.benchmark import Benchmark
 from roles.spec.check import Check, Kind, Match
 from roles.spec.compression import Compression
 from roles.spec.host import HostSpec, Packages, inventory
@@ -46,6 +47,7 @@ __all__ = [
     "Accepted",
     "Archive",
     "AscendHdk",
+    "Benchmark",
     "Bundle",
     "Check",
     "Compression",

@@ -8,6 +8,7 @@ from pydantic import Field, IPvAnyAddress
 
 from roles.spec import parser, store
 from roles.spec.base import Fault, Spec, a, spelled
+from roles.spec.benchmark import Benchmark
 from roles.spec.check import Check, Kind
 from roles.spec.compression import Compression
 from roles.spec.options import MindieOptions, Options
@@ -45,6 +46,7 @@ class Instance(Spec):
     :param model: the name that clients ask for; the weights' own name unless given
     :param api_key: what clients must show; ``None`` opens the server, on loopback only
     :param checks: questions asked before a release counts; the weights' own unless given
+    :param benchmark: how it is measured, and what it has to reach
     :param ready_within_s: seconds from start to the first completion
     :param drain_within_s: seconds that requests in flight are waited for before a switch
     """
@@ -61,6 +63,7 @@ class Instance(Spec):
     model: _ModelName = ""
     api_key: Secret | None = Field(default=Secret(env="METALSERVE_API_KEY"), repr=False)
     checks: tuple[Check, ...] = ()
+    benchmark: Benchmark | None = None
     ready_within_s: int = Field(default=1800, ge=10, le=14400)
     drain_within_s: int = Field(default=120, ge=0, le=3600)
 

@@ -125,6 +125,24 @@ def test_table_is_that_of_the_real_parser(site: Site) -> None:
     assert {key: table[key] for key in real} == real
 
 
+def test_measured_with_aisbench(site: Site, measured: list[str]) -> None:
+    """The canary's image questions are answered right, whoever asks."""
+    host = site.hosts[0]
+    before = started(host)
+    bench = "Benchmark(requests=12, at_once=2, max_tokens=16, accuracy_at_least=100)"
+    site.want(f"(_instance(benchmark={bench}),)")
+    for deploy in ("accuracy", "performance"):
+        done = site.run(deploy, "--limit", host.name, within_s=600)
+        assert done.code == 0, done.said
+        told = host.run(f"python3 /opt/metalserve/hostside/aisbench.py chat {deploy}").stdout
+        report = json.loads(told)
+        assert (report["failed"], report["release"]) == (0, current(host))
+        measured += [line for line in done.said.splitlines() if "its files are in" in line]
+    assert report["measures"]["output_tokens"]["min"] == 16
+    assert 0 < report["measures"]["per_token_ms"]["p99"] < 10_000
+    assert started(host) == before
+
+
 def test_offline_video(site: Site, measured: list[str]) -> None:
     """The engine answers without its server too, and never beside it."""
     host = site.hosts[0]

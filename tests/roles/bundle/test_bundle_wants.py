@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from roles import engine
+from roles import aisbench, engine
 from roles import weights as weights_role
 from roles.bundle import readme, wheels
 from roles.bundle.wants import lacking, wants
 from roles.spec import (
     Accelerator,
     Archive,
+    Benchmark,
     Bundle,
     CudaDriver,
     DriverRunFile,
@@ -87,6 +88,19 @@ def test_wheels_for_the_machine_of_each_stack(nouns: Nouns, listed: list[Asked])
         (name, "x86_64"), ("arm", "aarch64"), ("uv", "x86_64"), ("uv", "aarch64"),
         *[("libtorrent", "aarch64")] * 5,
     ]  # fmt: skip
+
+
+def test_what_measures_instances_for_the_python_of_their_hosts(
+    nouns: Nouns, listed: list[Asked]
+) -> None:
+    hosts = [nouns.chat(benchmark=Benchmark()), nouns.chat(benchmark=Benchmark())]
+    list(wants(hosts, BUNDLE, index=None))
+    lock = aisbench.LOCK.read_text()
+    asked = [(python, arch) for one, python, arch, _ in listed if one == lock]
+    assert asked == [("3.12", "x86_64")]
+    listed.clear()
+    list(wants([nouns.chat()], BUNDLE, index=None))
+    assert len(listed) == 2
 
 
 def test_archive_of_a_stack_once(nouns: Nouns) -> None:

@@ -11,7 +11,17 @@ import pytest
 
 from roles import engine
 from roles.release import Release
-from roles.spec import Accelerator, Accepted, Engine, HostFolder, HostSpec, Kind, Match, Secret
+from roles.spec import (
+    Accelerator,
+    Accepted,
+    Benchmark,
+    Engine,
+    HostFolder,
+    HostSpec,
+    Kind,
+    Match,
+    Secret,
+)
 from roles.spec.base import digest
 from tests.roles.spec.nouns import LOCK, Nouns
 
@@ -69,6 +79,7 @@ RUNS_NOT: dict[str, Change] = {
     "checks": lambda n: n.chat(checks=(n.check(expect="four"), n.check(name="again"))),
     "another secret": lambda n: n.chat(api_key=Secret(file=n.folder / "key")),
     "no secret": lambda n: n.chat(api_key=None),
+    "benchmark": lambda n: n.chat(benchmark=Benchmark(accuracy_at_least=80)),
     "drain_within_s": lambda n: n.chat(drain_within_s=7),
     "failing_device": lambda n: n.chat(failing_device="move"),
     "accepted advisory": lambda n: n.chat(

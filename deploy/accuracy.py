@@ -1,0 +1,7 @@
+"""Measure how right every instance answers; ``--data dataset=FOLDER`` names another data set."""
+
+from pyinfra import host
+
+from roles import aisbench
+
+aisbench.measure_accuracy(spec=host.data.spec, dataset=host.data.get("dataset"))
