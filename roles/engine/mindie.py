@@ -19,7 +19,7 @@ def files(instance: Instance, options: MindieOptions) -> dict[str, File]:
     is_run_package = stack.installer(InstallerKind.MINDIE)
     start = templates.render(
         "engine/mindie-start.sh.j2",
-        python=stack.python,
+        version=stack.python,
         packages=places.mindie_packages(stack.version) if is_run_package else "",
         command=stack.command,
         driver=ascend.driver_libraries(),

@@ -26,7 +26,7 @@ import ports
 import progress
 import recovery
 import service
-from transaction import Transaction, about, current, described
+from transaction import Transaction, about, current, described, ports_of
 
 _LOOK_EVERY_S = 0.5
 
@@ -102,7 +102,7 @@ class Activation:
         instance = self.plan["instance"]
         serving = described(instance, current(instance)) or {}
         runs = serving and service.running(serving["unit"])
-        self.free_port(but=_ports(serving) if runs else [])
+        self.free_port(but=ports_of(serving) if runs else [])
 
     def free_memory(self, holding: held.Held) -> None:
         """Wait until the devices' memory is free again: the new server plans with all of it."""
@@ -116,7 +116,7 @@ class Activation:
 
     def free_port(self, but: Sequence[int] = ()) -> None:
         """Refuse a port that somebody else has: some engines would share it, without a word."""
-        for port in _ports(self.about):
+        for port in ports_of(self.about):
             taken_by = ports.holder(port) if port not in but else ""
             if taken_by:
                 raise StepError(
@@ -187,12 +187,6 @@ def drain(plan: Any, say: Any) -> None:
                 return
             say("draining: nothing in flight {:.0f} s ago, looking on".format(found.old_s))
         time.sleep(_LOOK_EVERY_S)
-
-
-def _ports(described: Any) -> List[int]:
-    """Return every port that a release listens on."""
-    planes = described.get("planes", {}).values()
-    return [described["port"], *(plane["port"] for plane in planes)] if described else []
 
 
 def _mark(instance: str, release: str, why: str, evidence: List[str]) -> None:

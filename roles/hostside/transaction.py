@@ -121,6 +121,12 @@ def described(instance: str, release: str | None) -> Any:
     return durable.read_json("{}/{}/release.json".format(places.releases(instance), release))
 
 
+def ports_of(described: Any) -> List[int]:
+    """Return every port that a release listens on, by what it says of itself; none without it."""
+    planes = described.get("planes", {}).values() if described else ()
+    return [described["port"], *(plane["port"] for plane in planes)] if described else []
+
+
 def about(instance: str, release: str) -> Any:
     """Return what a staged release says of itself."""
     found = described(instance, release)

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from roles.lab import LabHost, places
+from roles.lab.command import run
 from tests.lab.site import STANDIN, Site
 from tests.standins.vllm import build
 
@@ -39,6 +40,15 @@ def strip(host: LabHost) -> None:
         " for user in $(grep -o '^metalserve-[^:]*' /etc/passwd); do userdel $user; done"
     )
     assert done.returncode == 0, done.stderr
+
+
+def keep_ended(host: LabHost, most: int) -> None:
+    """
+    Have a host's kernel remember so many connections that have ended, for their minute. With none,
+    no server of MindIE waits for that before it starts, whose ports they would be on.
+    """
+    setting = "/proc/sys/net/ipv4/tcp_max_tw_buckets"
+    run("ip", "netns", "exec", host.namespace, "sh", "-c", f"echo {most} > {setting}")
 
 
 def site(hosts: list[LabHost], folder: Path, carried: Path) -> Site:

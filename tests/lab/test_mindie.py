@@ -6,6 +6,7 @@ processes, signals and the loss of power are real.
 """
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 
 from roles.lab import Lab
 from roles.lab.command import wait
+from tests.lab import fixtures
 from tests.lab.mindie_site import UNIT, Site, shared
 from tests.lab.site import changes, current, transaction
 from tests.standins.ascend import npu
@@ -35,6 +37,7 @@ def site(lab: Lab, wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     try:
         own.up(1)
         made = Site(own.hosts, tmp_path_factory.mktemp("mindie"), "ascend")
+        fixtures.keep_ended(made.host, 0)
         npu.plug(made.host, npu.duo(2))
         tools = [*kernel.packages(), *npu.packages()]
         install_repository(made.host, deb.repository(made.folder / "tools", tools))
@@ -170,6 +173,17 @@ def test_leftovers_go_and_what_another_instance_has_stays(site: Site) -> None:
     assert f"removed {left[0].split()[1]}, " in said
     assert f"left /dev/shm/{talk[0].split()[1]}: it is talk's, which runs" in said
     assert all(answers(site, "talk").values())
+
+
+def test_waits_for_connections_that_have_ended(site: Site) -> None:
+    """MindIE takes their ports for somebody else's, and does not start."""
+    fixtures.keep_ended(site.host, 4096)
+    assert all(answers(site).values())
+    restarted = site.host.run(f"systemctl restart {CHAT}", timeout_s=120)
+    fixtures.keep_ended(site.host, 0)
+    assert restarted.returncode == 0, site.log()
+    (waited,) = re.findall(r"waited (\d+) s for connections that had ended", site.log())
+    assert 10 < int(waited) < 65
 
 
 def test_release_that_does_not_start_is_told_in_mindies_words(site: Site) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from roles.lab import Lab
 from roles.preflight import matrix
+from tests.lab import fixtures
 from tests.lab.conftest import PREFIX
 from tests.lab.mindie_matrix_site import CHIPS, Served, Site
 from tests.standins.ascend import npu
@@ -102,6 +103,8 @@ def site(lab: Lab, wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     own = Lab(f"{PREFIX}{lab.name.removeprefix(PREFIX)}vl")
     try:
         own.up(2)
+        for host in own.hosts:
+            fixtures.keep_ended(host, 0)
         made = Site(own.hosts, tmp_path_factory.mktemp("matrix"))
         tools = deb.repository(made.folder / "tools", [*kernel.packages(), *npu.packages()])
         made.dress(tools, wheels)

@@ -59,9 +59,8 @@ class Host:
         (folder / "ascend/npus.json").write_text(json.dumps({"devices": rows}))
         self.model = checkpoint(folder / "model")
         self.config_json(dtype="float16")
-        self.ports = (free_port(), free_port(), free_port())
         self.document = shipped.document(version)
-        self.settle()
+        self.move()
 
     def config_json(self, **changed: object) -> None:
         """Have other settings of the model, whose files are as MindIE wants them."""
@@ -70,6 +69,11 @@ class Host:
         file.write_text(json.dumps(found | changed))
         for path in (self.model, *self.model.iterdir()):
             path.chmod(0o750 if path.is_dir() else 0o640)
+
+    def move(self) -> None:
+        """Have ports of its own that nobody has answered on: for a minute they count as taken."""
+        self.ports = (free_port(), free_port(), free_port())
+        self.settle()
 
     def settle(self) -> None:
         """Settings of one rank, on three ports of 127.0.0.1, without certificates."""

@@ -67,6 +67,7 @@ def test_quantized_weights(host: Host) -> None:
     assert f"[Errno 2] No such file or directory: '{host.model}/part0-of-1'\n" in said
     (host.model / "part0-of-1").mkdir()
     (host.model / "model.safetensors").rename(host.model / "part0-of-1/model.safetensors")
+    host.move()
     with host.start() as served:
         served.ready()
 

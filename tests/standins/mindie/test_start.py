@@ -164,6 +164,12 @@ def test_a_port_that_is_taken(host: Host, which: int) -> None:
     assert "Management or Business or Metrics Http server listen port is occupied\n" in said
 
 
+def test_a_port_that_answered_within_the_last_minute(host: Host) -> None:
+    with host.start() as served:
+        served.ready()
+    assert "Http server listen port is occupied\n" in host.refused()
+
+
 def test_shared_memory_that_is_in_the_way(host: Host) -> None:
     """The names have the number of the process in them, so an old piece is in the way rarely."""
     script = host.folder / "start"

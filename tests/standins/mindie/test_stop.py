@@ -146,6 +146,7 @@ def _lives(pid: int) -> bool:
 def test_mischief(host: Host) -> None:
     with host.start(standin={"answer": "fish"}) as served:
         assert served.ready().said("What colour is the sky?") == "fish"
+    host.move()
     with host.start(standin={"crash_after_s": 0.1}) as served:
         served.ready()
         assert served.status() == -signal.SIGABRT
@@ -163,5 +164,6 @@ def test_mischief_of_a_host_is_for_those_that_are_meant(host: Host) -> None:
     with host.start() as served:
         assert served.ready().said("What colour is the sky?") == "blue"
     host.change("BackendConfig/ModelDeployConfig/maxSeqLen", 4096)
+    host.move()
     with host.start() as served:
         assert served.ready().said("What colour is the sky?") == "fish"

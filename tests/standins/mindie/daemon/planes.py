@@ -56,9 +56,8 @@ def open_all(section: Mapping[str, Any], service: Service, handler: type[Handler
     """
     Bind and open every socket.
 
-    The real one binds each port once on all addresses to see whether it is taken, and does not ask
-    for reuse: a port that answered within the last minute counts as taken. It does so when the
-    model is loaded, which takes longer than a minute there and no time here, so here it does.
+    Each port is bound once on all addresses to see whether it is taken, without asking for reuse:
+    one that answered within the last minute counts as taken.
     """
     ports = {section["port"], section.get("managementPort", section["port"])}
     for port in (*sorted(ports), section["metricsPort"]):
@@ -98,11 +97,8 @@ def _secure(section: Mapping[str, Any], plane: str) -> ssl.SSLContext:
 
 def _refuse_taken(port: int) -> None:
     with socket.socket() as asked:
-        asked.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             asked.bind(("", port))
-            # Two may be bound where neither listens.
-            asked.listen(1)
         except OSError as error:
             reason = os.strerror(error.errno or errno.EADDRINUSE)
             journal.failure(f"Socket bind failed, bind_result is -1. {reason}")
