@@ -3,6 +3,7 @@
 import contextlib
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ Report = dict[str, Any]
 
 SCHEMA = 1
 # Of each deploy: a check every five minutes must not push out the upgrade of last week.
-KEPT = 100
+KEPT = 50
 _NAME = re.compile(r"\d{8}T\d{6}Z-([\w.+-]+)-r[0-9a-f]{7}\.json")
 
 
@@ -45,9 +46,17 @@ def write(place: Path, report: Report) -> None:
             old.unlink()
 
 
-def newest(place: Path, most: int = KEPT) -> Iterator[Report]:
-    """Yield the reports of a folder, newest first; what is none of ours is passed over."""
-    for path in _names(place)[:most]:
+def newest(place: Path, of_each: int = KEPT) -> Iterator[Report]:
+    """
+    Yield the reports of a folder, newest first; what is none of ours is passed over.
+
+    :param of_each: how many of each deploy
+    """
+    seen: Counter[str] = Counter()
+    for path in _names(place):
+        seen[_deploy(path)] += 1
+        if seen[_deploy(path)] > of_each:
+            continue
         try:
             report = json.loads(path.read_text())
         except (OSError, ValueError):

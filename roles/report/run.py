@@ -24,23 +24,30 @@ _LEAVE_NONE = ("status",)
 
 def begin() -> None:
     """Have this run leave a report, if it is one of deploys over an inventory of a file."""
-    context = click.get_current_context(silent=True)
-    words = context.params if context else {}
-    inventory, deploys = str(words.get("inventory")), list(words.get("operations") or ())
-    if context is None or not Path(inventory).is_file():
-        return
-    if any(not deploy.endswith(".py") for deploy in deploys):
-        return
-    wanted = any(Path(deploy).stem not in _LEAVE_NONE for deploy in deploys)
-    context.with_resource(Run(ctx_state.get(), words, wanted=wanted))
+    context = click.get_current_context()
+    file, deploys = Path(context.params["inventory"]), context.params["operations"]
+    if file.is_file() and all(deploy.endswith(".py") for deploy in deploys):
+        wanted = any(Path(deploy).stem not in _LEAVE_NONE for deploy in deploys)
+        context.with_resource(Run(ctx_state.get(), file, context.params, wanted=wanted))
+
+
+def inventory(state: State) -> Path | None:
+    """Return the file of the inventory; ``None`` when hosts were named instead."""
+    watching = _watching(state)
+    return watching.inventory if watching else None
 
 
 def unreached(state: State) -> dict[str, str]:
     """Return why each host that this run did not reach was not, by name."""
-    known = [one.unreached for one in state.callback_handlers if isinstance(one, Run)]
+    watching = _watching(state)
+    known = watching.unreached if watching else {}
     hosts = [host for host in state.inventory if state.is_host_in_limit(host)]
     silent = [host.name for host in hosts if host not in state.activated_hosts]
-    return {name: known[0].get(name, "") if known else "" for name in silent}
+    return {name: known.get(name, "no connection") for name in silent}
+
+
+def _watching(state: State) -> "Run | None":
+    return next((one for one in state.callback_handlers if isinstance(one, Run)), None)
 
 
 class Run(BaseStateCallback, AbstractContextManager["Run"]):
@@ -49,9 +56,11 @@ class Run(BaseStateCallback, AbstractContextManager["Run"]):
     without an end stays where the run was killed.
     """
 
-    def __init__(self, state: State, words: dict[str, Any], *, wanted: bool) -> None:
+    def __init__(
+        self, state: State, inventory: Path, words: dict[str, Any], *, wanted: bool
+    ) -> None:
         self.state, self.words, self.wanted = state, words, wanted
-        self.inventory = Path(str(words["inventory"]))
+        self.inventory = inventory
         self.steps: dict[tuple[str, str], told.Step] = {}
         self.unreached: dict[str, str] = {}
         self.ear = Ear()

@@ -63,7 +63,7 @@ def _result(state: State, host: Host, *, refused: bool, steps: list[dict[str, An
         return "refused"
     if host in state.failed_hosts or "failed" in results:
         return "failed"
-    for result in ("cut off", "changed"):
+    for result in ("cut off", "done"):
         if result in results:
             return result
     return "unchanged" if results or _is_over(state) else "not begun"
@@ -78,8 +78,8 @@ def _steps(state: State, host: Host, steps: Steps) -> list[dict[str, Any]]:
         meta = operation.operation_meta
         result = "cut off"
         if step.seconds is not None and meta.is_complete():
-            changed = "changed" if meta.did_change() else "unchanged"
-            result = changed if meta.did_succeed() else "failed"
+            well = "done" if meta.did_change() else "unchanged"
+            result = well if meta.did_succeed() else "failed"
         # The names of a step are those of all hosts; this one's own stands in its arguments.
         name = operation.global_arguments.get("name") or ", ".join(state.op_meta[op_hash].names)
         row = {"name": name, "result": result, "seconds": step.seconds}
