@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from roles import lock, preflight, probe
+from roles import lock, platform, preflight, probe
 from roles.spec import Accelerator, HostSpec
 from roles.status import devices, instances, state
 
@@ -52,10 +52,11 @@ def silent(name: str, spec: HostSpec | None, why: str) -> dict[str, Any]:
 
 
 def _platform(found: Found) -> list[str]:
-    platform = found["platform"] or {}
-    reboot = platform.get("reboot")
-    lines = [f"a reboot is asked for: {reboot['why']}"] if reboot else []
-    began = platform.get("began") or {}
+    if not found["platform"] or not found["system"]:
+        return []
+    why = platform.pending(found)
+    lines = [f"a reboot is asked for: {why}"] if why else []
+    began = found["platform"]["began"] or ()
     return [*lines, *(f"{step} began and did not succeed yet" for step in began)]
 
 

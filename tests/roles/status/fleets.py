@@ -99,10 +99,11 @@ def drifted(name: str) -> Row:
 
 def older(name: str) -> Row:
     """It serves another release than the inventory wants; the wanted one failed."""
-    last = {"release": "vllm-0.33.0-1c0ffee1c0ff", "outcome": "rolled back", "began": SINCE}
+    last: Row = {"release": "vllm-0.33.0-1c0ffee1c0ff", "outcome": "rolled back", "began": SINCE}
     last |= {"ended": SINCE, "why": "vllm-0.33.0-1c0ffee1c0ff failed: it did not become ready"}
-    changed = {"current": "vllm-0.33.0-0ddba11ca750", "previous": None, "transaction": last}
-    return hosts.of(name, _chat(), _serving(_chat(), **changed))
+    before = "vllm-0.33.0-0ddba11ca750"
+    found = _serving(_chat(), current=before, previous=None, transaction=last)
+    return hosts.of(name, _chat(), found)
 
 
 def unreached(name: str) -> Row:
