@@ -8,6 +8,7 @@ from typing import Any
 
 from roles import templates
 from roles.hostside import words
+from roles.status import state
 from roles.status.state import State, worst
 from roles.status.told import LABELS
 
@@ -41,13 +42,14 @@ def of(fleet: Row) -> str:
         marks=_MARKS,
         labels=LABELS,
         states=list(State),
-        tally={state: [host for host in hosts if host["state"] == state] for state in State},
+        tally={one: [host for host in hosts if host["state"] == one] for one in State},
         well=_grouped(
             (host for host in hosts if host["state"] == State.WELL),
             by=lambda host: ", ".join(one["model"] or one["name"] for one in host["instances"]),
         ),
         models=_models(instances),
         kinds=_kinds(hosts),
+        unseen=[host for host in hosts if _is_blind(host)],
         drifted=[host for host in hosts if host["drift"]],
         checks=_checks(instances),
         runs=[run | {"state": _OUTCOMES[run["outcome"]]} for run in fleet["runs"]],
@@ -98,7 +100,7 @@ def device_line(host: Row) -> str:
     """Return the devices of a host in short."""
     states = [device["state"] for device in host["devices"]]
     if not states:
-        return "accelerators unknown" if host["accelerator"] in ("cuda", "ascend") else ""
+        return "accelerators unknown" if _is_blind(host) else ""
     well = sum(state == State.WELL for state in states)
     name = host["devices"][0]["name"] or "device"
     return f"{len(states)} × {name}" + ("" if well == len(states) else f", {well} well")
@@ -171,6 +173,11 @@ def _kinds(hosts: list[Row]) -> list[Row]:
     return found
 
 
+def _is_blind(host: Row) -> bool:
+    """Say whether a host should have accelerators, and none is known."""
+    return host["accelerator"] in ("cuda", "ascend") and not host["devices"]
+
+
 def _checks(instances: list[tuple[Row, Row]]) -> list[Row]:
     """Return how the instances of each model answered."""
     found = []
@@ -187,7 +194,11 @@ def _checks(instances: list[tuple[Row, Row]]) -> list[Row]:
                 "wrong": wrong,
                 "median_s": statistics.median(medians) if medians else None,
                 "slowest_s": max(slowest, default=None),
-                "state": State.WRONG if wrong else State.WELL if asked else State.UNKNOWN,
+                "state": state.of(
+                    wrong=wrong,
+                    unknown=len(there) - len(asked),
+                    look=[pair for pair in asked if pair[1]["checks"]["older"]],
+                ),
             }
         )
     return found

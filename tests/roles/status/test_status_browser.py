@@ -29,7 +29,7 @@ def installed() -> None:
 @pytest.mark.parametrize(
     ("count", "width", "dark", "shown", "tall"),
     [
-        (4, _PHONE, False, {"wrong": 2, "unknown": 1, "look": 1}, 4),
+        (4, _PHONE, False, {"wrong": 2, "unknown": 1, "look": 1}, 5),
         (4, _DESK, True, {"wrong": 2, "unknown": 1, "look": 1}, 3),
         (200, _PHONE, True, {"wrong": 4, "unknown": 2, "look": 4}, 9),
         (200, _DESK, False, {"wrong": 4, "unknown": 2, "look": 4}, 4),
