@@ -91,9 +91,7 @@ def told(host: Row) -> list[tuple[State, str, str]]:
         parts.append((f"device {device['number']}, {device['name'] or 'without a name'}", device))
     for phase, drifted in host["drift"].items():
         parts.append((f"drift in {phase}", {"look": drifted}))
-    return [
-        (state, of, line) for state in State for of, part in parts for line in part.get(state, ())
-    ]
+    return [(how, of, line) for how in State for of, part in parts for line in part.get(how, ())]
 
 
 def device_line(host: Row) -> str:

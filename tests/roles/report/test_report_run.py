@@ -148,7 +148,8 @@ def test_stopped(tmp_path: Path) -> None:
         "server.shell(name='Look', commands=['look'])\n"
         "server.shell(name='Work', commands=['work'] * 9)\n"
     )
-    words = [Path(sys.executable).with_name("pyinfra"), "-y", tmp_path / "site.py", deploy]
+    pyinfra = str(Path(sys.executable).with_name("pyinfra"))
+    words = [pyinfra, "-y", str(tmp_path / "site.py"), str(deploy)]
     with subprocess.Popen(words, cwd=ROOT, stderr=subprocess.PIPE, text=True) as run:
         assert run.stderr
         while "operation: Work" not in (line := run.stderr.readline()):
