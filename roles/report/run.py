@@ -25,8 +25,9 @@ _LEAVE_NONE = ("status",)
 def begin() -> None:
     """Have this run leave a report, if it is one of deploys over an inventory of a file."""
     context = click.get_current_context()
-    file, deploys = Path(context.params["inventory"]), context.params["operations"]
-    if file.is_file() and all(deploy.endswith(".py") for deploy in deploys):
+    deploys, file = context.params["operations"], Path(context.params["inventory"])
+    named = file.suffix == ".py" and file.is_file()
+    if named and all(deploy.endswith(".py") for deploy in deploys):
         wanted = any(Path(deploy).stem not in _LEAVE_NONE for deploy in deploys)
         context.with_resource(Run(ctx_state.get(), file, context.params, wanted=wanted))
 
@@ -89,12 +90,7 @@ class Run(BaseStateCallback, AbstractContextManager["Run"]):
         """Leave the report."""
         if self.place:
             self.ear.close()
-            for (host, _), step in self.steps.items():
-                step.said = self.ear.last(host) if step.seconds is None else step.said
-            outcome = told.outcome(self.state, error, stopped=platform.stopping.asked())
-            ended = {"ended": durable.now(), "seconds": round(time.monotonic() - self.clock, 1)}
-            hosts = told.hosts(self.state, self.steps, unreached(self.state))
-            self._leave(self.place, {**self.head, **ended, **outcome, "hosts": hosts})
+            self._leave(self.place, self._end_of, error)
 
     def _start(self) -> None:
         if not self.wanted:
@@ -115,14 +111,26 @@ class Run(BaseStateCallback, AbstractContextManager["Run"]):
             "dry": bool(words.get("dry")),
             "began": self.began,
         }
-        nothing_yet = dict.fromkeys(("ended", "seconds", "outcome", "error"))
-        self._leave(self.place, {**self.head, **nothing_yet, "hosts": {}})
+        self._leave(self.place, self._beginning)
 
-    def _leave(self, place: Path, report: kept.Report) -> None:
+    def _beginning(self) -> kept.Report:
+        nothing_yet = dict.fromkeys(("ended", "seconds", "outcome", "error"))
+        return {**self.head, **nothing_yet, "hosts": {}}
+
+    def _end_of(self, error: BaseException | None) -> kept.Report:
+        for (host, _), step in self.steps.items():
+            step.said = self.ear.last(host) if step.seconds is None else step.said
+        outcome = told.outcome(self.state, error, stopped=platform.stopping.asked())
+        ended = {"ended": durable.now(), "seconds": round(time.monotonic() - self.clock, 1)}
+        hosts = told.hosts(self.state, self.steps, unreached(self.state))
+        return {**self.head, **ended, **outcome, "hosts": hosts}
+
+    def _leave(self, place: Path, report: Callable[..., kept.Report], *of: Any) -> None:
         try:
-            kept.write(place, instance.masked(report))
-        except OSError as error:  # the run itself is none the worse for it
-            echo(f"the report of this run was not written: {error}", err=True)
+            kept.write(place, instance.masked(report(*of)))
+        except Exception as error:  # the run is none the worse for it, and ends as it would
+            words = str(error) if isinstance(error, OSError) else repr(error)
+            echo(f"the report of this run was not written: {words}", err=True)
             self.place = None
 
     # pyinfra declares what follows as static, and calls it through the handler all the same.

@@ -23,7 +23,7 @@ def of(spec: HostSpec, found: Found) -> list[dict[str, Any]]:
 
 
 def _wanted(instance: Instance, spec: HostSpec, found: Found) -> dict[str, Any]:
-    release_ = release.Release(spec=spec, instance=instance).name
+    name, look = _named(instance, spec)
     described = {
         "name": instance.name,
         "model": instance.served_as,
@@ -32,17 +32,25 @@ def _wanted(instance: Instance, spec: HostSpec, found: Found) -> dict[str, Any]:
         "stack": instance.stack.name,
         "devices": list(instance.devices),
         "endpoint": instance.endpoint,
-        "wanted": release_,
+        "wanted": name,
     }
     if found["instances"] is None:
         return described | _judged(None, unknown=["what it runs is not known"])
     seen = found["instances"].get(instance.name)
     if not seen or not seen["current"]:
-        return described | _judged(seen, wrong=[f"nothing is there, {release_} is wanted"])
-    look = []
-    if seen["current"] != release_:
-        look.append(f"the inventory wants {release_}")
+        wrong = [f"nothing is there, {name or 'an instance'} is wanted"]
+        return described | _judged(seen, wrong=wrong, look=look)
+    if name and seen["current"] != name:
+        look.append(f"the inventory wants {name}")
     return described | _about(seen) | _served(instance.name, seen, found, look)
+
+
+def _named(instance: Instance, spec: HostSpec) -> tuple[str | None, list[str]]:
+    """Return the release that the inventory wants, or why it has no name: some engine's has not."""
+    try:
+        return release.Release(spec=spec, instance=instance).name, []
+    except ValueError as error:
+        return None, [str(error)]
 
 
 def _unwanted(name: str, seen: Found) -> dict[str, Any]:

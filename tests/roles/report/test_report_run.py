@@ -178,13 +178,23 @@ def test_report_that_cannot_be_written_costs_the_run_nothing(
     assert str(tmp_path / "reports") in said
 
 
+def test_report_that_cannot_be_made_costs_the_run_nothing(
+    tmp_path: Path, echoed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preflight, "verdicts", lambda: None)
+    with begun(tmp_path, [fake("well")]) as state:
+        work(state)
+        assert not state.failed_hosts
+    assert echoed[-1].startswith("the report of this run was not written: AttributeError(")
+
+
 @pytest.mark.parametrize(
     "words",
     [
         {"operations": ("exec", "true")},
         {"operations": ("debug-inventory",)},
         {"inventory": "@local"},
-        {"inventory": "gpu-1.example,gpu-2.example"},
+        {"inventory": ",".join(f"gpu-{index}.example" for index in range(99))},
         {"operations": ("deploy/status.py",)},
     ],
 )

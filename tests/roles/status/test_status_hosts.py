@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from roles import lock
+from roles import engine, lock
 from roles.release import Release
 from roles.status import devices, hosts, instances, state
 from roles.status.state import State
@@ -89,6 +89,16 @@ def test_wanted_and_not_there(found: dict[str, Any]) -> None:
     (one,) = instances.of(SPEC, bare() | {"instances": found})
     assert _said(one) == (State.WRONG, [f"nothing is there, {WANTED} is wanted"])
     assert (one["serves"], one["release"]) == (False, None)
+
+
+def test_engine_that_cannot_be_started_hides_no_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(instance: object) -> None:
+        raise ValueError("mindie cannot be started by this release")
+
+    monkeypatch.setattr(engine, "rendered", unknown)
+    one = _instance()
+    assert _said(one) == (State.LOOK, ["mindie cannot be started by this release"])
+    assert (one["wanted"], one["serves"]) == (None, True)
 
 
 def test_there_and_not_wanted() -> None:
