@@ -34,6 +34,8 @@ def ask(state: State, inventory: Path | None) -> Fleet:
         "who": lock.owner()["who"],
         "inventory": str(inventory or ""),
         "reports": str(place or ""),
+        # By --limit or --exclude: part of a fleet must not look like all of it.
+        "left_out": len(list(state.inventory)) - len(listed),
         "hosts": listed,
         "runs": runs.history(reports),
     }

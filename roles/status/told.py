@@ -32,6 +32,8 @@ def table(fleet: dict[str, Any]) -> None:
         for row in _rows(host):
             found.add_row(host["name"], *row)
     console.print(found)
+    if fleet["left_out"]:
+        console.print(f"{fleet['left_out']} more of the inventory were left out")
 
 
 def as_json(fleet: dict[str, Any]) -> str:

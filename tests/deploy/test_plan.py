@@ -252,6 +252,7 @@ def test_status(tmp_path: Path) -> None:
         assert f"@fake/{host}" in page.read_text()
         assert f"@fake/{host} " in ran.said
     assert "drift in prepare: /of/prepare is missing" in ran.said
+    assert fleet["left_out"] == 0
     assert ran.json["results"]["operations"] == []
 
 

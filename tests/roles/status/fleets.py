@@ -133,6 +133,7 @@ def of(count: int) -> Row:
         "who": "night@control-1",
         "inventory": "inventories/prod.py",
         "reports": "inventories/reports/prod",
+        "left_out": 0,
         "hosts": listed,
         "runs": runs.history(reports),
     }

@@ -127,6 +127,12 @@ def test_many_hosts_that_are_well_are_folded_by_model() -> None:
     assert Seen(few).classes("group") == []
 
 
+def test_part_of_a_fleet_does_not_look_like_all_of_it(small: Any) -> None:
+    assert "left out" not in Seen(page.of(small)).text
+    said = Seen(page.of({**small, "left_out": 196})).text
+    assert "4 hosts, 196 more of the inventory were left out" in said.replace(" ,", ",")
+
+
 def test_nobody_at_all() -> None:
     nobody = {**fleets.of(4), "hosts": [], "runs": [], "reports": ""}
     said = Seen(page.of(nobody)).text
