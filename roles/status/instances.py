@@ -39,6 +39,8 @@ def _wanted(instance: Instance, spec: HostSpec, found: Found) -> dict[str, Any]:
     seen = found["instances"].get(instance.name)
     if not seen or not seen["current"]:
         wrong = [f"nothing is there, {name or 'an instance'} is wanted"]
+        if seen and seen["transaction"]["why"]:
+            wrong.append(_ended(seen["transaction"]))
         return described | _judged(seen, wrong=wrong, look=look)
     if name and seen["current"] != name:
         look.append(f"the inventory wants {name}")
@@ -85,12 +87,16 @@ def _served(name: str, seen: Found, found: Found, look: list[str]) -> dict[str, 
             f"an activation of {last['release']} was cut short; the next one, or a boot, ends it"
         )
     elif last["outcome"] in _SERVES_NOT:
-        wrong.append(f"its last activation left it {last['outcome']}: {last['why']}")
+        wrong.append(_ended(last))
     elif last["why"]:
-        look.append(f"{last['release']} was {last['outcome']}: {last['why']}")
+        look.append(_ended(last))
     if not seen["active"] and not at_work:
         wrong.append(f"{seen['unit'] or 'its unit'} is not up")
     return _judged(seen, wrong=wrong, look=look)
+
+
+def _ended(last: Found) -> str:
+    return f"the activation of {last['release']} ended with {last['outcome']!r}: {last['why']}"
 
 
 def _judged(

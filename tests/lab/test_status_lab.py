@@ -82,7 +82,7 @@ def test_failed_run_carries_the_diagnosis(site: Site) -> None:
     (one,) = found["instances"]
     assert (one["release"], one["serves"]) == (before, True)
     assert one["look"][0] == f"the inventory wants {one['wanted']}"
-    assert "was rolled back" in one["look"][1]
+    assert "ended with 'rolled back': " in one["look"][1]
     text = (site.folder / "page.html").read_text()
     assert "serves again and answers right" in text
 

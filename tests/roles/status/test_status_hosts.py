@@ -53,17 +53,17 @@ def test_serves_what_is_wanted() -> None:
         (
             {"transaction": DONE | {"outcome": "broken", "why": "it did not become ready"}},
             State.WRONG,
-            "its last activation left it broken: it did not become ready",
+            f"the activation of {WANTED} ended with 'broken': it did not become ready",
         ),
         (
             {"transaction": DONE | {"outcome": "nothing serves", "why": "1 of 3 wrong"}},
             State.WRONG,
-            "its last activation left it nothing serves: 1 of 3 wrong",
+            f"the activation of {WANTED} ended with 'nothing serves': 1 of 3 wrong",
         ),
         (
             {"transaction": DONE | {"outcome": "rolled back", "release": "new", "why": "no"}},
             State.LOOK,
-            "new was rolled back: no",
+            "the activation of new ended with 'rolled back': no",
         ),
     ],
 )
@@ -99,6 +99,16 @@ def test_engine_that_cannot_be_started_hides_no_host(monkeypatch: pytest.MonkeyP
     one = _instance()
     assert _said(one) == (State.LOOK, ["mindie cannot be started by this release"])
     assert (one["wanted"], one["serves"]) == (None, True)
+
+
+def test_first_release_that_failed_says_why() -> None:
+    last = DONE | {"outcome": "nothing serves", "why": "1 of 3 answers wrong"}
+    found = {"chat": seen(current=None, active=False, transaction=last)}
+    (one,) = instances.of(SPEC, bare() | {"instances": found})
+    assert one["wrong"] == [
+        f"nothing is there, {WANTED} is wanted",
+        f"the activation of {WANTED} ended with 'nothing serves': 1 of 3 answers wrong",
+    ]
 
 
 def test_there_and_not_wanted() -> None:
