@@ -4,7 +4,7 @@ import shlex
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from roles import paths
 from roles.hostside import places
@@ -14,8 +14,9 @@ _FOLDER = Path(__file__).parents[1] / "templates"
 
 @cache
 def _environment() -> Environment:
-    # What is rendered are units and shell scripts: nothing of HTML is to be escaped.
-    environment = Environment(  # noqa: S701
+    environment = Environment(
+        # The rest are units and shell scripts, in which nothing of HTML is to be escaped.
+        autoescape=select_autoescape(enabled_extensions=("html.j2",)),
         loader=FileSystemLoader(_FOLDER),
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -10,7 +10,16 @@ _PYTEST = [sys.executable, "-m", "pytest", "-q"]
 # Scripts for hosts import their siblings by bare names, and so do their tests: they are checked
 # with their folder as the root, and everything else without.
 _HOSTSIDE = ["roles/hostside", "tests/roles/hostside", "tests/lab/paused_activate.py"]
-_ELSE = ["bench", "deploy", "inventories", "roles", "tests", "--exclude", "|".join(_HOSTSIDE)]
+_ELSE = [
+    "bench",
+    "config.py",
+    "deploy",
+    "inventories",
+    "roles",
+    "tests",
+    "--exclude",
+    "|".join(_HOSTSIDE),
+]
 
 TIERS = {
     "lint": [

@@ -1,5 +1,6 @@
 """Questions to running servers."""
 
 from roles.check.deploy import ask, ask_offline
+from roles.check.table import answers
 
-__all__ = ["ask", "ask_offline"]
+__all__ = ["answers", "ask", "ask_offline"]

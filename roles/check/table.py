@@ -4,11 +4,13 @@ import json
 from typing import Any
 
 from pyinfra.api import Host, State, StringCommand
+from pyinfra.api.output import echo
 from rich.console import Console
 from rich.table import Table
 
 _FILE_WIDTH = 160
 ANSWERS = "metalserve answers"
+_TOLD = ("check", "kind", "passed", "latency_s", "first_token_s", "why")
 
 
 def asked(
@@ -23,11 +25,21 @@ def asked(
     try:
         report = json.loads(output.stdout_lines[-1])
     except (IndexError, ValueError):
-        console.print(f"{host.name} {instance}: was not asked: {output.output.strip()}")
+        said = output.output.strip()
+        echo(f"{host.print_prefix}{instance}: was not asked: {said}", err=True)
         return False
     host.connector_data.setdefault(ANSWERS, {})[instance] = report
     console.print(_table(f"{host.name} {instance}", report))
     return bool(report) and all(answer["passed"] for answer in report)
+
+
+def answers(host: Host) -> dict[str, list[dict[str, Any]]]:
+    """Return how each instance of a host answered in this run, without what it said."""
+    asked: dict[str, list[dict[str, Any]]] = host.connector_data.get(ANSWERS, {})
+    return {
+        instance: [{key: answer[key] for key in _TOLD} for answer in report]
+        for instance, report in asked.items()
+    }
 
 
 def _table(title: str, report: list[dict[str, Any]]) -> Table:

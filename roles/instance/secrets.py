@@ -22,6 +22,7 @@ _KEY = re.compile(
 )
 _WITHOUT_PASSPHRASE = b"openssh-key-v1\0\0\0\0\4none"
 _reading = RLock()
+_lines: set[str] = set()
 
 
 class SecretError(Exception):
@@ -61,9 +62,23 @@ def private_key(secret: Secret) -> str:
     return value + "\n"
 
 
+def masked(content: Any) -> Any:
+    """Return JSON without the secrets that this run has read, wherever a host said one."""
+    if isinstance(content, str):
+        for line in _lines:
+            content = content.replace(line, "*MASKED*")
+        return content
+    if isinstance(content, dict):
+        return {key: masked(value) for key, value in content.items()}
+    return [masked(item) for item in content] if isinstance(content, (list, tuple)) else content
+
+
 def _found(secret: Secret) -> str:
     with _reading:
-        return _read(secret)
+        value = _read(secret)
+    # Of a key in several lines each tells something, but the shortest.
+    _lines.update(line for line in value.splitlines() if len(line) >= _SHORTEST)
+    return value
 
 
 def place(secret: Secret) -> str:

@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 
 from roles.lab.command import LabError, run
 
@@ -28,16 +29,17 @@ def refuse_other_machines() -> None:
         raise LabError("this machine: no apt-get, a lab needs Debian or a relative of it")
 
 
-def missing() -> list[str]:
+def missing(programs: Mapping[str, str] = PROGRAMS) -> list[str]:
     """Name the packages whose program is not there."""
-    return sorted({package for program, package in PROGRAMS.items() if not shutil.which(program)})
+    return sorted({package for program, package in programs.items() if not shutil.which(program)})
 
 
-def install() -> None:
-    wanted = missing()
+def install(programs: Mapping[str, str] = PROGRAMS) -> None:
+    """Install the packages whose program is not there."""
+    wanted = missing(programs)
     if wanted:
         apt = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-o", "DPkg::Lock::Timeout=300"]
         run(*apt, "update", timeout_s=300)
         run(*apt, "install", "--yes", "--no-install-recommends", *wanted, timeout_s=600)
-    if left := missing():
+    if left := missing(programs):
         raise LabError(f"apt-get: {', '.join(left)} installed, yet the programs are not on PATH")

@@ -72,9 +72,16 @@ def _command(verb: str, python: str, given: dict[str, Any]) -> StringCommand:
 def _dead(held: dict[str, Any] | None) -> str | None:
     """Return the run whose lock may be taken over."""
     told = host.data.get("break_lock")
-    if held and held["machine"] == _machine() and _started(held["pid"]) != held["started"]:
+    if held and at_work(held) is False:
         return str(held["run"])
     return str(told) if told else None
+
+
+def at_work(owner: dict[str, Any]) -> bool | None:
+    """Say whether a run still is; ``None`` for one of another machine, which nobody can know."""
+    if owner["machine"] != _machine():
+        return None
+    return bool(_started(owner["pid"]) == owner["started"])
 
 
 def _machine() -> str:

@@ -53,6 +53,11 @@ def judge() -> dict[str, list[Reason]]:
     return _verdicts
 
 
+def verdicts() -> dict[str, list[Reason]]:
+    """Return what was judged in this run, nothing before it was."""
+    return _verdicts
+
+
 @deploy("Judge again")
 def judge_again(spec: HostSpec) -> None:
     """Judge the plan of a host by what can be seen once this run has installed its driver."""

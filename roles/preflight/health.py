@@ -1,13 +1,28 @@
 """Devices that are failing: what tells it, and where their instances may move."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from roles.preflight import seen, table
 from roles.preflight.reason import Reason
 from roles.spec import Accelerator, HostSpec, Instance
 
 Device = dict[str, Any]
+
+
+class Judged(NamedTuple):
+    """
+    How well a device is.
+
+    :param user: the instance that is given it
+    :param failing: what shows that it is failing
+    :param noted: what is worth a look, or could not be found out
+    """
+
+    device: Device
+    user: Instance | None
+    failing: list[str]
+    noted: list[str]
 
 
 def placed(spec: HostSpec, found: dict[str, Any]) -> tuple[HostSpec, list[Reason]]:
@@ -50,32 +65,42 @@ def reasons(spec: HostSpec, found: dict[str, Any]) -> Iterator[Reason]:
     """What speaks against the devices' health; those that no instance uses are told too."""
     if spec.accelerator is Accelerator.CPU or not (spec.stacks or spec.driver):
         return
-    devices = _there(spec, found)
-    for instance in spec.instances:
-        for number in instance.devices:
-            if why := failing(devices.get(number), instance, found):
-                yield _refused(instance, number, devices[number], why)
-    users = {number: one for one in spec.instances for number in one.devices}
-    for number, device in devices.items():
-        if number not in users and (why := failing(device, None, found)):
+    for number, one in judged(spec, found).items():
+        if one.failing and one.user:
+            yield _refused(one.user, number, one.device, one.failing)
+        elif one.failing:
             yield Reason(
                 code="device-quarantined",
                 path=f"devices/{number}",
-                found=f"{', '.join(why)} on {seen.called(number, device)}",
+                found=f"{', '.join(one.failing)} on {seen.called(number, one.device)}",
                 wanted="a healthy device",
                 remedy="no instance uses it, and none will be moved there; repair it",
                 refuses=False,
             )
-        if told := [*_noted(device, found), *_unknown(device)]:
+        if one.noted:
             yield Reason(
                 code="device-health",
                 path=f"devices/{number}",
-                found=f"{', '.join(told)} on {seen.called(number, device)}",
+                found=f"{', '.join(one.noted)} on {seen.called(number, one.device)}",
                 wanted="an answer without",
                 remedy="it is used all the same; look at it",
                 refuses=False,
             )
     yield from _unread(spec, found)
+
+
+def judged(spec: HostSpec, found: dict[str, Any]) -> dict[int, Judged]:
+    """Return how well each device of a host is, by its number."""
+    users = {number: one for one in spec.instances for number in one.devices}
+    return {
+        number: Judged(
+            device=device,
+            user=users.get(number),
+            failing=failing(device, users.get(number), found),
+            noted=[*_noted(device, found), *_unknown(device)],
+        )
+        for number, device in _there(spec, found).items()
+    }
 
 
 def failing(device: Device | None, user: Instance | None, found: dict[str, Any]) -> list[str]:

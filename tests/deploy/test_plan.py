@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ class Ran:
     code: int
     out: str
     said: str
+    report: Any
 
     @property
     def json(self) -> Any:
@@ -62,17 +64,20 @@ class Ran:
 
 def _pyinfra(*words: str) -> Ran:
     pyinfra = str(Path(sys.executable).with_name("pyinfra"))
-    ended = subprocess.run(
-        [pyinfra, "--json", *words],
-        cwd=ROOT,
-        env=os.environ | {"METALSERVE_API_KEY": KEY, "PYINFRA_PROGRESS": "off"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert KEY not in ended.stdout + ended.stderr
-    return Ran(ended.returncode, ended.stdout, ended.stderr)
+    with tempfile.TemporaryDirectory() as reports:
+        ended = subprocess.run(
+            [pyinfra, "--json", "--data", f"reports={reports}", *words],
+            cwd=ROOT,
+            env=os.environ | {"METALSERVE_API_KEY": KEY, "PYINFRA_PROGRESS": "off"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        told = [path.read_text() for path in Path(reports).iterdir()]
+    assert KEY not in ended.stdout + ended.stderr + "".join(told)
+    report = json.loads(told[0]) if told else None
+    return Ran(ended.returncode, ended.stdout, ended.stderr, report)
 
 
 def _short(hosts: list[str]) -> str:
@@ -93,6 +98,7 @@ def test_plan() -> None:
         assert step["hosts_with_conditional_change"] == []
     assert lines == (HERE / "plan.txt").read_text().splitlines()
     assert "drift in prepare: /of/prepare is missing" in ran.said
+    assert ran.report["outcome"] == "planned"
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +113,24 @@ def test_converged_host_is_asked_once_and_left_alone(deployed: Ran) -> None:
     assert deployed.commands("converged") == [PROBE]
     for step in deployed.json["results"]["operations"]:
         assert "@fake/converged" not in (*step["success"], *step["error"])
+
+
+def test_each_host_and_step_is_reported(deployed: Ran) -> None:
+    """By the host's own name of the step, where pyinfra has one of all hosts."""
+    hosts = deployed.report["hosts"]
+    assert deployed.report["outcome"] == "done"
+    assert {name.removeprefix("@fake/"): one["result"] for name, one in hosts.items()} == {
+        "bare": "done", "converged": "unchanged", "drift": "done", "two": "done", "idle": "done",
+    }  # fmt: skip
+    names = [_DIGEST.sub("…", step["name"]) for step in hosts["@fake/two"]["steps"]]
+    assert names[-5:] == [
+        "Stage draw vllm-0.32-cpu-…",
+        "Stage chat vllm-0.32-cpu-…",
+        "Look for instances that no spec wants",
+        "Activate draw vllm-0.32-cpu-…",
+        "Activate chat vllm-0.32-cpu-…",
+    ]
+    assert all(step["seconds"] >= 0 for one in hosts.values() for step in one["steps"])
 
 
 @pytest.mark.parametrize(
@@ -175,8 +199,13 @@ def test_refused() -> None:
         "(bash: /usr/bin/python3: No such file or directory; no probe), wanted Python 3.8 or "
         "newer; install one, or name the one there in the host's python [python]",
     ]
+    hosts = ran.report["hosts"]
     for host in ("right", "old", "busy", "silent", "keyless"):
         assert ran.commands(host) == [PROBE]
+        wanted = "not begun" if host == "right" else "refused"
+        assert hosts[f"@fake/{host}"]["result"] == wanted
+    assert (ran.report["outcome"], len(hosts["@fake/old"]["reasons"])) == ("refused", 2)
+    assert ran.report["error"].startswith("refused, nothing was changed on any host")
 
 
 def test_roll_back() -> None:
@@ -198,6 +227,45 @@ def test_roll_back() -> None:
     }.items():
         assert re.search(rf"@fake/{host}\]\s+{reason}", ran.said), host
         assert ran.commands(host) == [PROBE]
+        ((step,), told) = ran.report["hosts"][f"@fake/{host}"]["steps"], ran.report["outcome"]
+        assert (step["result"], told) == ("failed", "failed")
+        assert re.match(reason, step["said"][-1])
+
+
+def test_status(tmp_path: Path) -> None:
+    """One command a host, whatever it answers; nothing is changed, and no report is left."""
+    page, file = tmp_path / "page.html", tmp_path / "status.json"
+    words = ["-y", "--debug", "--data", f"page={page}", "--data", f"status={file}"]
+    groups = ["--limit", "plan", "--limit", "refused", "--limit", "back"]
+    ran = _pyinfra(*words, *groups, FLEET, "deploy/status.py")
+    assert (ran.code, ran.report) == (0, None), ran.said
+    fleet = json.loads(file.read_text())
+    states = {one["name"].removeprefix("@fake/"): one["state"] for one in fleet["hosts"]}
+    assert states == {
+        **dict.fromkeys(("bare", "two", "right", "old", "busy", "keyless", "none"), "wrong"),
+        **dict.fromkeys(("silent", "mute"), "unknown"),
+        "drift": "look",
+        **dict.fromkeys(("converged", "idle", "good", "first", "bad"), "well"),
+    }
+    for host in states:
+        assert ran.commands(host) == [PROBE]
+        assert f"@fake/{host}" in page.read_text()
+        assert f"@fake/{host} " in ran.said
+    assert "drift in prepare: /of/prepare is missing" in ran.said
+    assert fleet["left_out"] == 0
+    assert ran.json["results"]["operations"] == []
+
+
+def test_status_of_hosts_that_nobody_reaches(tmp_path: Path) -> None:
+    """Of a fleet of which nobody answers, too: that is when it is asked for."""
+    inventory, file = tmp_path / "gone.py", tmp_path / "status.json"
+    inventory.write_text('gone = [("gone", {"ssh_hostname": "127.0.0.1", "ssh_port": 1})]')
+    ran = _pyinfra("-y", "--data", f"status={file}", str(inventory), "deploy/status.py")
+    assert ran.code == 1
+    (host,) = json.loads(file.read_text())["hosts"]
+    assert (host["name"], host["state"]) == ("gone", "unknown")
+    assert "Unable to connect to port 1 on 127.0.0.1" in host["unknown"][0]
+    assert "Unable to connect" in ran.said
 
 
 @pytest.mark.parametrize(

@@ -81,11 +81,10 @@ def test_odd_answers_are_shown_as_they_are(
 @pytest.mark.parametrize(
     "stdout", ["", "Traceback (most recent call last):\n[/opt] KeyError: 'chat'"]
 )
-def test_not_asked(nouns: Nouns, stdout: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_not_asked(nouns: Nouns, stdout: str, echoed: list[str]) -> None:
     assert _asked(nouns, stdout, success=False) == (False, None)
-    shown = " ".join(capsys.readouterr().err.split())
-    said = " ".join([*stdout.split(), "[/tmp] no"])
-    assert shown == f"@fake/gpu-1 chat: was not asked: {said}"
+    said = "\n".join([*stdout.splitlines(), "[/tmp] no"])
+    assert echoed == [f"[@fake/gpu-1] chat: was not asked: {said}"]
 
 
 def test_no_question_is_no_right_answer(nouns: Nouns) -> None:

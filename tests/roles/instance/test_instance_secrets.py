@@ -196,3 +196,19 @@ def test_no_secret_in_what_is_printed(nouns: Nouns, monkeypatch: pytest.MonkeyPa
     assert KEY in os.environ.values()
     instance.generation(spec.instances[0], machine_id="a" * 32)
     assert KEY not in f"{spec!r} {spec.to_json()}"
+
+
+def test_what_was_read_is_masked_wherever_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEST_MASKED_KEY", "sesame-sesame-masked")
+    told = {"said": ["key sesame-sesame-masked.", 7, None], "why": "sesame"}
+    assert instance.masked(told) == told
+    instance.resolve(Secret(env="TEST_MASKED_KEY"))
+    assert instance.masked(told) == {"said": ["key *MASKED*.", 7, None], "why": "sesame"}
+
+
+def test_each_line_of_a_key_is_masked(tmp_path: Path) -> None:
+    """Who prints a key, prints it line by line."""
+    lines = ["-----BEGIN PRIVATE KEY-----", "A" * 64, "B" * 40 + "==", "-----END PRIVATE KEY-----"]
+    (tmp_path / "key").write_text("\n".join(lines) + "\n")
+    instance.private_key(Secret(file=tmp_path / "key"))
+    assert instance.masked([f"> {'A' * 64}", "A" * 63]) == ["> *MASKED*", "A" * 63]

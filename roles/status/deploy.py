@@ -1,0 +1,50 @@
+"""Ask the fleet what it runs, and tell it: as a table, as a page, as JSON."""
+
+from pathlib import Path
+
+import click
+from gevent.lock import RLock
+from pyinfra import state
+from pyinfra.api import DeployError
+from pyinfra.api.output import echo
+
+from roles import report
+from roles.status import fleet, page, told
+
+_DEPLOY = "status.py"
+_asking = RLock()
+_shown: list[fleet.Fleet] = []
+
+
+def begin() -> None:
+    """Have this run tell of the fleet, if that is what it is for, when no host can be reached."""
+    context = click.get_current_context()
+    if any(Path(deploy).name == _DEPLOY for deploy in context.params["operations"]):
+        context.call_on_close(_show_silent)
+
+
+def show() -> None:
+    """
+    Ask every host once, whichever comes first here, and tell of all.
+
+    :raises DeployError: a file that was asked for cannot be written
+    """
+    with _asking:
+        if not _shown:
+            seen = fleet.ask(state, report.inventory(state))
+            _shown.append(seen)
+            wishes = state.inventory.get_override_data()
+            told.table(seen)
+            if file := wishes.get("status"):
+                told.write(str(file), told.as_json(seen))
+            if file := wishes.get("page"):
+                told.write(str(file), page.of(seen))
+
+
+def _show_silent() -> None:
+    """Tell of a fleet of which nobody answers: pyinfra runs no deploy then."""
+    if state.initialised and not state.activated_hosts:
+        try:
+            show()
+        except DeployError as error:
+            echo(str(error), err=True)
