@@ -17,6 +17,7 @@ from typing import Any, Dict, List, NamedTuple
 import ask
 import connections
 import exposition
+import rotation
 import transaction
 
 _WITHIN_S = 5.0
@@ -47,6 +48,9 @@ def in_flight(instance: str) -> InFlight:
         samples = _samples(instance, release)
         names = _names(described)
         requests = sum(_total(samples, names[name]) for name in ("running", "waiting"))
+        if rotation.noticed_s():
+            # A gateway may still be sending a picture, of which the engine knows nothing yet.
+            requests = max(requests, connections.waiting(described["port"]))
         return InFlight(requests, old_s=names["refreshed_every_s"])
     except ConnectionRefusedError:
         return InFlight(0.0)

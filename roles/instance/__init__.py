@@ -1,5 +1,5 @@
 """What an instance has besides its release: a user, and secrets that nobody else reads."""
 
-from roles.instance.secrets import SecretError, generation, place, private_key, resolve
+from roles.instance.secrets import SecretError, generation, named, place, private_key, resolve
 
-__all__ = ["SecretError", "generation", "place", "private_key", "resolve"]
+__all__ = ["SecretError", "generation", "named", "place", "private_key", "resolve"]

@@ -2,8 +2,10 @@
 
 from roles.spec.archive import Archive
 from roles.spec.base import Fault, Spec, SpecError
+from roles.spec.behind import Behind, behind
 from roles.spec.check import Check, Kind, Match
 from roles.spec.compression import Compression
+from roles.spec.gateway import Agent, Client, Gateway
 from roles.spec.host import HostSpec, Packages, inventory
 from roles.spec.image import Image, ImageArchive
 from roles.spec.installer import Installer, InstallerKind, Package
@@ -43,10 +45,13 @@ from roles.spec.weights import Weights, WeightsFile, manifest
 __all__ = [
     "Accelerator",
     "Accepted",
+    "Agent",
     "Archive",
     "AscendHdk",
+    "Behind",
     "Bundle",
     "Check",
+    "Client",
     "Compression",
     "ContainerToolkit",
     "CudaDriver",
@@ -56,6 +61,7 @@ __all__ = [
     "Engine",
     "Fault",
     "Folder",
+    "Gateway",
     "HostFolder",
     "HostSpec",
     "HttpFolder",
@@ -86,6 +92,7 @@ __all__ = [
     "VllmOptions",
     "Weights",
     "WeightsFile",
+    "behind",
     "inventory",
     "manifest",
 ]
