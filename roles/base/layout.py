@@ -24,6 +24,8 @@ OPEN = (
     paths.LOGS,
 )
 CLOSED = (f"{paths.STATE}/secrets", f"{paths.STATE}/jobs")
+# No instance can have this name.
+_AGENT_USER = "metalserve_agent"
 AGENT_SOCKET, AGENT_UNIT = "metalserve-agent.socket", "metalserve-agent.service"
 
 
@@ -41,7 +43,9 @@ def units(spec: HostSpec) -> dict[str, str]:
         found[AGENT_SOCKET] = templates.render(
             f"base/{AGENT_SOCKET}.j2", endpoint=_endpoint(spec.agent)
         )
-        found[AGENT_UNIT] = templates.render(f"base/{AGENT_UNIT}.j2", python=spec.python)
+        found[AGENT_UNIT] = templates.render(
+            f"base/{AGENT_UNIT}.j2", python=spec.python, user=_AGENT_USER
+        )
     return found
 
 
@@ -69,8 +73,9 @@ def packages(spec: HostSpec) -> list[str]:
 
 
 def users(spec: HostSpec) -> list[str]:
-    """Return the system users, one an instance."""
-    return [paths.user(instance.name) for instance in spec.instances]
+    """Return the system users, one an instance and one for who answers gateways."""
+    agent = [_AGENT_USER] if spec.agent else []
+    return [*(paths.user(instance.name) for instance in spec.instances), *agent]
 
 
 def groups(spec: HostSpec) -> list[str]:

@@ -62,8 +62,8 @@ class Agent(socketserver.ThreadingTCPServer):
     daemon_threads = True
 
     def __init__(self, listening: socket.socket) -> None:
-        super().__init__(listening.getsockname()[:2], Question, bind_and_activate=False)
-        self.socket.close()
+        # Not TCPServer's own, which opens a socket, and this process may open none.
+        socketserver.BaseServer.__init__(self, listening.getsockname(), Question)
         self.socket = listening
 
 
