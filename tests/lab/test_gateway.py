@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from roles.authority import credentials
 from roles.lab import Lab
 from roles.lab.command import wait
 from tests.lab import fixtures
@@ -160,27 +162,52 @@ def test_configuration_that_haproxy_refuses(site: Site) -> None:
     assert site.target.wrong(stream=True) == ""
 
 
-def test_host_that_loses_power_leaves_rotation(site: Site) -> None:
-    """What is in flight there is lost; what comes is answered by the other."""
+def test_host_that_loses_power(site: Site) -> None:
+    """What is in flight there is lost, soon; what comes is answered by the other."""
     site.serve(1, 1)
     assert site.run("gateway").code == 0
     assert wait(lambda: _all_up(site), within_s=10)
     dead = site.hosts[1]
     with Load(site.target) as load:
         time.sleep(2)
+        # Nothing that would say goodbye for it is heard.
+        dead.cut()
         dead.crash()
         assert wait(
             lambda: site.in_rotation()[f"{dead.name}:chat"] == "DOWN", within_s=30, every_s=0.5
         )
-        failed = len(load.failed)
-        time.sleep(5)
-    # Half of the clients, at most, were being answered by it.
-    assert len(load.failed) <= load.clients, load.failed
-    assert len(load.failed) - failed <= load.clients // 2 + 1, load.failed
-    print(f"{load.right} right, lost: {load.failed}")
+        time.sleep(2)
+    dead.mend()
+    # At most all six, whose requests were there or on their way; nobody waits for an hour.
+    assert 0 < len(load.failed) <= load.clients, load.failed
+    assert load.slowest_s < 40
+    print(f"{load.right} right, the slowest {load.slowest_s:.1f} s, lost: {load.failed}")
     dead.start()
     assert wait(lambda: told(dead) == "up ready", within_s=60)
     assert wait(lambda: _all_up(site), within_s=20)
+
+
+def test_certificate(site: Site) -> None:
+    made = credentials()
+    pem = made["certificate"] + made["key"]
+    file = Path(site.gateway.disk.root) / "etc/ssl/private/gateway.pem"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(pem)
+    file.chmod(0o600)
+    site.serve(1, 1, certificate="/etc/ssl/private/gateway.pem")
+    done = site.run("gateway")
+    assert done.code == 0, done.said
+    context = ssl.create_default_context(cadata=made["authority"])
+    # It is for any name, and this is an address.
+    context.check_hostname = False
+    connection = http.client.HTTPSConnection(
+        site.gateway.address, PORT, timeout=10, context=context
+    )
+    status, came = site.target.asked(connection, path="/v1/chat/completions", stream=True)
+    assert (status, streamed(came)) == (200, ANSWER)
+    connection.close()
+    # Plain HTTP is not spoken there any more.
+    assert site.target.wrong(stream=False).startswith("400")
 
 
 def test_taken_out_by_hand(site: Site) -> None:

@@ -7,6 +7,7 @@ import sys
 import tarfile
 import time
 from collections.abc import Callable
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -63,7 +64,9 @@ def test_packages_and_users(nouns: Nouns) -> None:
 
 def test_agent(nouns: Nouns) -> None:
     """Where gateways ask: a socket, its service, a user without rights, and how often they ask."""
-    spec = nouns.host(nouns.instance(), agent=Agent(address="10.0.0.1", port=4000, asked_every_s=3))
+    spec = nouns.host(
+        nouns.instance(), agent=Agent(address=ip_address("10.0.0.1"), port=4000, asked_every_s=3)
+    )
     units = layout.units(spec)
     assert list(units)[-2:] == ["metalserve-agent.socket", "metalserve-agent.service"]
     assert "ListenStream=10.0.0.1:4000\n" in units["metalserve-agent.socket"]
@@ -76,7 +79,7 @@ def test_agent(nouns: Nouns) -> None:
         "/var/lib/metalserve/agent.json",
         "/etc/systemd/system/sockets.target.wants/metalserve-agent.socket",
     ]
-    six = layout.units(nouns.host(agent=Agent(address="fd00::1")))
+    six = layout.units(nouns.host(agent=Agent(address=ip_address("fd00::1"))))
     assert "ListenStream=[fd00::1]:29651\n" in six["metalserve-agent.socket"]
 
 

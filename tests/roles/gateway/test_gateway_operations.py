@@ -1,6 +1,7 @@
 """What a gateway's host is told, and when it is told nothing."""
 
 import json
+from ipaddress import ip_address
 
 import pytest
 from pyinfra.api import Config, Inventory, State
@@ -10,7 +11,7 @@ from roles.gateway import operations
 from roles.gateway.deploy import _serves
 from roles.gateway.members import Known, keys, known
 from roles.gateway.rendered import Configuration
-from roles.spec import Agent, Client, Gateway, HostSpec, Secret
+from roles.spec import Accelerator, Agent, Client, Gateway, HostSpec, Secret
 from tests.roles.faked import bare, on_host, told
 from tests.roles.spec.nouns import Nouns
 
@@ -23,7 +24,10 @@ def spec(nouns: Nouns, monkeypatch: pytest.MonkeyPatch) -> HostSpec:
     monkeypatch.setenv("GATEWAY_KEY", KEY)
     secret = Secret(env="GATEWAY_KEY")
     made = Gateway(
-        address="10.0.0.9", port=443, models=("qwen3-8b",), clients=(Client(name="a", key=secret),)
+        address=ip_address("10.0.0.9"),
+        port=443,
+        models=("qwen3-8b",),
+        clients=(Client(name="a", key=secret),),
     )
     return nouns.host(nouns.instance(api_key=secret), agent=Agent(), gateway=made)
 
@@ -75,7 +79,7 @@ def test_serves(spec: HostSpec, drift: list[str], unit: str | None, serves: bool
 def test_hosts_besides_the_limit_are_known(nouns: Nouns, spec: HostSpec) -> None:
     """None of them is connected to here, and their keys are the gateway's too."""
     other = nouns.instance(address="10.0.0.1", api_key=Secret(env="GATEWAY_KEY"))
-    alone = HostSpec(accelerator="cpu", gateway=spec.gateway)
+    alone = HostSpec(accelerator=Accelerator.CPU, gateway=spec.gateway)
     hosts = {
         "@fake/gw": {"spec": alone},
         "@fake/gpu-2": {"spec": nouns.host(other, agent=Agent()), "ssh_hostname": "10.0.0.2"},

@@ -8,7 +8,7 @@ import pytest
 
 from roles.gateway.members import Known
 from roles.gateway.rendered import Configuration
-from roles.spec import Agent, Client, Gateway, HostSpec, Secret
+from roles.spec import Accelerator, Agent, Client, Gateway, HostSpec, Secret
 from tests.roles.spec.nouns import Nouns
 
 EDGE, SERVERS = "sk-edge-4hRw8Zq1Nc6TyPj3Vx", "sk-test-7f3kQz9Xw2LmVb8Rt5"
@@ -27,22 +27,22 @@ def _instance(nouns: Nouns, **fields: Any) -> Any:
 
 
 def _known(nouns: Nouns, *models: str, beside: Any = (), **fields: Any) -> Known:
-    gateway = Gateway(
-        **{
-            "address": "10.0.0.9",
-            "port": 443,
-            "models": models or ("qwen3-8b",),
-            "clients": (Client(name="team-a", key=Secret(env="GATEWAY_EDGE")),),
-        }
-        | fields
-    )
+    right: dict[str, Any] = {
+        "address": "10.0.0.9",
+        "port": 443,
+        "models": models or ("qwen3-8b",),
+        "clients": (Client(name="team-a", key=Secret(env="GATEWAY_EDGE")),),
+    }
+    gateway = Gateway(**right | fields)
     agent = Agent(asked_every_s=3)
     specs = {
         "gpu-1": nouns.host(_instance(nouns), agent=agent),
         "gpu-2": nouns.host(
             _instance(nouns, address="10.0.1.2", port=8001, name="text"), agent=agent
         ),
-        "gw": HostSpec(accelerator="cuda", gateway=gateway, agent=agent, instances=beside),
+        "gw": HostSpec(
+            accelerator=Accelerator.CUDA, gateway=gateway, agent=agent, instances=beside
+        ),
     }
     return Known(specs, {"gpu-1": "10.0.0.1", "gpu-2": "10.0.0.2", "gw": "10.0.0.9"})
 

@@ -81,8 +81,7 @@ def haproxy(tree: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HAProxy]:
     monkeypatch.setattr(gateway, "_TAKES_OVER_S", 0.3)
     monkeypatch.setattr(gateway, "_EVERY_S", 0.01)
     monkeypatch.setattr(
-        gateway.subprocess,
-        "run",
+        "gateway.subprocess.run",
         lambda words, **how: (made.run if words[0] == "systemctl" else real)(words, **how),
     )
     monkeypatch.setattr(service, "active", lambda unit: made.up)

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import agent
 import boot
 import durable
 import places

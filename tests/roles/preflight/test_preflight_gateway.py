@@ -1,18 +1,21 @@
 """Where a gateway and an agent are to listen, nobody else does; and their keys are to be had."""
 
+from ipaddress import ip_address
 from typing import Any
 
 import pytest
 
 from roles.preflight import against, deploy
-from roles.spec import Agent, Client, Gateway, HostSpec, Secret
+from roles.spec import Accelerator, Agent, Client, Gateway, HostSpec, Secret
 from tests.roles.faked import bare, on_host
 
 
 def _spec() -> HostSpec:
     client = Client(name="team-a", key=Secret(env="TEST_EDGE_KEY_OF_NOBODY"))
-    gateway = Gateway(address="10.0.0.9", port=443, models=("qwen3-8b",), clients=(client,))
-    return HostSpec(accelerator="cpu", gateway=gateway, agent=Agent())
+    gateway = Gateway(
+        address=ip_address("10.0.0.9"), port=443, models=("qwen3-8b",), clients=(client,)
+    )
+    return HostSpec(accelerator=Accelerator.CPU, gateway=gateway, agent=Agent())
 
 
 def _listens(port: int, unit: str | None, *, pid: int = 700) -> dict[str, Any]:

@@ -1,11 +1,22 @@
 """Gateways, what is behind them, and what is wrong between the two."""
 
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from roles.spec import Agent, Client, Gateway, HostSpec, Secret, SpecError, behind, inventory
+from roles.spec import (
+    Accelerator,
+    Agent,
+    Client,
+    Gateway,
+    HostSpec,
+    Secret,
+    SpecError,
+    behind,
+    inventory,
+)
 from tests.roles.spec.nouns import Nouns
 
 KEY = Secret(env="EDGE_KEY")
@@ -18,7 +29,7 @@ def _gateway(**fields: Any) -> HostSpec:
         "models": ("qwen3-8b",),
         "clients": (Client(name="team-a", key=KEY),),
     }
-    return HostSpec(accelerator="cpu", gateway=Gateway(**right | fields))
+    return HostSpec(accelerator=Accelerator.CPU, gateway=Gateway(**right | fields))
 
 
 def _serving(nouns: Nouns, **fields: Any) -> HostSpec:
@@ -89,8 +100,9 @@ def test_wrong_gateway(nouns: Nouns, fields: dict[str, Any], line: str) -> None:
 
 
 def test_secret_in_the_place_of_its_name_is_not_shown(nouns: Nouns) -> None:
+    wrong = Client(name="a", key="sk-very-secret")  # type: ignore[arg-type]
     with pytest.raises(SpecError) as caught:
-        inventory({"gw": _gateway(clients=(Client(name="a", key="sk-very-secret"),))})
+        inventory({"gw": _gateway(clients=(wrong,))})
     assert "gw/gateway/clients/a/key: is a str, should be" in str(caught.value)
     assert "sk-very-secret" not in str(caught.value)
 
@@ -100,7 +112,9 @@ def test_what_a_gateway_does_not_reach(nouns: Nouns, tmp_path: Path) -> None:
     hosts = {
         "gw": _gateway(models=("qwen3-8b", "qwen4")),
         "gpu-1": nouns.chat(),
-        "gpu-2": nouns.host(nouns.instance(address="10.0.0.2"), agent=Agent(address="127.0.0.1")),
+        "gpu-2": nouns.host(
+            nouns.instance(address="10.0.0.2"), agent=Agent(address=ip_address("127.0.0.1"))
+        ),
         "gpu-3": _serving(nouns, api_key=Secret(env="ANOTHER")),
     }
     with pytest.raises(SpecError) as caught:
