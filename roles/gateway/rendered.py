@@ -122,7 +122,7 @@ class Configuration:
         else:
             there = str(address)
         return {
-            "name": f"{one.host.lstrip('@')}:{one.instance.name}",
+            "name": _called(f"{one.host.lstrip('@')}:{one.instance.name}"),
             "endpoint": _endpoint(there, one.instance.port),
             "instance": one.instance.name,
             "agent": one.spec.agent,
@@ -141,9 +141,9 @@ class Configuration:
         }
 
 
-def _called(model: str) -> str:
-    """Return a model's name as HAProxy may call things."""
-    return model.replace("/", ":")
+def _called(name: str) -> str:
+    """Return a name as HAProxy may call things."""
+    return name.replace("/", ":")
 
 
 def _endpoint(address: str, port: int) -> str:

@@ -150,9 +150,32 @@ def _asked(question: str) -> str:
 
 def remember() -> None:
     """Keep who is up and who is drained: whoever takes over would think that all are up."""
-    states = _asked("show servers state")
+    states = _asked("show servers state").splitlines()
     if states:
-        durable.write(places.GATEWAY_RUN + "/servers.state", states, 0o600)
+        with open(places.gateway() + "/current/haproxy.cfg") as file:
+            kept = _unmoved(states, file.read())
+        durable.write(places.GATEWAY_RUN + "/servers.state", kept, 0o600)
+
+
+def _unmoved(states: List[str], text: str) -> str:
+    """Return the states of servers whose ports stay: HAProxy would believe the old ones."""
+    wanted = {}
+    for words in [line.split() for line in text.splitlines()]:
+        if words[:1] == ["server"]:
+            wanted[words[1]] = [words[2].rpartition(":")[2], words[words.index("agent-port") + 1]]
+    names: List[str] = []
+    kept = []
+    for line in states:
+        words = line.split()
+        if words[:1] == ["#"]:
+            names = words[1:]
+        elif len(words) == len(names) and names:
+            found = dict(zip(names, words))
+            ports_now = [found["srv_port"], found["srv_agent_port"]]
+            if wanted.get(found["srv_name"]) != ports_now:
+                continue
+        kept.append(line)
+    return "".join(line + "\n" for line in kept)
 
 
 def _forget_others() -> None:

@@ -86,9 +86,10 @@ def test_keys_are_found_nowhere(site: Site) -> None:
     for key in (EDGE, KEY):
         assert site.gateway.run(f"ps axww | grep -F {key} | grep -v grep").stdout == ""
         assert site.gateway.run(f"journalctl --no-pager | grep -F {key}").stdout == ""
-    found = site.gateway.run(f"grep -rlF {KEY} /etc /opt /var/lib /run").stdout.split()
+    places = "/etc /opt/metalserve/gateway /var/lib/metalserve /run/metalserve-gateway"
+    found = site.gateway.run(f"grep -rlF {KEY} {places}").stdout.split()
     assert [path.rsplit("/", 1)[1] for path in found] == ["servers.map"]
-    assert site.gateway.run(f"grep -rlF {EDGE} /etc /opt /var/lib /run").stdout == ""
+    assert site.gateway.run(f"grep -rlF {EDGE} {places}").stdout == ""
     modes = site.gateway.run("stat -Lc '%U %a' /opt/metalserve/gateway{,/current{,/*}}").stdout
     assert set(modes.split("\n")[:-1]) == {"root 700", "root 600"}
 
@@ -136,6 +137,7 @@ def test_another_configuration_cuts_nothing(site: Site) -> None:
         def stream() -> None:
             nonlocal came
             _, came = site.target.asked(connection, path="/v1/chat/completions", stream=True)
+            connection.close()
 
         flowing = threading.Thread(target=stream)
         flowing.start()
