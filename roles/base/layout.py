@@ -50,8 +50,8 @@ def units(spec: HostSpec) -> dict[str, str]:
 
 
 def agent_told(agent: Agent) -> str:
-    """Return what an activation has to know of who asks."""
-    return json.dumps({"asked_every_s": agent.asked_every_s}) + "\n"
+    """Return what an activation has to know of the agent."""
+    return json.dumps(agent.model_dump(mode="json"), sort_keys=True) + "\n"
 
 
 def _endpoint(agent: Agent) -> str:

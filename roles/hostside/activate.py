@@ -47,6 +47,10 @@ class Activation:
         self.plan, self.say = plan, say
         self.about = about(plan["instance"], plan["release"])
         self.refuse_taken_port()
+        silent = rotation.silent()
+        if silent:
+            why = "gateways would not stop sending: {}; systemctl restart metalserve-agent.socket"
+            raise StepError(why.format(silent), [], blamed=False)
         self.transaction = Transaction.begin(plan)
         self.report: ask.Report = []
         self.began = time.time()

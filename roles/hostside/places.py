@@ -58,7 +58,7 @@ def container(instance: str) -> str:
 
 
 def agent() -> str:
-    """How often gateways ask; there where one does."""
+    """Where gateways ask and how often; there where one does."""
     return STATE + "/agent.json"
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import sys
 import time
 from typing import Any, Dict, List
@@ -18,12 +19,31 @@ from typing import Any, Dict, List
 import durable
 import places
 
+_ANSWERS_WITHIN_S = 5.0
+
 
 def noticed_s() -> float:
     """Return how long it takes until every gateway knows; 0 where none asks."""
     told = durable.read_json(places.agent())
     # Asked once more than often enough: a question may be on its way just now.
     return 2.0 * told["asked_every_s"] if told else 0.0
+
+
+def silent() -> str:
+    """Say why gateways are told nothing, empty when they are told or do not ask."""
+    told = durable.read_json(places.agent()) or {}
+    if "port" not in told:
+        return ""
+    try:
+        there = (told["address"], told["port"])
+        with socket.create_connection(there, _ANSWERS_WITHIN_S) as asked:
+            asked.sendall(b"\n")
+            if asked.makefile("rb").readline():
+                return ""
+            why = "it says nothing"
+    except OSError as error:
+        why = error.strerror or str(error)
+    return "the agent on port {} does not answer ({})".format(told["port"], why)
 
 
 def leave(instance: str, why: str) -> None:

@@ -74,7 +74,8 @@ def test_agent(nouns: Nouns) -> None:
     # No instance can be called so.
     assert layout.users(spec) == ["metalserve-chat", "metalserve_agent"]
     assert "dbus" in layout.packages(spec)
-    assert layout.agent_told(Agent()) == '{"asked_every_s": 2}\n'
+    told = '{"address": "0.0.0.0", "asked_every_s": 2, "port": 29651}\n'
+    assert layout.agent_told(Agent()) == told
     assert layout.managed(spec)[-2:] == [
         "/var/lib/metalserve/agent.json",
         "/etc/systemd/system/sockets.target.wants/metalserve-agent.socket",

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import activate
 import agent
 import durable
 import places
@@ -109,6 +110,24 @@ def _listening() -> Iterator[int]:
         finally:
             server.shutdown()
             thread.join()
+
+
+def test_agent_that_answers_nobody(host: Host) -> None:
+    """An activation does not begin: gateways would send on."""
+    host.serving("old")
+    with _listening() as port:
+        told = {"asked_every_s": 0.01, "address": "127.0.0.1", "port": port}
+        durable.write_json(places.agent(), told)
+        assert rotation.silent() == ""
+        assert host.activate("new")["ok"]
+    why = f"the agent on port {port} does not answer (Connection refused)"
+    assert rotation.silent() == why
+    with pytest.raises(activate.StepError) as caught:
+        host.activate("old")
+    assert str(caught.value) == (
+        f"gateways would not stop sending: {why}; systemctl restart metalserve-agent.socket"
+    )
+    assert (host.serves, host.record["release"]) == ("new", "new")
 
 
 def test_over_the_wire(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
