@@ -43,7 +43,7 @@ def prepare(spec: HostSpec) -> None:
         )
     if spec.agent:
         files.put(
-            name="Write how often gateways ask", src=StringIO(layout.agent_told(spec.agent)),
+            name="Write where gateways ask", src=StringIO(layout.agent_told(spec.agent)),
             dest=places.agent(), mode="644",
         )  # fmt: skip
     systemd.daemon_reload(name="Reload systemd")

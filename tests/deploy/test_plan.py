@@ -126,6 +126,14 @@ def test_converged_host_is_asked_once_and_left_alone(deployed: Ran) -> None:
         ),
         ("idle", ["take", "receipts write prepare", "release"]),
         (
+            "front",
+            [
+                *("take", "receipts write prepare"),
+                *("jobs install-vllm-0.32-cpu-… install", "jobs weights-canary-… fetch", "stage"),
+                *("jobs activate-chat activate", "gateway serve", "release"),
+            ],
+        ),
+        (
             "two",
             [
                 *("take", "receipts write prepare"),
