@@ -5,3 +5,4 @@ from pyinfra import local
 local.include("./prepare.py")
 local.include("./stage.py")
 local.include("./activate.py")
+local.include("./gateway.py")

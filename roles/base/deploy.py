@@ -8,6 +8,7 @@ from pyinfra.operations import apt, files, server, systemd
 
 from roles import lock, paths, probe
 from roles.base import layout, operations
+from roles.hostside import places
 from roles.spec import HostSpec
 
 _PHASE = "prepare"
@@ -40,10 +41,17 @@ def prepare(spec: HostSpec) -> None:
         files.put(
             name=f"Write {unit}", src=StringIO(text), dest=f"{paths.UNITS}/{unit}", mode="644"
         )
+    if spec.agent:
+        files.put(
+            name="Write where gateways ask", src=StringIO(layout.agent_told(spec.agent)),
+            dest=places.agent(), mode="644",
+        )  # fmt: skip
     systemd.daemon_reload(name="Reload systemd")
     systemd.service(
         name="Enable recovery at boot", service=paths.RECOVER_UNIT, enabled=True, running=True
     )
+    if spec.agent:
+        operations.asked_agent(name="Answer gateways")
     operations.receipt(
         name="Leave a receipt", phase=_PHASE, digest=digest,
         managed=layout.managed(spec), python=spec.python,

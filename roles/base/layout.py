@@ -3,11 +3,12 @@
 import base64
 import gzip
 import io
+import json
 import tarfile
 
 from roles import engine, job, paths, probe, templates, weights
 from roles.hostside import places
-from roles.spec import HostSpec, Rsync
+from roles.spec import Agent, HostSpec, Rsync
 from roles.spec.base import digest
 
 OPEN = (
@@ -23,6 +24,9 @@ OPEN = (
     paths.LOGS,
 )
 CLOSED = (f"{paths.STATE}/secrets", f"{paths.STATE}/jobs")
+# No instance can have this name.
+_AGENT_USER = "metalserve_agent"
+AGENT_SOCKET, AGENT_UNIT = "metalserve-agent.socket", "metalserve-agent.service"
 
 
 def units(spec: HostSpec) -> dict[str, str]:
@@ -35,7 +39,25 @@ def units(spec: HostSpec) -> dict[str, str]:
     stacks = {instance.stack.unit: instance.stack for instance in spec.instances}
     for name, stack in sorted(stacks.items()):
         found[paths.unit_template(name)] = engine.unit_file(stack, python=spec.python)
+    if spec.agent:
+        found[AGENT_SOCKET] = templates.render(
+            f"base/{AGENT_SOCKET}.j2", endpoint=_endpoint(spec.agent)
+        )
+        found[AGENT_UNIT] = templates.render(
+            f"base/{AGENT_UNIT}.j2", python=spec.python, user=_AGENT_USER
+        )
     return found
+
+
+def agent_told(agent: Agent) -> str:
+    """Return what an activation has to know of the agent."""
+    return json.dumps(agent.model_dump(mode="json"), sort_keys=True) + "\n"
+
+
+def _endpoint(agent: Agent) -> str:
+    """Return address and port as systemd reads them."""
+    there = agent.address
+    return f"[{there}]:{agent.port}" if there.version == 6 else f"{there}:{agent.port}"
 
 
 def packages(spec: HostSpec) -> list[str]:
@@ -44,12 +66,16 @@ def packages(spec: HostSpec) -> list[str]:
     sources = [source for instance in spec.instances for source in instance.weights.sources]
     if any(isinstance(source, Rsync) for source in sources):
         needed |= {"openssh-client", "rsync"}
+    if spec.agent:
+        # Whoever is not root asks systemd by it.
+        needed.add("dbus")
     return sorted(needed | {"ca-certificates", "iproute2", "python3-venv"})
 
 
 def users(spec: HostSpec) -> list[str]:
-    """Return the system users, one an instance."""
-    return [paths.user(instance.name) for instance in spec.instances]
+    """Return the system users, one an instance and one for who answers gateways."""
+    agent = [_AGENT_USER] if spec.agent else []
+    return [*(paths.user(instance.name) for instance in spec.instances), *agent]
 
 
 def groups(spec: HostSpec) -> list[str]:
@@ -91,6 +117,7 @@ def digest_of(spec: HostSpec) -> str:
             packages(spec),
             hostside_digest(),
             spec.weights_root,
+            *([agent_told(spec.agent)] if spec.agent else []),
         ]
     )
 
@@ -99,5 +126,7 @@ def managed(spec: HostSpec) -> list[str]:
     """Return every path that preparing leaves, for the receipt."""
     scripts = [f"{paths.HOSTSIDE}/{name}" for name in hostside_files()]
     unit_files = [f"{paths.UNITS}/{name}" for name in units(spec)]
-    enabled = places.wants(paths.RECOVER_UNIT)
-    return [*OPEN, *CLOSED, spec.weights_root, paths.HOSTSIDE, *scripts, *unit_files, enabled]
+    found = [*scripts, *unit_files, places.wants(paths.RECOVER_UNIT)]
+    if spec.agent:
+        found += [places.agent(), f"{paths.UNITS}/sockets.target.wants/{AGENT_SOCKET}"]
+    return [*OPEN, *CLOSED, spec.weights_root, paths.HOSTSIDE, *found]

@@ -45,6 +45,15 @@ def _pointed_at(folder: QuoteString) -> list[str | QuoteString]:
 
 
 @operation()
+def asked_agent() -> Generator[StringCommand, None, None]:
+    """Gateways are answered, by our own scripts as they are now."""
+    yield StringCommand("systemctl", "enable", "--quiet", layout.AGENT_SOCKET)
+    # A socket does not move while its service has it. Who asks in between asks again.
+    yield StringCommand("systemctl", "stop", layout.AGENT_UNIT, layout.AGENT_SOCKET)
+    yield StringCommand("systemctl", "start", layout.AGENT_SOCKET)
+
+
+@operation()
 def held_receipt(phase: str) -> Generator[StringCommand, None, None]:
     """
     What a phase left behind is still there, so that nothing of it is done again.

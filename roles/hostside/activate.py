@@ -25,6 +25,7 @@ import places
 import ports
 import progress
 import recovery
+import rotation
 import service
 from transaction import Transaction, about, current, described, ports_of
 
@@ -46,6 +47,10 @@ class Activation:
         self.plan, self.say = plan, say
         self.about = about(plan["instance"], plan["release"])
         self.refuse_taken_port()
+        silent = rotation.silent()
+        if silent:
+            why = "gateways would not stop sending: {}; systemctl restart metalserve-agent.socket"
+            raise StepError(why.format(silent), [], blamed=False)
         self.transaction = Transaction.begin(plan)
         self.report: ask.Report = []
         self.began = time.time()
@@ -68,7 +73,9 @@ class Activation:
         before, new = self.transaction.record["before"], self.about["unit"]
         old, served = before["unit"], described(self.plan["instance"], before["release"])
         self.step("drain")
+        rotation.leave(self.plan["instance"], "an activation is at work")
         if old and service.active(old):
+            rotation.wait(self.say)
             drain(self.plan, self.say)
         self.step("swap")
         self.transaction.swap()
@@ -89,8 +96,11 @@ class Activation:
             raise StepError(why, [*wrong, *known])
         self.step("commit")
         self.transaction.end("committed")
+        rotation.join(self.plan["instance"])
         _unmark(self.plan["instance"], self.plan["release"])
         _note(self.plan, "serves")
+        # Whoever waits for this one's end takes the next one out.
+        rotation.wait(self.say)
 
     def step(self, name: str) -> None:
         """Journal a step and tell it to whoever watches."""

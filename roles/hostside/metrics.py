@@ -17,6 +17,7 @@ from typing import Any, Dict, List, NamedTuple
 import ask
 import connections
 import exposition
+import rotation
 import transaction
 
 _WITHIN_S = 5.0
@@ -47,8 +48,9 @@ def in_flight(instance: str) -> InFlight:
         samples = _samples(instance, release)
         names = _names(described)
         requests = sum(_total(samples, names[name]) for name in ("running", "waiting"))
-        if described.get("engine") == "mindie":
-            # What it still reads and turns into tokens it does not count; each has a connection.
+        if described.get("engine") == "mindie" or rotation.noticed_s():
+            # What it still reads, MindIE does not count, nor does any engine what a gateway is
+            # still sending; each has a connection.
             requests = max(requests, float(connections.waiting(described["port"])))
         return InFlight(requests, old_s=names["refreshed_every_s"])
     except ConnectionRefusedError:

@@ -18,6 +18,7 @@ import durable
 import failures
 import jobs
 import places
+import rotation
 import service
 from transaction import about, current
 
@@ -43,6 +44,10 @@ class Pause:
                     "(journalctl -fu {1}) and run again".format(name, jobs.unit("activate-" + name))
                 )
         self._remember(sorted({*self.stopped, *running}))
+        for name in running:
+            rotation.leave(name, "the host is being changed")
+        if running:
+            rotation.wait(self.say)
         for name, described in running.items():
             plan = {"instance": name, "drain_within_s": self.drain_within_s.get(name, 0)}
             if service.active(described["unit"]):
@@ -55,6 +60,8 @@ class Pause:
         described = _described()
         wanted = [name for name in described if name in {*self.stopped, *self.serving}]
         found = {name: self._started(name, described[name]) for name in wanted}
+        for name in described:
+            rotation.join(name)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(places.paused())
         return found

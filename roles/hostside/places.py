@@ -7,6 +7,8 @@ RUN = "/run/metalserve"
 # Inside a container image: the packages that were put on top of it.
 IN_IMAGE = "/opt/metalserve/packages"
 UNITS = "/etc/systemd/system"
+GATEWAY_RUN = "/run/metalserve-gateway"
+GATEWAY_UNIT = "metalserve-gateway.service"
 AUDIT = "/var/log/metalserve/audit.jsonl"
 
 
@@ -58,6 +60,26 @@ def container(instance: str) -> str:
 def shown() -> str:
     """Folder of what a server is shown as a file, while it is asked."""
     return RUN + "/shown"
+
+
+def agent() -> str:
+    """Where gateways ask and how often; there where one does."""
+    return STATE + "/agent.json"
+
+
+def out() -> str:
+    """Folder of who is out of rotation until the boot ends; an activation's own."""
+    return RUN + "-out"
+
+
+def kept_out() -> str:
+    """Folder of who is out of rotation until somebody says otherwise."""
+    return STATE + "/out"
+
+
+def gateway() -> str:
+    """Folder of the gateway's configurations, and the link ``current``; root alone may read it."""
+    return ROOT + "/gateway"
 
 
 def checks(instance: str) -> str:

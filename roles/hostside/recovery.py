@@ -19,10 +19,13 @@ import failures
 import held
 import jobs
 import places
+import rotation
 import service
 from transaction import Transaction, described, unfinished
 
 _LONGEST_S = 4 * 3600.0
+# No gateway sends it requests until it was mended.
+_BROKEN = "broken"
 
 
 def put_back(transaction: Transaction, why: str, say: Any) -> str:
@@ -62,7 +65,7 @@ def put_back(transaction: Transaction, why: str, say: Any) -> str:
     ):
         lines = "; ".join([*left, *failures.of_start(unit, began, about.get("engine"))])
         state = "{} is current again but DOES NOT START: {}".format(release, lines)
-        return _end(transaction, "broken", why, state)
+        return _end(transaction, _BROKEN, why, state)
     step("ask back")
     return _ask_back(transaction, why, say)
 
@@ -74,15 +77,17 @@ def _ask_back(transaction: Transaction, why: str, say: Any) -> str:
         wrong = ask.wrong(ask.ask_all(transaction.instance, release, say))
     except (*ask.NO_ANSWER, KeyError) as error:
         state = "{} runs again but CANNOT BE ASKED: {}".format(release, error)
-        return _end(transaction, "broken", why, state)
+        return _end(transaction, _BROKEN, why, state)
     if wrong:
         state = "{} runs again but ANSWERS WRONG: {}".format(release, "; ".join(wrong))
-        return _end(transaction, "broken", why, state)
+        return _end(transaction, _BROKEN, why, state)
     state = "{} serves again and answers right".format(release)
     return _end(transaction, "rolled back", why, state)
 
 
 def _end(transaction: Transaction, outcome: str, why: str, state: str) -> str:
+    if outcome != _BROKEN:
+        rotation.join(transaction.instance)
     with contextlib.suppress(OSError):
         transaction.end(outcome, why)
     return state
@@ -91,7 +96,12 @@ def _end(transaction: Transaction, outcome: str, why: str, state: str) -> str:
 def finish(instance: str) -> None:
     """Finish an interrupted activation of an instance while the host is up."""
     found = Transaction.of(instance)
-    if found is None or found.over:
+    if found is None:
+        return
+    if found.over:
+        # A job that was killed after its last word may not have come to this.
+        if found.record["outcome"] != _BROKEN:
+            rotation.join(instance)
         return
     before = found.record["before"]
     why = "the job was killed at step {}".format(found.record["steps"][-1]["step"])

@@ -4,9 +4,10 @@ from roles.instance.secrets import (
     SecretError,
     generation,
     masked,
+    named,
     place,
     private_key,
     resolve,
 )
 
-__all__ = ["SecretError", "generation", "masked", "place", "private_key", "resolve"]
+__all__ = ["SecretError", "generation", "masked", "named", "place", "private_key", "resolve"]

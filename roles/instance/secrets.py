@@ -105,9 +105,13 @@ def generation(instance: Instance, *, machine_id: str) -> dict[str, Any]:
     The name is keyed by the host, so that it cannot be compared between hosts.
     """
     files = {"api-key": resolve(instance.api_key) if instance.api_key else ""}
-    text = json.dumps([instance.name, files], sort_keys=True)
-    name = hmac.new(machine_id.encode(), text.encode(), hashlib.sha256).hexdigest()[:12]
-    return {"generation": name, "files": files}
+    return {"generation": named([instance.name, files], machine_id=machine_id), "files": files}
+
+
+def named(secrets: object, *, machine_id: str) -> str:
+    """Return a name of secrets that tells nothing of them, keyed by the host."""
+    text = json.dumps(secrets, sort_keys=True)
+    return hmac.new(machine_id.encode(), text.encode(), hashlib.sha256).hexdigest()[:12]
 
 
 def _of_file(secret: Secret) -> str:

@@ -8,7 +8,7 @@ from gevent.lock import RLock
 from pyinfra import state
 from pyinfra.api import DeployError, Host, deploy
 
-from roles import instance, platform, probe
+from roles import gateway, instance, platform, probe
 from roles.preflight import operations, told
 from roles.preflight.health import placed
 from roles.preflight.reasons import Reason, against
@@ -68,15 +68,16 @@ def judge_again(spec: HostSpec) -> None:
 def _reasons(asked: Host) -> list[Reason]:
     spec: HostSpec = asked.data.spec
     found = probe.of(asked)
-    reasons = [*against(spec, found), *_secrets(spec)]
+    reasons = [*against(spec, found), *_secrets(asked)]
     if not found["faults"]:
         # What comes after goes by where instances were moved to.
         asked.data.spec, _ = placed(spec, found)
     return reasons
 
 
-def _secrets(spec: HostSpec) -> Iterator[Reason]:
-    for path, secret, kind in _named(spec):
+def _secrets(asked: Host) -> Iterator[Reason]:
+    of_gateway = [(path, secret, _TOKEN) for path, secret in gateway.keys(asked)]
+    for path, secret, kind in [*_named(asked.data.spec), *of_gateway]:
         try:
             kind.read(secret)
         except instance.SecretError as error:

@@ -10,6 +10,7 @@ from roles.preflight import (
     container,
     cuda,
     engine,
+    gateway,
     gpu,
     health,
     memory,
@@ -27,7 +28,7 @@ from roles.spec import Accelerator, HostSpec
 __all__ = ["Reason", "against"]
 
 _PARTS = (
-    system, engine, container, cuda, way, wheel, gpu,
+    system, gateway, engine, container, cuda, way, wheel, gpu,
     ascend, cann, npu, ollama, model, vllm_ascend, compression, memory, health, advisories,
 )  # fmt: skip
 

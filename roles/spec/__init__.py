@@ -2,9 +2,11 @@
 
 from roles.spec.archive import Archive
 from roles.spec.base import Fault, Spec, SpecError
+from roles.spec.behind import Behind, behind
 from roles.spec.benchmark import Benchmark
 from roles.spec.check import Check, Kind, Match
 from roles.spec.compression import Compression
+from roles.spec.gateway import Agent, Client, Gateway
 from roles.spec.host import HostSpec, Packages, inventory
 from roles.spec.image import Image, ImageArchive
 from roles.spec.installer import Installer, InstallerKind, Package, installers
@@ -45,11 +47,14 @@ from roles.spec.weights import Weights, WeightsFile, manifest
 __all__ = [
     "Accelerator",
     "Accepted",
+    "Agent",
     "Archive",
     "AscendHdk",
+    "Behind",
     "Benchmark",
     "Bundle",
     "Check",
+    "Client",
     "Compression",
     "ContainerToolkit",
     "CudaDriver",
@@ -59,6 +64,7 @@ __all__ = [
     "Engine",
     "Fault",
     "Folder",
+    "Gateway",
     "HostFolder",
     "HostSpec",
     "HttpFolder",
@@ -90,6 +96,7 @@ __all__ = [
     "VllmOptions",
     "Weights",
     "WeightsFile",
+    "behind",
     "installers",
     "inventory",
     "manifest",

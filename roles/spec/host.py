@@ -6,6 +6,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from roles.spec.base import Fault, Findings, RemotePath, Spec, SpecError, spelled
+from roles.spec.behind import unreached
+from roles.spec.gateway import Agent, Gateway
 from roles.spec.installer import Installer
 from roles.spec.instance import Instance
 from roles.spec.platform import ContainerToolkit, Driver, accelerator_of
@@ -61,6 +63,8 @@ class HostSpec(Spec):
         servers are not starved; as fast as it goes unless given. With ``spread`` it bounds what is
         given to other hosts as well
     :param spread: bring weights from host to host; each asks the sources for itself unless given
+    :param gateway: what clients talk to, on this host
+    :param agent: tells gateways which instances may be sent requests; needed behind one
     :param python: the interpreter that runs our own code there, 3.8 or newer
     """
 
@@ -74,6 +78,8 @@ class HostSpec(Spec):
     weights_root: RemotePath = "/srv/metalserve/weights"
     fetch_limit_mib_s: float | None = Field(default=None, gt=0)
     spread: Spread | None = None
+    gateway: Gateway | None = None
+    agent: Agent | None = None
     python: RemotePath = "/usr/bin/python3"
     packages: Packages = Packages()
 
@@ -137,11 +143,27 @@ class HostSpec(Spec):
                 right="name the folder that holds it",
             )
 
+    def _own_ports(self) -> Iterator[tuple[int, str]]:
+        """What listens besides the instances, and where the spec says so."""
+        if self.spread:
+            yield self.spread.port, "spread"
+        if self.agent:
+            yield self.agent.port, "agent"
+        if self.gateway:
+            yield self.gateway.port, "gateway"
+            yield self.gateway.own_port, "gateway/own_port"
+
     def _shared(self) -> Iterator[Fault]:
         """Two instances that want the same thing."""
         names: dict[str, str] = {}
-        if self.spread:
-            names[f"port {self.spread.port}"] = "the host's spread"
+        for port, path in self._own_ports():
+            if f"port {port}" in names:
+                yield Fault(
+                    path=path,
+                    wrong=f"wants port {port}, which {names[f'port {port}']} has",
+                    right="give each its own port",
+                )
+            names.setdefault(f"port {port}", f"the host's {path}")
         for index, instance in enumerate(self.instances):
             wants = {f"the name {instance.name}": "give each instance its own name"}
             wants |= {f"port {p}": "give each instance its own port" for p in instance.ports}
@@ -200,6 +222,8 @@ def inventory(*groups: Mapping[str, HostSpec]) -> tuple[Group, ...]:
     for first, *others in sharing.values():
         path = f"{first} (and {len(others)} more)" if others else first
         faults += [fault.below(path) for fault in specs[first].examined(seen).faults]
+    if not any(found.broken for found in seen.values()):
+        faults += unreached(specs)
     if faults:
         raise SpecError(faults)
     return tuple([(name, _data(name, spec)) for name, spec in group.items()] for group in groups)

@@ -4,6 +4,7 @@ Hosts that are not there, for the plan: each answers the probe as canned here. A
 """
 
 import json
+from ipaddress import ip_address
 from typing import Any
 
 from inventories.stacks import vllm_0_32_cpu
@@ -12,7 +13,7 @@ from roles import instance as _secrets
 from roles import weights
 from roles.base import layout
 from roles.release import Release
-from roles.spec import Accelerator, HostSpec, Instance, Secret, VllmOptions
+from roles.spec import Accelerator, Agent, Gateway, HostSpec, Instance, Secret, VllmOptions
 from tests.roles.faked import bare, seen
 
 
@@ -32,6 +33,12 @@ _two = HostSpec(accelerator=Accelerator.CPU, instances=(_draw, _chat))
 _keyless = HostSpec(
     accelerator=Accelerator.CPU,
     instances=(_chat.model_copy(update={"api_key": Secret(env="METALSERVE_TEST_NO_KEY")}),),
+)
+_front = HostSpec(
+    accelerator=Accelerator.CPU,
+    instances=(_chat.model_copy(update={"model": "front"}),),
+    agent=Agent(),
+    gateway=Gateway(address=ip_address("127.0.0.1"), port=8443, models=("front",)),
 )
 _idle = HostSpec(accelerator=Accelerator.CPU)
 _PYTHON = bare()["system"] | {"pythons": ["python3.11"]}
@@ -90,6 +97,7 @@ plan = [
     _host("drift", _one, _drifted()),
     _host("two", _two, _BARE),
     _host("idle", _idle, _BARE),
+    _host("front", _front, _BARE),
 ]
 refused = [
     _host("right", _one, _BARE),

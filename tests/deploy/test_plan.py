@@ -150,6 +150,14 @@ def test_each_host_and_step_is_reported(deployed: Ran) -> None:
         ),
         ("idle", ["take", "receipts write prepare", "release"]),
         (
+            "front",
+            [
+                *("take", "receipts write prepare"),
+                *("jobs install-vllm-0.32-cpu-… install", "jobs weights-canary-… fetch", "stage"),
+                *("jobs activate-chat activate", "gateway serve", "release"),
+            ],
+        ),
+        (
             "two",
             [
                 *("take", "receipts write prepare"),

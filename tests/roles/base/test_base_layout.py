@@ -7,13 +7,14 @@ import sys
 import tarfile
 import time
 from collections.abc import Callable
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 
 from roles import job, templates
 from roles.base import layout
-from roles.spec import HostSpec, Rsync
+from roles.spec import Agent, HostSpec, Rsync
 from tests.roles.preflight import plans
 from tests.roles.spec.nouns import Nouns
 
@@ -59,6 +60,33 @@ def test_packages_and_users(nouns: Nouns) -> None:
     spec = nouns.host(nouns.instance(stack=stack), nouns.instance(name="draw", stack=stack))
     assert layout.packages(spec) == ["ca-certificates", "g++", "iproute2", "python3-venv"]
     assert layout.users(spec) == ["metalserve-chat", "metalserve-draw"]
+
+
+def test_agent(nouns: Nouns) -> None:
+    """Where gateways ask: a socket, its service, a user without rights, and how often they ask."""
+    spec = nouns.host(
+        nouns.instance(), agent=Agent(address=ip_address("10.0.0.1"), port=4000, asked_every_s=3)
+    )
+    units = layout.units(spec)
+    assert list(units)[-2:] == ["metalserve-agent.socket", "metalserve-agent.service"]
+    assert "ListenStream=10.0.0.1:4000\n" in units["metalserve-agent.socket"]
+    assert "User=metalserve_agent\n" in units["metalserve-agent.service"]
+    # No instance can be called so.
+    assert layout.users(spec) == ["metalserve-chat", "metalserve_agent"]
+    assert "dbus" in layout.packages(spec)
+    told = '{"address": "0.0.0.0", "asked_every_s": 2, "port": 29651}\n'
+    assert layout.agent_told(Agent()) == told
+    assert layout.managed(spec)[-2:] == [
+        "/var/lib/metalserve/agent.json",
+        "/etc/systemd/system/sockets.target.wants/metalserve-agent.socket",
+    ]
+    six = layout.units(nouns.host(agent=Agent(address=ip_address("fd00::1"))))
+    assert "ListenStream=[fd00::1]:29651\n" in six["metalserve-agent.socket"]
+
+
+def test_digest_changes_with_how_often_gateways_ask(nouns: Nouns) -> None:
+    agents = (None, Agent(), Agent(asked_every_s=3), Agent(port=4000))
+    assert len({layout.digest_of(nouns.host(agent=one)) for one in agents}) == 4
 
 
 def test_group_of_those_who_read_what_is_given_to_a_user(nouns: Nouns) -> None:

@@ -46,6 +46,15 @@ def test_scripts(nouns: Nouns) -> None:
     ]
 
 
+def test_agent(nouns: Nouns) -> None:
+    """Its socket moves only while no service has it."""
+    assert told(operations.asked_agent, nouns.chat(), bare()).commands == [
+        ("systemctl enable --quiet metalserve-agent.socket", None),
+        ("systemctl stop metalserve-agent.service metalserve-agent.socket", None),
+        ("systemctl start metalserve-agent.socket", None),
+    ]
+
+
 def test_scripts_arrive(nouns: Nouns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same command by a real shell: twice, and over what an earlier version left."""
     opt = tmp_path / "my opt"

@@ -28,6 +28,7 @@ def tree(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         monkeypatch.setattr(places, "ROOT", f"{folder}/opt")
         monkeypatch.setattr(places, "STATE", f"{folder}/state")
         monkeypatch.setattr(places, "CACHE", f"{folder}/cache")
+        monkeypatch.setattr(places, "RUN", f"{folder}/run")
         monkeypatch.setattr(places, "UNITS", f"{folder}/units")
         monkeypatch.setattr(places, "AUDIT", f"{folder}/log/audit.jsonl")
         for path in (places.ROOT, places.STATE, places.UNITS):
@@ -64,7 +65,7 @@ def installed(tree: Path) -> Path:
     folder.mkdir()
     for source in HOSTSIDE.glob("*.py"):
         (folder / source.name).write_bytes(source.read_bytes())
-    names = ("ROOT", "STATE", "CACHE", "UNITS", "AUDIT")
+    names = ("ROOT", "STATE", "CACHE", "RUN", "UNITS", "AUDIT")
     moved = "".join(f"{name} = {getattr(places, name)!r}\n" for name in names)
     with (folder / "places.py").open("a") as file:
         file.write(moved)

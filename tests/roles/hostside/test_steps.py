@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import agent
 import boot
 import durable
 import places
@@ -186,6 +187,19 @@ def test_instances_stand_still_for_a_step(tree: Path, host: Host) -> None:
     assert kept_then == {"boot_id": "boot-1", "instances": ["chat"]}
     assert not Path(places.paused()).exists()
     assert host.serves == "old"
+
+
+def test_gateways_send_nothing_while_instances_stand_still(tree: Path, host: Host) -> None:
+    """And have noticed before the first is stopped."""
+    durable.write_json(places.agent(), {"asked_every_s": 0.05})
+    host.serving("old")
+    told: list[tuple[str, str]] = []
+    host.systemd.on_call = lambda said: (
+        told.append((said, agent.answer("chat"))) if said == f"systemctl stop {UNIT}" else None
+    )
+    assert _run(tree, _shell("one", "true", stops=True), serving=["chat"])["ok"]
+    assert told == [(f"systemctl stop {UNIT}", "drain")]
+    assert agent.answer("chat") == "up ready"
 
 
 def test_instances_serve_on_where_no_step_stops_them(tree: Path, host: Host) -> None:

@@ -73,8 +73,8 @@ WRONG: list[tuple[Callable[[Nouns], HostSpec], str]] = [
     (
         lambda n: n.host(gpu=4),
         "gpu: there is no such key, "
-        "known are accelerator, containers, driver, fetch_limit_mib_s, installers, instances, "
-        "may_reboot, packages, python, ready_for, spread, weights_root",
+        "known are accelerator, agent, containers, driver, fetch_limit_mib_s, gateway, installers, "
+        "instances, may_reboot, packages, python, ready_for, spread, weights_root",
     ),
     (
         lambda n: n.host(fetch_limit_mib_s=0),

@@ -1,0 +1,96 @@
+"""What a gateway's host is told, and when it is told nothing."""
+
+import json
+from ipaddress import ip_address
+
+import pytest
+from pyinfra.api import Config, Inventory, State
+
+from roles import gateway
+from roles.gateway import operations
+from roles.gateway.deploy import _serves
+from roles.gateway.members import Known, keys, known
+from roles.gateway.rendered import Configuration
+from roles.spec import Accelerator, Agent, Client, Gateway, HostSpec, Secret
+from tests.roles.faked import bare, on_host, told
+from tests.roles.spec.nouns import Nouns
+
+KEY = "sesame-sesame-sesame"
+
+
+@pytest.fixture
+def spec(nouns: Nouns, monkeypatch: pytest.MonkeyPatch) -> HostSpec:
+    """A gateway beside the one instance that it is for."""
+    monkeypatch.setenv("GATEWAY_KEY", KEY)
+    secret = Secret(env="GATEWAY_KEY")
+    made = Gateway(
+        address=ip_address("10.0.0.9"),
+        port=443,
+        models=("qwen3-8b",),
+        clients=(Client(name="a", key=secret),),
+    )
+    return nouns.host(nouns.instance(api_key=secret), agent=Agent(), gateway=made)
+
+
+def test_serving(spec: HostSpec) -> None:
+    wanted = Configuration(name="@fake/gpu-1", known=Known({"@fake/gpu-1": spec}, {}))
+    ((command, given),) = told(
+        operations.serving_configuration, spec, bare(), wanted=wanted
+    ).commands
+    assert command == "/usr/bin/python3 /opt/metalserve/hostside/gateway.py serve"
+    assert json.loads(str(given)) == wanted.serving(machine_id=bare()["system"]["machine_id"])
+    # On the input, where nobody else can read it.
+    assert KEY in str(given)
+
+
+def test_package(spec: HostSpec) -> None:
+    assert told(operations.held_package, spec, bare()).commands == [
+        ("apt-mark hold haproxy", None),
+        ("systemctl disable --now --quiet haproxy.service", None),
+    ]
+
+
+def test_held(spec: HostSpec) -> None:
+    found = told(operations.held_gateway, spec, bare())
+    assert (found.commands, found.noops) == ([], ["the gateway serves as it should"])
+
+
+@pytest.mark.parametrize(
+    ("drift", "unit", "serves"),
+    [
+        ([], gateway.UNIT, True),
+        (["/opt/metalserve/gateway/current has another target"], gateway.UNIT, False),
+        ([], None, False),
+        ([], "nginx.service", False),
+    ],
+)
+def test_serves(spec: HostSpec, drift: list[str], unit: str | None, serves: bool) -> None:
+    """With a receipt that holds, and as long as it listens."""
+    machine_id = bare()["system"]["machine_id"]
+    made = Configuration(name="@fake/gpu-1", known=Known({"@fake/gpu-1": spec}, {}))
+    digest = made.serving(machine_id=machine_id)["digest"]
+    found = bare() | {"receipts": {"gateway": {"digest": digest, "drift": drift}}}
+    found["ports"] = [{"port": 443, "pid": 2, "process": "haproxy", "unit": unit}]
+    with on_host(spec, found) as host:
+        assert known(host).specs == {"@fake/gpu-1": spec}
+        assert _serves(host, made) is serves
+
+
+def test_hosts_besides_the_limit_are_known(nouns: Nouns, spec: HostSpec) -> None:
+    """None of them is connected to here, and their keys are the gateway's too."""
+    other = nouns.instance(address="10.0.0.1", api_key=Secret(env="GATEWAY_KEY"))
+    alone = HostSpec(accelerator=Accelerator.CPU, gateway=spec.gateway)
+    hosts = {
+        "@fake/gw": {"spec": alone},
+        "@fake/gpu-2": {"spec": nouns.host(other, agent=Agent()), "ssh_hostname": "10.0.0.2"},
+        "@fake/else": {},
+    }
+    state = State(Inventory(([*hosts.items()], {})), Config())
+    gw, gpu, _ = state.inventory
+    assert state.active_hosts == set()
+    assert known(gw).reached_at == {"@fake/gw": "@fake/gw", "@fake/gpu-2": "10.0.0.2"}
+    assert [path for path, _ in keys(gw)] == [
+        "gateway/clients/a/key",
+        "gateway/models/qwen3-8b (@fake/gpu-2/instances/chat)",
+    ]
+    assert list(keys(gpu)) == []
