@@ -121,6 +121,7 @@ def test_each_host_and_step_is_reported(deployed: Ran) -> None:
     assert deployed.report["outcome"] == "done"
     assert {name.removeprefix("@fake/"): one["result"] for name, one in hosts.items()} == {
         "bare": "done", "converged": "unchanged", "drift": "done", "two": "done", "idle": "done",
+        "front": "done",
     }  # fmt: skip
     names = [_DIGEST.sub("…", step["name"]) for step in hosts["@fake/two"]["steps"]]
     assert names[-5:] == [
@@ -250,7 +251,8 @@ def test_status(tmp_path: Path) -> None:
     fleet = json.loads(file.read_text())
     states = {one["name"].removeprefix("@fake/"): one["state"] for one in fleet["hosts"]}
     assert states == {
-        **dict.fromkeys(("bare", "two", "right", "old", "busy", "keyless", "none"), "wrong"),
+        **dict.fromkeys(("bare", "two", "front", "right", "old", "busy", "keyless"), "wrong"),
+        "none": "wrong",
         **dict.fromkeys(("silent", "mute"), "unknown"),
         "drift": "look",
         **dict.fromkeys(("converged", "idle", "good", "first", "bad"), "well"),
