@@ -4,10 +4,11 @@ import json
 from typing import Any
 
 from pyinfra.api import Host, State, StringCommand
-from rich.console import Console
+from pyinfra.api.output import echo
 from rich.table import Table
 
 from roles.aisbench.judged import refusals
+from roles.console import console
 from roles.hostside.aisbench_results import STATISTICS
 from roles.spec import Benchmark
 
@@ -38,21 +39,18 @@ def judged(
 ) -> bool:
     """Read what was measured on a host, show it, and say whether the instance reaches it all."""
     _, output = host.run_shell_command(command, **arguments)
-    console = Console(stderr=True, markup=False, emoji=False, highlight=False)
-    if not console.is_terminal:
-        console.width = _FILE_WIDTH
     try:
         report = json.loads(output.stdout_lines[-1])
         refused = refusals(report, wanted)
     except (IndexError, KeyError, TypeError, ValueError):
         said = output.output.strip()
-        console.print(f"{host.name} {instance}: {kind} cannot be read: {said}")
+        echo(f"{host.print_prefix}{instance}: {kind} cannot be read: {said}", err=True)
         return False
     kept = host.connector_data.setdefault(MEASURED, {}).setdefault(instance, {})
     kept[kind] = report | {"refused": refused}
-    console.print(_table(f"{host.name} {instance}: {kind}, AISBench", report))
+    console(_FILE_WIDTH).print(_table(f"{host.name} {instance}: {kind}, AISBench", report))
     for reason in refused:
-        console.print(f"{host.name} {instance}: {reason}")
+        echo(f"{host.print_prefix}{instance}: {reason}", err=True)
     return not refused
 
 

@@ -5,8 +5,9 @@ from typing import Any
 
 from pyinfra.api import Host, State, StringCommand
 from pyinfra.api.output import echo
-from rich.console import Console
 from rich.table import Table
+
+from roles.console import console
 
 _FILE_WIDTH = 160
 ANSWERS = "metalserve answers"
@@ -18,10 +19,6 @@ def asked(
 ) -> bool:
     """Ask an instance on a host, show what it answered, say whether all was right."""
     _, output = host.run_shell_command(command, **arguments)
-    # An answer may hold anything: [/INST] is no markup, :100: no picture.
-    console = Console(stderr=True, markup=False, emoji=False, highlight=False)
-    if not console.is_terminal:
-        console.width = _FILE_WIDTH
     try:
         report = json.loads(output.stdout_lines[-1])
     except (IndexError, ValueError):
@@ -29,7 +26,7 @@ def asked(
         echo(f"{host.print_prefix}{instance}: was not asked: {said}", err=True)
         return False
     host.connector_data.setdefault(ANSWERS, {})[instance] = report
-    console.print(_table(f"{host.name} {instance}", report))
+    console(_FILE_WIDTH).print(_table(f"{host.name} {instance}", report))
     return bool(report) and all(answer["passed"] for answer in report)
 
 

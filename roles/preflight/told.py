@@ -11,6 +11,7 @@ from pyinfra.api.output import echo
 from rich.console import Console
 from rich.table import Table
 
+from roles.console import console
 from roles.preflight.reason import Reason
 
 Verdicts = dict[str, list[Reason]]
@@ -23,7 +24,7 @@ _REFUSED = "refused, nothing was changed on any host"
 def refusal(verdicts: Verdicts) -> str:
     """Return what ends a run: every reason, then every remark, a line each."""
     refused, remarks = list(_lines(verdicts, refuses=True)), list(_lines(verdicts, refuses=False))
-    if _table_fits(_console()):
+    if _table_fits(console()):
         return f"{_REFUSED}: {len(refused)} reason(s), above"
     return "\n".join([_REFUSED, *refused, *([_remarks(), *remarks] if remarks else [])])
 
@@ -32,13 +33,13 @@ def show(verdicts: Verdicts) -> None:
     """Tell what a refusal does not: that there is none, the remarks, and a table where it fits."""
     refused = any(reason.refuses for reasons in verdicts.values() for reason in reasons)
     remarks = list(_lines(verdicts, refuses=False))
-    console = _console()
+    shown = console()
     if not refused:
         echo(f"    {len(verdicts)} host(s) asked, nothing speaks against the plan", err=True)
-    if _table_fits(console):
+    if _table_fits(shown):
         for title, refuses in (("Reasons", True), ("Remarks, which refuse nothing", False)):
             if any(True for _ in _lines(verdicts, refuses=refuses)):
-                console.print(table(title, verdicts, refuses=refuses))
+                shown.print(table(title, verdicts, refuses=refuses))
     elif remarks and not refused:
         echo("\n".join([f"    {_remarks()}", *(f"  {line}" for line in remarks)]), err=True)
 
@@ -81,10 +82,5 @@ def _remarks() -> str:
     return "remarks, which refuse nothing"
 
 
-def _console() -> Console:
-    # What a host says may hold anything: it is neither markup nor pictures.
-    return Console(stderr=True, markup=False, emoji=False, highlight=False)
-
-
-def _table_fits(console: Console) -> bool:
-    return console.is_terminal and console.width >= _WIDE
+def _table_fits(shown: Console) -> bool:
+    return shown.is_terminal and shown.width >= _WIDE

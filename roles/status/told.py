@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from pyinfra.api import DeployError
-from rich.console import Console
 from rich.table import Table
 
+from roles.console import console
 from roles.hostside import durable
 from roles.status.state import State
 
@@ -23,17 +23,14 @@ LABELS = {
 
 def table(fleet: dict[str, Any]) -> None:
     """Show a line for each instance, and for each host without one; the worst hosts first."""
-    # What a host says may hold anything: it is neither markup nor pictures.
-    console = Console(stderr=True, markup=False, emoji=False, highlight=False)
-    if not console.is_terminal:
-        console.width = _FILE_WIDTH
+    shown = console(_FILE_WIDTH)
     found = Table("host", "instance", "release", "since", "model", "health")
     for host in sorted(fleet["hosts"], key=lambda host: [*State].index(host["state"])):
         for row in _rows(host):
             found.add_row(host["name"], *row)
-    console.print(found)
+    shown.print(found)
     if fleet["left_out"]:
-        console.print(f"{fleet['left_out']} more of the inventory were left out")
+        shown.print(f"{fleet['left_out']} more of the inventory were left out")
 
 
 def as_json(fleet: dict[str, Any]) -> str:

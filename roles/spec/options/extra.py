@@ -1,4 +1,4 @@
-"""Further words of a command line that no engine's options may hold."""
+"""Further words and variables of an engine that its options may not hold."""
 
 import re
 from collections.abc import Collection, Iterator, Sequence
@@ -25,5 +25,20 @@ def refusals(words: Sequence[str], rendered: Collection[str]) -> Iterator[Fault]
             yield Fault(
                 path="extra",
                 wrong=f"{flag} is rendered from the spec",
+                right="leave it out and set the field that says it",
+            )
+
+
+def rendered_variables(environment: Collection[str], rendered: Collection[str]) -> Iterator[Fault]:
+    """
+    What must not be among further variables.
+
+    :param rendered: variables that are made from the spec
+    """
+    for name in environment:
+        if name in rendered:
+            yield Fault(
+                path="environment",
+                wrong=f"{name} is rendered from the spec",
                 right="leave it out and set the field that says it",
             )

@@ -8,6 +8,7 @@ from pydantic import Field, JsonValue
 
 from roles.spec.base import Fault, Spec, Variable, spelled
 from roles.spec.model import Model
+from roles.spec.options import extra
 from roles.spec.stack import Engine
 
 _MODEL = "BackendConfig.ModelDeployConfig.ModelConfig.0"
@@ -171,13 +172,7 @@ class MindieOptions(Spec):
 
     def contradictions(self) -> Iterator[Fault]:
         """See ``Spec``."""
-        for name in self.environment:
-            if name in _VARIABLES:
-                yield Fault(
-                    path="environment",
-                    wrong=f"{name} is rendered from the spec",
-                    right="leave it out and set the field that says it",
-                )
+        yield from extra.rendered_variables(self.environment, _VARIABLES)
         for path in self.config:
             made = [key for key in RENDERED if key == path or key.startswith(f"{path}.")]
             if made or path.startswith(tuple(f"{key}." for key in RENDERED)):

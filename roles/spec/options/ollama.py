@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from roles.spec.base import Fault, Spec, Variable, spelled
+from roles.spec.options import extra
 from roles.spec.stack import Engine
 
 _RENDERED = (
@@ -75,10 +76,4 @@ class OllamaOptions(Spec):
                 wrong=f"is {self.kv_cache_type} without flash_attention, and would be f16",
                 right="set flash_attention=True",
             )
-        for name in self.environment:
-            if name in _RENDERED:
-                yield Fault(
-                    path="environment",
-                    wrong=f"{name} is rendered from the spec",
-                    right="leave it out and set the field that says it",
-                )
+        yield from extra.rendered_variables(self.environment, _RENDERED)

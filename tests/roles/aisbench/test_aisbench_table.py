@@ -43,11 +43,11 @@ def test_reached(nouns: Nouns, capsys: pytest.CaptureFixture[str]) -> None:
     assert "│ 79.50            │ 100       │ 100      │ 0      │ /mnt/textvqa │" in shown
 
 
-def test_missed(nouns: Nouns, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missed(nouns: Nouns, echoed: list[str]) -> None:
     well, kept = _judged(nouns, json.dumps(ACCURACY), Benchmark(accuracy_at_least=80))
     reason = "accuracy of 100 is 79.5, should be 80 at least"
     assert (well, kept["chat"]["accuracy"]["refused"]) == (False, [reason])
-    assert capsys.readouterr().err.splitlines()[-1] == f"@fake/gpu-1 chat: {reason}"
+    assert echoed == [f"[@fake/gpu-1] chat: {reason}"]
 
 
 def test_how_fast(nouns: Nouns, capsys: pytest.CaptureFixture[str]) -> None:
@@ -60,7 +60,8 @@ def test_how_fast(nouns: Nouns, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("stdout", ["", "null", "Traceback", '{"kind": "performance"}'])
-def test_no_report(nouns: Nouns, capsys: pytest.CaptureFixture[str], stdout: str) -> None:
+def test_no_report(nouns: Nouns, echoed: list[str], stdout: str) -> None:
     well, kept = _judged(nouns, stdout, Benchmark())
     assert (well, kept) == (False, None)
-    assert "@fake/gpu-1 chat: accuracy cannot be read: " in capsys.readouterr().err
+    said = "\n".join([*filter(None, [stdout]), "no [/such] file"])
+    assert echoed == [f"[@fake/gpu-1] chat: accuracy cannot be read: {said}"]

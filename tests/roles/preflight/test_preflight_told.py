@@ -21,11 +21,11 @@ VERDICTS = {"gpu-2": [REFUSES], "gpu-1": [REMARK, REFUSES]}
 def terminal(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> io.StringIO:
     """A terminal of so many columns, and what was printed on it."""
     screen = io.StringIO()
-    console = Console(
+    shown = Console(
         file=screen, force_terminal=True, width=request.param, color_system=None,
         markup=False, emoji=False, highlight=False,
     )  # fmt: skip
-    monkeypatch.setattr(told, "_console", lambda: console)
+    monkeypatch.setattr(told, "console", lambda: shown)
     return screen
 
 
