@@ -59,6 +59,12 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return fixtures.wheels(tmp_path_factory.mktemp("carried") / "wheels")
 
 
+@pytest.fixture(scope="session")
+def aisbench_wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of what AISBench is made of, as it is carried to hosts without internet."""
+    return fixtures.aisbench(tmp_path_factory.mktemp("carried") / "aisbench")
+
+
 @pytest.fixture(scope="module")
 def make_site(
     lab: Lab, wheels: Path, tmp_path_factory: pytest.TempPathFactory

@@ -17,17 +17,27 @@ def wheels(folder: Path) -> Path:
     """Make a folder of wheels: the stand-in and our tools, all that an offline host needs."""
     folder.mkdir(parents=True)
     build.build(folder, places.REPOSITORY / "canary/questions.json")
-    tools = ("roles/engine/uv.txt", "roles/weights/spread/libtorrent.txt")
+    _download(folder, "roles/engine/uv.txt", "roles/weights/spread/libtorrent.txt")
+    return folder
+
+
+def aisbench(folder: Path) -> Path:
+    """Make a folder of the wheels that AISBench is made of."""
+    folder.mkdir(parents=True)
+    _download(folder, "roles/aisbench/aisbench.txt")
+    return folder
+
+
+def _download(folder: Path, *locks: str) -> None:
     subprocess.run(
         [
             sys.executable, "-m", "pip", "--quiet", "download", "--no-deps", "--require-hashes",
             "--only-binary=:all:", "--dest", str(folder),
-            *(word for lock in tools for word in ("--requirement", str(places.REPOSITORY / lock))),
+            *(word for lock in locks for word in ("--requirement", str(places.REPOSITORY / lock))),
         ],
         check=True,
-        timeout=120,
+        timeout=300,
     )  # fmt: skip
-    return folder
 
 
 def strip(host: LabHost) -> None:

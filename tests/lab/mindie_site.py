@@ -39,7 +39,7 @@ _TEXT = """Weights(
 )"""
 _LARGE = """checks=(*canary.WEIGHTS.checks, Check(
         name="large", kind="image", prompt="What is on the large one?", expect="noise",
-        file=Path({file!r}),
+        match="exact", file=Path({file!r}),
     )),"""
 
 

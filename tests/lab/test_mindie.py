@@ -7,6 +7,7 @@ processes, signals and the loss of power are real.
 
 import json
 import re
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 from roles.lab import Lab
 from roles.lab.command import wait
 from tests.lab import fixtures
-from tests.lab.mindie_site import UNIT, Site, shared
+from tests.lab.mindie_site import UNIT, WHEELS, Site, shared
 from tests.lab.site import changes, current, transaction
 from tests.standins.ascend import npu
 from tests.standins.hardware import deb, kernel
@@ -184,6 +185,17 @@ def test_waits_for_connections_that_have_ended(site: Site) -> None:
     assert restarted.returncode == 0, site.log()
     (waited,) = re.findall(r"waited (\d+) s for connections that had ended", site.log())
     assert 10 < int(waited) < 65
+
+
+def test_measured_with_aisbench(site: Site, aisbench_wheels: Path) -> None:
+    """Its user alone reads the tokenizer; images are shown by their paths, however large."""
+    shutil.copytree(aisbench_wheels, site.on_disk(WHEELS), dirs_exist_ok=True)
+    site.serves(talk=CANARY)
+    with site.start("-y", deploy="accuracy") as process:
+        said = "".join(process.communicate(timeout=480))
+    assert process.returncode == 0, said
+    assert "accuracy 100.00 of 100, 11 of 11 questions answered" in said
+    site.serves(chat=CANARY, talk=CANARY)
 
 
 def test_release_that_does_not_start_is_told_in_mindies_words(site: Site) -> None:
