@@ -24,11 +24,11 @@ import aisbench_config
 import aisbench_dataset
 import aisbench_results
 import aisbench_run
-import ask
 import durable
 import jobs
 import places
 import progress
+import served
 import space
 import transaction
 
@@ -63,7 +63,7 @@ class Benchmark:
         plan, release = self.plan, transaction.current(self.instance)
         if release is None:
             raise BenchmarkError("{} has no release".format(self.instance))
-        server = ask.server(self.instance, release)
+        server = served.of(self.instance, release)
         self.answering(server)
         began = time.monotonic()
         try:
@@ -85,12 +85,12 @@ class Benchmark:
         took = progress.duration(time.monotonic() - began)
         return "{}, in {}; its files are in {}".format(line(report), took, self.folder)
 
-    def answering(self, server: ask.Server) -> None:
+    def answering(self, server: served.Server) -> None:
         """Refuse to measure a server that does not answer one question."""
         there = "{} at {}:{}".format(self.instance, server.address, server.port)
         try:
             status, text = server.complete("Are you there?", 1, _ALIVE_WITHIN_S)
-        except ask.NO_ANSWER as error:
+        except served.NO_ANSWER as error:
             raise BenchmarkError("{} does not answer: {}".format(there, error)) from None
         if status != 200:
             raise BenchmarkError("{} answers {}: {}".format(there, status, text.strip()))
@@ -127,7 +127,7 @@ class Benchmark:
                     "smaller image".format(path, _TEXT_MIB)
                 )
 
-    def configured(self, server: ask.Server, dataset: aisbench_dataset.Dataset) -> None:
+    def configured(self, server: served.Server, dataset: aisbench_dataset.Dataset) -> None:
         """Write what the tool reads, for the instance's user alone."""
         asked = {
             "host": server.address,

@@ -14,10 +14,10 @@ import math
 import sys
 from typing import Any, Dict, List, NamedTuple
 
-import ask
 import connections
 import exposition
 import rotation
+import served
 import transaction
 
 _WITHIN_S = 5.0
@@ -55,7 +55,7 @@ def in_flight(instance: str) -> InFlight:
         return InFlight(requests, old_s=names["refreshed_every_s"])
     except ConnectionRefusedError:
         return InFlight(0.0)
-    except ask.NO_ANSWER as error:
+    except served.NO_ANSWER as error:
         return InFlight(None, why=str(error) or type(error).__name__)
 
 
@@ -63,7 +63,7 @@ def read(instance: str) -> Dict[str, Any]:
     """
     Return what the top of the file says.
 
-    :raises ask.NO_ANSWER: the server does not say
+    :raises served.NO_ANSWER: the server does not say
     """
     release = transaction.current(instance) or ""
     names = _names(transaction.about(instance, release))
@@ -89,7 +89,7 @@ def _names(described: Any) -> Dict[str, Any]:
 
 
 def _samples(instance: str, release: str) -> List[exposition.Sample]:
-    asked = ask.server(instance, release, "metrics")
+    asked = served.of(instance, release, "metrics")
     response = asked.request("GET", "/metrics", None, _WITHIN_S)
     text = response.read().decode("utf-8", "replace")
     if response.status != 200:
@@ -121,7 +121,7 @@ def main() -> None:
     """See the top of the file."""
     try:
         print(json.dumps(read(sys.argv[1])))
-    except ask.NO_ANSWER as error:
+    except served.NO_ANSWER as error:
         print("{} does not say: {}".format(sys.argv[1], error or type(error).__name__))
         sys.exit(1)
 

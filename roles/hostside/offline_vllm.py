@@ -18,7 +18,7 @@ import ask
 
 
 class Offline:
-    """An engine in this process, which answers as ``ask.Server`` does."""
+    """An engine in this process, which answers as ``served.Server`` does."""
 
     def __init__(self, words: List[str]) -> None:
         # Which modules hold them changed in 0.13 and in 0.33.

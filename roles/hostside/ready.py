@@ -13,7 +13,7 @@ import os
 import sys
 import time
 
-import ask
+import served
 import transaction
 
 _EVERY_S = 0.5
@@ -22,11 +22,11 @@ _HEALTH_S = 5.0
 
 
 def wait(
-    asked: ask.Server,
+    asked: served.Server,
     within_s: float,
     pid: int,
     health: str | None = None,
-    management: ask.Server | None = None,
+    management: served.Server | None = None,
 ) -> str:
     """
     Return an empty string when the server is ready, else why it is not.
@@ -54,23 +54,23 @@ def wait(
                     return "the server does not take its own key, " + last
         except ConnectionRefusedError:
             pass
-        except ask.NO_ANSWER as error:
+        except served.NO_ANSWER as error:
             last = "the last request failed: {}".format(error or type(error).__name__)
         time.sleep(_EVERY_S)
     said = "no completion within {:.0f} s; {}".format(within_s, last)
     return said if management else said + _unhealthy(asked, health)
 
 
-def _unhealthy(asked: ask.Server, page: str | None) -> str:
+def _unhealthy(asked: served.Server, page: str | None) -> str:
     """Return what a server says of its engine, empty when it says that it is well, or nothing."""
     try:
         told = _told(asked, page)
-    except ask.NO_ANSWER:
+    except served.NO_ANSWER:
         return ""
     return told and "; " + told
 
 
-def _told(asked: ask.Server, page: str | None) -> str:
+def _told(asked: served.Server, page: str | None) -> str:
     """Return what a page says, empty when all is well, or there is no such page."""
     if page is None:
         return ""
@@ -87,9 +87,9 @@ def main() -> None:
     release = transaction.current(instance) or ""
     about = transaction.about(instance, release)
     began = time.monotonic()
-    asked = ask.server(instance, release)
+    asked = served.of(instance, release)
     planes = about.get("planes")
-    management = ask.server(instance, release, "management") if planes else None
+    management = served.of(instance, release, "management") if planes else None
     why = wait(asked, about["ready_within_s"], pid, about.get("health"), management)
     if why:
         print("not ready: " + why, file=sys.stderr)

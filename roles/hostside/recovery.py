@@ -20,6 +20,7 @@ import held
 import jobs
 import places
 import rotation
+import served
 import service
 from transaction import Transaction, described, unfinished
 
@@ -75,7 +76,7 @@ def _ask_back(transaction: Transaction, why: str, say: Any) -> str:
     release = transaction.record["before"]["release"]
     try:
         wrong = ask.wrong(ask.ask_all(transaction.instance, release, say))
-    except (*ask.NO_ANSWER, KeyError) as error:
+    except (*served.NO_ANSWER, KeyError) as error:
         state = "{} runs again but CANNOT BE ASKED: {}".format(release, error)
         return _end(transaction, _BROKEN, why, state)
     if wrong:

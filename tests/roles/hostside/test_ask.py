@@ -8,6 +8,7 @@ from typing import Any
 import ask
 import places
 import pytest
+import served
 
 from tests.roles.hostside.staged import SUM, UNIT, Host
 from tests.standins.systemctl.answering import Answering, Manner, answering
@@ -18,8 +19,8 @@ def _question(**other: Any) -> dict[str, Any]:
     return {**SUM, "within_s": 2.0, **other}
 
 
-def _server(server: Answering, key: str = "") -> ask.Server:
-    return ask.Server("127.0.0.1", server.port, "canary", key)
+def _server(server: Answering, key: str = "") -> served.Server:
+    return served.Server("127.0.0.1", server.port, "canary", key)
 
 
 def _asked(manner: Manner, **other: Any) -> dict[str, Any]:
@@ -187,7 +188,7 @@ def test_long_refusal_is_cut() -> None:
 
 
 def test_nobody_listens() -> None:
-    found = ask.ask(ask.Server("127.0.0.1", free_port(), "canary", ""), _question())
+    found = ask.ask(served.Server("127.0.0.1", free_port(), "canary", ""), _question())
     assert not found["passed"]
     assert "Connection refused" in found["why"]
 

@@ -5,9 +5,9 @@ import subprocess
 import time
 from typing import Any
 
-import ask
 import pytest
 import ready
+import served
 
 from tests.roles.hostside.staged import Host
 from tests.standins.systemctl.answering import Manner, answering
@@ -22,7 +22,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _wait(manner: Manner, within_s: float, *, key: str = "") -> str:
     with answering(manner) as server:
-        asked = ask.Server("127.0.0.1", server.port, "canary", key)
+        asked = served.Server("127.0.0.1", server.port, "canary", key)
         return ready.wait(asked, within_s, os.getpid())
 
 
@@ -35,7 +35,7 @@ def test_server_that_completes_is_ready() -> None:
 def test_server_that_comes_up_late_is_waited_for() -> None:
     port, pid = free_port(), os.getpid()
     began = time.monotonic()
-    said = ready.wait(ask.Server("127.0.0.1", port, "canary", ""), 0.1, pid)
+    said = ready.wait(served.Server("127.0.0.1", port, "canary", ""), 0.1, pid)
     assert said == f"no completion within 0 s; nothing listened on port {port}"
     assert time.monotonic() - began < 1
 
@@ -73,7 +73,7 @@ def test_process_that_is_gone_is_not_waited_for() -> None:
     with subprocess.Popen(["true"]) as gone:
         pass
     began = time.monotonic()
-    said = ready.wait(ask.Server("127.0.0.1", free_port(), "canary", ""), 60, gone.pid)
+    said = ready.wait(served.Server("127.0.0.1", free_port(), "canary", ""), 60, gone.pid)
     assert said == f"the server's process {gone.pid} is gone"
     assert time.monotonic() - began < 1
 
@@ -123,7 +123,7 @@ def test_server_that_knows_that_it_failed_is_quoted(
 ) -> None:
     manner = Manner(status=500, health=health)
     with answering(manner) as server:
-        asked = ask.Server("127.0.0.1", server.port, "canary", "")
+        asked = served.Server("127.0.0.1", server.port, "canary", "")
         said = ready.wait(asked, 0.1, os.getpid(), page)
     assert said == f"no completion within 0 s; the last answer was 500: engine is dead{added}"
 
@@ -132,7 +132,7 @@ def test_server_that_fails_for_a_while_is_waited_for() -> None:
     """Kernels that are compiled for minutes look like a failure from there."""
     manner = Manner(health=(503, "unhealthy"))
     with answering(manner) as server:
-        asked = ask.Server("127.0.0.1", server.port, "canary", "")
+        asked = served.Server("127.0.0.1", server.port, "canary", "")
         assert ready.wait(asked, 5, os.getpid(), "/health") == ""
 
 
@@ -141,7 +141,7 @@ def _managed(health: tuple[int, str], within_s: float = 0.1) -> tuple[str, Manne
     manner = Manner()
     with answering(manner) as server, answering(Manner(health=health)) as management:
         asked, told = (
-            ask.Server("127.0.0.1", one.port, "canary", "") for one in (server, management)
+            served.Server("127.0.0.1", one.port, "canary", "") for one in (server, management)
         )
         return ready.wait(asked, within_s, os.getpid(), "/v2/health/ready", told), manner
 
@@ -171,8 +171,8 @@ def test_server_that_does_not_say_it_is_ready_is_asked_nothing(
 def test_management_that_does_not_listen_is_waited_for() -> None:
     port = free_port()
     with answering(Manner()) as server:
-        asked = ask.Server("127.0.0.1", server.port, "canary", "")
-        management = ask.Server("127.0.0.1", port, "canary", "")
+        asked = served.Server("127.0.0.1", server.port, "canary", "")
+        management = served.Server("127.0.0.1", port, "canary", "")
         said = ready.wait(asked, 0.1, os.getpid(), "/v2/health/ready", management)
     assert said == f"no completion within 0 s; nothing listened on port {port}"
 

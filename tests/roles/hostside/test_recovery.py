@@ -14,6 +14,7 @@ import jobs
 import places
 import pytest
 import recovery
+import served
 
 from tests.roles.hostside.staged import UNIT, Host, fill
 
@@ -351,7 +352,7 @@ def test_fault_of_our_own_brings_the_old_release_back(
     host.serving("old")
     real = ask.ask
 
-    def broken(asked: ask.Server, question: Any) -> Any:
+    def broken(asked: served.Server, question: Any) -> Any:
         if host.serves == "new":
             raise RuntimeError("a fault")
         return real(asked, question)
