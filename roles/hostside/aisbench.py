@@ -18,7 +18,7 @@ import os
 import shutil
 import sys
 import time
-from typing import Any, Dict
+from typing import Any, Dict, List
 
 import aisbench_config
 import aisbench_dataset
@@ -26,6 +26,7 @@ import aisbench_results
 import aisbench_run
 import durable
 import jobs
+import media
 import places
 import progress
 import served
@@ -35,7 +36,8 @@ import transaction
 _ALIVE_WITHIN_S = 120
 # What the run itself writes: plots, timings and predictions, without the images.
 _ROOM_GIB = 1.0
-_TEXT_MIB = 4
+# Of a picture in base64, beside what stands around it.
+_LONGEST = media.LONGEST - 4096
 _REFUSED = (
     aisbench_config.NotShippedError,
     aisbench_dataset.DatasetError,
@@ -56,6 +58,7 @@ class Benchmark:
         self.kind: str = plan["kind"]
         self.task = aisbench_config.TASKS[self.kind]
         self.folder = "{}/{}".format(places.benchmarks(self.instance), self.kind)
+        self.source = str(plan["dataset"])
         self.unit = "metalserve-{}-{}.service".format(self.kind, self.instance)
 
     def run(self) -> str:
@@ -79,7 +82,7 @@ class Benchmark:
         finally:
             self.cleared()
         report = dict(found, kind=self.kind, release=release, at=durable.now())
-        report["dataset"] = self.plan["dataset"] or "{}'s own questions".format(self.instance)
+        report["dataset"] = self.source
         report["of"] = dataset.asked
         durable.write_json(_report(self.instance, self.kind), report)
         took = progress.duration(time.monotonic() - began)
@@ -105,26 +108,41 @@ class Benchmark:
             raise BenchmarkError(why)
         into, requests, source = self.folder + "/data", self.plan["requests"], self.plan["dataset"]
         if source is None:
-            path = "{}/{}.json".format(places.checks(self.instance), release)
-            made = aisbench_dataset.made(durable.read_json(path), self.kind, into, requests)
+            made = aisbench_dataset.made(self.own(release), self.kind, into, requests)
         elif self.kind == "accuracy":
             made = aisbench_dataset.textvqa(source, into)
         else:
             by_path = self.plan["media"] == "path"
             made = aisbench_dataset.mm_custom(source, into, requests, copied=by_path)
-        if transaction.about(self.instance, release)["engine"] == "mindie":
+        if self.bounded(release):
             self.short_enough(made)
         return made
 
+    def own(self, release: str) -> List[Dict[str, Any]]:
+        """Return the questions that the instance is asked anyway, but for what cannot be sent."""
+        path = "{}/{}.json".format(places.checks(self.instance), release)
+        # What is asked by another way in as well counts once.
+        asked = [one for one in durable.read_json(path) or () if "by" not in one]
+        found = asked
+        if self.bounded(release):
+            found = [question for question in asked if len(question["media"]) < _LONGEST]
+        self.source = "{}'s own questions".format(self.instance)
+        if found != asked:
+            self.source += ", without {} too large to send".format(len(asked) - len(found))
+        return found
+
+    def bounded(self, release: str) -> bool:
+        """Say whether images are sent to MindIE in base64, of which it takes 4 MiB a request."""
+        by_path = self.kind == "performance" and self.plan["media"] == "path"
+        return not by_path and transaction.about(self.instance, release)["engine"] == "mindie"
+
     def short_enough(self, dataset: aisbench_dataset.Dataset) -> None:
-        """Refuse what MindIE would: a request of more than 4 MiB, its images in base64."""
-        if self.kind == "performance" and self.plan["media"] == "path":
-            return
+        """Refuse what MindIE would."""
         for path in dict.fromkeys(dataset.files):
-            if os.path.getsize(path) * 4 // 3 > (_TEXT_MIB << 20) - 4096:
+            if os.path.getsize(path) * 4 // 3 > _LONGEST:
                 raise BenchmarkError(
                     "{} is longer than the {} MiB that MindIE takes of a request in base64, give a "
-                    "smaller image".format(path, _TEXT_MIB)
+                    "smaller image".format(path, media.LONGEST >> 20)
                 )
 
     def configured(self, server: served.Server, dataset: aisbench_dataset.Dataset) -> None:

@@ -188,13 +188,14 @@ def test_waits_for_connections_that_have_ended(site: Site) -> None:
 
 
 def test_measured_with_aisbench(site: Site, aisbench_wheels: Path) -> None:
-    """Its user alone reads the tokenizer; images are shown by their paths, however large."""
+    """Its user alone reads the tokenizer; what is too large to send is told."""
     shutil.copytree(aisbench_wheels, site.on_disk(WHEELS), dirs_exist_ok=True)
     site.serves(talk=CANARY)
     with site.start("-y", deploy="accuracy") as process:
         said = "".join(process.communicate(timeout=480))
     assert process.returncode == 0, said
-    assert "accuracy 100.00 of 100, 11 of 11 questions answered" in said
+    assert "accuracy 100.00 of 100, 10 of 10 questions answered" in said
+    assert "talk's own questions, without 1 too large to send" in said
     site.serves(chat=CANARY, talk=CANARY)
 
 

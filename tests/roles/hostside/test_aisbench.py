@@ -277,6 +277,22 @@ def test_image_that_mindie_would_refuse(bench: Bench, tree: Path) -> None:
     assert bench.run("performance", dataset=f"{tree}/set", media="path").startswith("266.9 ")
 
 
+def test_own_question_that_mindie_would_refuse(bench: Bench) -> None:
+    """It is left out, and told; what is asked by another way in as well is asked once."""
+    about = Path(places.instance("chat"), "current/release.json")
+    about.chmod(0o644)
+    about.write_text(json.dumps(json.loads(about.read_text()) | {"engine": "mindie"}))
+    asked = Path(places.checks("chat"), "old.json")
+    (question,) = [one for one in json.loads(asked.read_text()) if one["kind"] == "image"]
+    large = question | {"media": "data:image/png;base64," + "A" * (4 << 20)}
+    asked.write_text(json.dumps([question, question | {"by": "generate"}, large]))
+    bench.manner("accuracy")
+    bench.run()
+    report = json.loads(Path(_folder() + ".json").read_text())
+    told = "chat's own questions, without 1 too large to send"
+    assert (report["of"], report["dataset"]) == (1, told)
+
+
 def test_disk_that_is_full(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(space, "lacking", lambda *_: "it takes 1.0 GiB, …; free some")
     assert bench.refusal() == "it takes 1.0 GiB, …; free some"
