@@ -254,7 +254,7 @@ def test_killed_and_continued(fleet: Fleet) -> None:
     fleet.start(1, 2, holds=True, limit_mib_s=0.5)
     job = fleet.start(2, 1, limit_mib_s=0.5)
     here = Path(f"{fleet.weights(2)}.swarm") / NAME / SHARD
-    assert wait(lambda: here.exists() and here.stat().st_blocks * 512 > 300_000, within_s=20)
+    assert wait(lambda: here.exists() and here.stat().st_blocks * 512 > 300_000, within_s=60)
     fleet.running[1].kill()
     fleet.running[1].wait()
     assert not (fleet.weights(2) / SHARD).exists()
@@ -273,7 +273,7 @@ def test_what_came_is_left_to_whoever_brings_the_rest(fleet: Fleet) -> None:
     job = fleet.start(2, 1, limit_mib_s=0.5)
     here = Path(f"{fleet.weights(2)}.swarm") / NAME
     assert wait(
-        lambda: sum(p.stat().st_blocks for p in here.glob("*")) * 512 > 600_000, within_s=20
+        lambda: sum(p.stat().st_blocks for p in here.glob("*")) * 512 > 600_000, within_s=60
     )
     fleet.running[0].kill()
     result = fleet.result(job)
