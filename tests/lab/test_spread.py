@@ -146,7 +146,7 @@ def test_new_revision_moves_what_changed(fleet: Fleet) -> None:
     lost = fleet.hosts[2]
     with fleet.site.start("stage") as run:
         here = Path(lost.disk.root) / "srv/metalserve/weights/large"
-        assert wait(lambda: any(here.glob("*.swarm/*/parts/2.dat")), within_s=60)
+        assert wait(lambda: any(here.glob("*.swarm/*/parts/2.dat")), within_s=180)
         lost.crash()
         lost.boot()
         lost.wait_ready()
