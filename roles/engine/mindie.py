@@ -73,14 +73,15 @@ def environment(instance: Instance, options: MindieOptions) -> dict[str, str]:
 
 def planes(instance: Instance) -> dict[str, Any]:
     """
-    Return where a server is asked about itself, as a release tells it; nothing of other engines,
-    which are asked where they serve.
+    Return where a server is asked about itself and by which certificate, as a release tells it;
+    nothing of other engines, which are asked where they serve.
     """
     if not isinstance(instance.options, MindieOptions):
         return {}
-    management, metrics = instance.options.planes(instance.port)
+    https, (management, metrics) = instance.options.https, instance.options.planes(instance.port)
+    asked = {"https": https.client.model_dump()} if https and https.client else {}
     # Whoever reaches the plane of management can stop the server.
-    return {
+    return asked | {
         "planes": {
             "management": {"address": _LOOPBACK, "port": management},
             "metrics": {"address": _LOOPBACK, "port": metrics},

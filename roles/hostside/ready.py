@@ -87,9 +87,13 @@ def main() -> None:
     release = transaction.current(instance) or ""
     about = transaction.about(instance, release)
     began = time.monotonic()
-    asked = served.of(instance, release)
     planes = about.get("planes")
-    management = served.of(instance, release, "management") if planes else None
+    try:
+        asked = served.of(instance, release)
+        management = served.of(instance, release, "management") if planes else None
+    except OSError as error:
+        print("not ready: {}".format(error), file=sys.stderr)
+        sys.exit(1)
     why = wait(asked, about["ready_within_s"], pid, about.get("health"), management)
     if why:
         print("not ready: " + why, file=sys.stderr)

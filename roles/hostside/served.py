@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import ssl
 import time
 from typing import Any, Dict, List, Tuple
 
@@ -27,17 +28,24 @@ class Server:
     One server with the OpenAI API. ``key`` is empty when it is open.
 
     :param reader: the user that it runs as, where it has to read what is too long to be sent
+    :param secure: by what it is asked over HTTPS; plain HTTP without
     """
 
     def __init__(
-        self, address: str, port: int, model: str, key: str, reader: str | None = None
+        self,
+        address: str,
+        port: int,
+        model: str,
+        key: str,
+        reader: str | None = None,
+        secure: ssl.SSLContext | None = None,
     ) -> None:
         self.address, self.port, self.model, self.key = address, port, model, key
-        self.reader = reader
+        self.reader, self.secure = reader, secure
 
     def request(self, method: str, path: str, body: Any, within_s: float) -> Any:
         """Send a request and return the response, unread."""
-        connection = http.client.HTTPConnection(self.address, self.port, timeout=within_s)
+        connection = self.connection(within_s)
         headers = {"Content-Type": "application/json"}
         if self.key:
             headers["Authorization"] = "Bearer " + self.key
@@ -51,6 +59,14 @@ class Server:
             # One request a connection: it ends when the response is read or given up.
             connection.sock.close()
         return response
+
+    def connection(self, within_s: float) -> http.client.HTTPConnection:
+        """Return a connection to it, not yet made."""
+        if self.secure is None:
+            return http.client.HTTPConnection(self.address, self.port, timeout=within_s)
+        return http.client.HTTPSConnection(
+            self.address, self.port, timeout=within_s, context=self.secure
+        )
 
     def complete(self, content: Any, max_tokens: int, within_s: float) -> Tuple[int, str]:
         """Return the status and the answer, or the body of a refusal."""
@@ -125,6 +141,7 @@ def of(instance: str, release: str, plane: str = "") -> Server:
     Return the server of an instance as a release of it is configured.
 
     :param plane: what it may have an address and a port of their own for: management, metrics
+    :raises OSError: what it is asked by cannot be read
     """
     about = durable.read_json("{}/{}/release.json".format(places.releases(instance), release))
     there = about.get("planes", {}).get(plane, about)
@@ -132,7 +149,22 @@ def of(instance: str, release: str, plane: str = "") -> Server:
     secrets = places.instance(instance) + "/secrets"
     with open(secrets + "/api-key") as file:
         key = file.read().strip()
-    return Server(there["address"], there["port"], about["model"], key, reader)
+    secure = _secure(about["https"]) if "https" in about else None
+    return Server(there["address"], there["port"], about["model"], key, reader, secure)
+
+
+def _secure(files: Dict[str, str]) -> ssl.SSLContext:
+    """Return how a server is asked that wants to see a certificate; its own is of any name."""
+    try:
+        found = ssl.create_default_context(cafile=files["ca"])
+        found.check_hostname = False
+        found.load_cert_chain(files["certificate"], files["key"])
+    except OSError as error:
+        raise OSError(
+            "{ca}, {certificate} and {key} are not what MindIE can be asked by ({0}); they should "
+            "be an authority, a certificate and its key in PEM".format(error, **files)
+        ) from error
+    return found
 
 
 def _flat(part: Dict[str, Any]) -> Dict[str, Any]:

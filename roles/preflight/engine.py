@@ -129,14 +129,14 @@ def _mindie(instance: Instance, options: MindieOptions) -> Iterator[Reason]:
             if model
             else "should be a size in GiB, or left out beside the weights' config",
         )
-    if options.https:
+    if options.https and not options.https.client:
         yield Reason(
             code="https",
-            path=f"{path}/options/https",
-            found="certificates",
-            wanted="plain HTTP on loopback",
-            remedy="leave it out: whether MindIE is ready, and answers right, is asked without a "
-            "certificate; a proxy on the host may serve others by HTTPS",
+            path=f"{path}/options/https/client",
+            found="no certificate to show",
+            wanted="one of an authority that the server takes",
+            remedy="give it, by files on the host: whether MindIE is ready, and answers right, is "
+            "asked with it",
         )
     if options.https and mindie_keys.order(instance.stack.version) < mindie_keys.order(_PLAIN_KEYS):
         yield _rule(

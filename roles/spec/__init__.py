@@ -15,6 +15,7 @@ from roles.spec.lock import Lock
 from roles.spec.model import Model
 from roles.spec.options import (
     LmdeployOptions,
+    MindieClient,
     MindieHttps,
     MindieOptions,
     OllamaOptions,
@@ -78,6 +79,7 @@ __all__ = [
     "LmdeployOptions",
     "Lock",
     "Match",
+    "MindieClient",
     "MindieHttps",
     "MindieOptions",
     "Model",

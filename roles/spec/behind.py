@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from roles.spec.base import Fault
 from roles.spec.gateway import Gateway
 from roles.spec.instance import Instance
+from roles.spec.options import MindieOptions
 
 if TYPE_CHECKING:
     from roles.spec.host import HostSpec
@@ -55,6 +56,12 @@ def _unreached(gateway: str, one: Behind) -> Iterator[Fault]:
             path=f"{one.host}/instances/{one.instance.name}/address",
             wrong=f"is {one.instance.address}, where the gateway on {gateway} does not reach it",
             right="listen on an address of the host's network",
+        )
+    if isinstance(one.instance.options, MindieOptions) and one.instance.options.https:
+        yield Fault(
+            path=f"{one.host}/instances/{one.instance.name}/options/https",
+            wrong=f"wants a certificate of the gateway on {gateway}, which has none to show",
+            right="leave its model out of the gateway's",
         )
     if one.spec.agent is None:
         yield Fault(

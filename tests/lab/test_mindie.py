@@ -17,11 +17,12 @@ import pytest
 from roles.lab import Lab
 from roles.lab.command import wait
 from tests.lab import fixtures
-from tests.lab.mindie_site import UNIT, WHEELS, Site, shared
+from tests.lab.mindie_site import HOME, UNIT, WHEELS, Site, shared
 from tests.lab.site import changes, current, transaction
 from tests.standins.ascend import npu
 from tests.standins.hardware import deb, kernel
 from tests.standins.mindie import knobs
+from tests.standins.mindie.authority import Authority
 from tests.standins.nvidia.host import install_repository
 
 pytestmark = pytest.mark.lab
@@ -29,6 +30,16 @@ pytestmark = pytest.mark.lab
 OLD, NEW = {"version": "2.3.0", "model": "text"}, {"version": "3.0.0", "model": "text"}
 CANARY: dict[str, str] = {}
 CHAT = UNIT.format("chat")
+
+
+HTTPS = {
+    "options": """https=MindieHttps(
+    tls_cert="tls/talk/server.pem", tls_pk="tls/talk/server.key", tls_ca_path="tls/talk/",
+    tls_crl_path="tls/talk/",
+    client=MindieClient(certificate="/etc/mindie/client.pem", key="/etc/mindie/client.key",
+                        ca="/etc/mindie/ca.pem"),
+),"""
+}
 
 
 @pytest.fixture(scope="module")
@@ -229,3 +240,27 @@ def test_power_lost_while_activating(site: Site) -> None:
     assert wait(lambda: site.host.run(f"systemctl is-active {CHAT}").returncode == 0, within_s=60)
     assert (current(site.host), transaction(site.host)["outcome"]) == (before, "restored at boot")
     assert all(answers(site).values())
+
+
+def test_https_with_certificates(site: Site) -> None:
+    """The server's lie in MindIE's folder, its user's own; ours are root's alone."""
+    authority = Authority()
+    server, ours = f"{HOME}/3.0.0/mindie-service/tls/talk", "/etc/mindie"
+    for folder, name in ((server, "server"), (ours, "client")):
+        there = site.on_disk(folder)
+        there.mkdir(parents=True)
+        certificate, key = authority.pair(name)
+        (there / f"{name}.pem").write_bytes(certificate)
+        (there / f"{name}.key").write_bytes(key)
+        (there / "ca.pem").write_bytes(authority.pem)
+    site.host.run(
+        f"chmod -R go= {ours} && chmod 400 {server}/* && chown -R metalserve-talk: {server} && "
+        f"chgrp HwHiAiUser {server}/.. && chmod 750 {server}/.. {server}"
+    )
+    site.serves(chat=CANARY, talk=HTTPS)
+    run(site)
+    assert all(answers(site, "talk").values())
+    told = json.loads(site.host.run("python3 /opt/metalserve/hostside/metrics.py talk").stdout)
+    assert told["running"] == 0
+    plain = site.host.run("curl -sS http://127.0.0.1:8010/v1/models")
+    assert plain.returncode != 0

@@ -1,7 +1,7 @@
 """What an engine can be told, typed per engine."""
 
 from roles.spec.options.lmdeploy import LmdeployOptions
-from roles.spec.options.mindie import MindieHttps, MindieOptions
+from roles.spec.options.mindie import MindieClient, MindieHttps, MindieOptions
 from roles.spec.options.ollama import OllamaOptions
 from roles.spec.options.vllm import VllmOptions
 
@@ -9,6 +9,7 @@ Options = VllmOptions | LmdeployOptions | MindieOptions | OllamaOptions
 
 __all__ = [
     "LmdeployOptions",
+    "MindieClient",
     "MindieHttps",
     "MindieOptions",
     "OllamaOptions",

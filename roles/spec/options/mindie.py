@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, JsonValue
 
-from roles.spec.base import Fault, Spec, Variable, spelled
+from roles.spec.base import Fault, RemotePath, Spec, Variable, spelled
 from roles.spec.model import Model
 from roles.spec.options import extra
 from roles.spec.stack import Engine
@@ -69,6 +69,20 @@ _Folder = Annotated[
 _FileName = Annotated[str, spelled(r"[A-Za-z0-9][A-Za-z0-9._-]*", "should be a name of a file")]
 
 
+class MindieClient(Spec):
+    """
+    By what our own questions are asked over HTTPS: files on the host that root can read.
+
+    :param certificate: of one of the authorities that the server takes
+    :param key: its private key, without a password
+    :param ca: the authority that the server's own certificate is held against
+    """
+
+    certificate: RemotePath
+    key: RemotePath
+    ca: RemotePath
+
+
 class MindieHttps(Spec):
     """
     Certificates of MindIE's three planes, by its own names; clients need one of its authorities.
@@ -85,6 +99,7 @@ class MindieHttps(Spec):
     :param tls_ca_file: one to three of them
     :param tls_crl_path: folder of the lists of what was revoked
     :param tls_crl_files: up to three of them
+    :param client: by what the server is asked whether it is ready and answers right
     """
 
     tls_cert: _Below = "security/certs/server.pem"
@@ -93,6 +108,7 @@ class MindieHttps(Spec):
     tls_ca_file: tuple[_FileName, ...] = Field(default=("ca.pem",), min_length=1, max_length=3)
     tls_crl_path: _Folder = "security/certs/"
     tls_crl_files: tuple[_FileName, ...] = Field(default=(), max_length=3)
+    client: MindieClient | None = None
 
 
 class MindieOptions(Spec):

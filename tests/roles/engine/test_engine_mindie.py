@@ -11,7 +11,7 @@ import pytest
 
 from roles import engine
 from roles.release import Release
-from roles.spec import Instance, Stack
+from roles.spec import Instance, MindieClient, MindieHttps, Stack
 from tests.roles.preflight import plans
 
 HERE = Path(__file__).parent
@@ -205,6 +205,14 @@ def test_release_tells_where_it_is_asked_about_itself() -> None:
         "metrics": {"address": "127.0.0.1", "port": 9100},
     }
     assert release.links["ascend"] == f"/opt/metalserve/ascend/{_stack().folder}.environment"
+
+
+def test_release_tells_by_what_it_is_asked() -> None:
+    client = {"certificate": "/etc/c.pem", "key": "/etc/c.key", "ca": "/etc/ca.pem"}
+    https = MindieHttps(client=MindieClient(**client))
+    spec = plans.mindie("8b", on=2, stack=_stack(), https=https)
+    release = Release(spec=spec, instance=spec.instances[0])
+    assert json.loads(release.files["release.json"].text)["https"] == client
 
 
 def test_one_question_of_each_kind_goes_the_other_way_too() -> None:

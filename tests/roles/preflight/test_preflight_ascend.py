@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from roles.preflight import Reason, against
-from roles.spec import AscendHdk, Check, Engine, HostSpec, Kind, MindieHttps, Stack
+from roles.spec import AscendHdk, Check, Engine, HostSpec, Kind, MindieClient, MindieHttps, Stack
 from tests.roles import devices
 from tests.roles.preflight import plans
 from tests.roles.preflight.plans import Found
@@ -354,12 +354,14 @@ def test_certificates_with_passwords() -> None:
             assert reason.found.startswith(f"certificates for MindIE {version}, whose keys have")
 
 
-def test_certificates_keep_our_own_questions_out() -> None:
+def test_our_own_questions_show_a_certificate() -> None:
     (told,) = _of("https", plans.mindie(https=MindieHttps()), plans.a2(1))
     assert (told.path, told.found, told.wanted) == (
-        "instances/chat/options/https", "certificates", "plain HTTP on loopback",
+        "instances/chat/options/https/client", "no certificate to show",
+        "one of an authority that the server takes",
     )  # fmt: skip
-    assert "is asked without a certificate" in told.remedy
+    client = MindieClient(certificate="/etc/c.pem", key="/etc/c.key", ca="/etc/ca.pem")
+    assert _of("https", plans.mindie(https=MindieHttps(client=client)), plans.a2(1)) == []
 
 
 @pytest.mark.parametrize(("mib", "refused"), [(20, False), (21, True)])

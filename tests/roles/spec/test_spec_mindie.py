@@ -5,7 +5,19 @@ from typing import Any
 
 import pytest
 
-from roles.spec import HostSpec, Instance, MindieHttps, MindieOptions, Secret
+from roles.spec import (
+    Accelerator,
+    Agent,
+    Client,
+    Gateway,
+    HostSpec,
+    Instance,
+    MindieHttps,
+    MindieOptions,
+    Secret,
+    SpecError,
+    inventory,
+)
 from tests.roles.preflight import plans
 
 ANYWHERE = IPv4Address("10.0.0.7")
@@ -142,3 +154,19 @@ def test_two_instances_share_no_plane(port: int) -> None:
         "give each instance its own port"
     )
     assert _beside(8003).faults() == []
+
+
+def test_gateway_has_no_certificate_to_show() -> None:
+    behind = _instance(_options(https=MindieHttps()), address=ANYWHERE)
+    clients = (Client(name="team-a", key=Secret(env="EDGE_KEY")),)
+    gateway = Gateway(address=ANYWHERE, port=443, models=(behind.served_as,), clients=clients)
+    hosts = {
+        "gw": HostSpec(accelerator=Accelerator.CPU, gateway=gateway),
+        "a2": plans.mindie().model_copy(update={"instances": (behind,), "agent": Agent()}),
+    }
+    with pytest.raises(SpecError) as caught:
+        inventory(hosts)
+    assert str(caught.value).splitlines()[1:] == [
+        "  a2/instances/chat/options/https: wants a certificate of the gateway on gw, which has "
+        "none to show, leave its model out of the gateway's"
+    ]
