@@ -1,16 +1,14 @@
 """Reasons as lines for any reader, as a table for a wide terminal, and as JSON for programs."""
 
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 
-from pyinfra.api import DeployError
 from pyinfra.api.output import echo
 from rich.console import Console
 from rich.table import Table
 
+from roles import output
 from roles.console import console
 from roles.preflight.reason import Reason
 
@@ -51,14 +49,7 @@ def write(verdicts: Verdicts, file: str) -> None:
     :raises DeployError: the file cannot be written
     """
     rows = [{"host": name, **asdict(reason)} for name, reason in _each(verdicts)]
-    text = json.dumps(rows, indent=1) + "\n"
-    if file == "-":
-        sys.stdout.write(text)
-        return
-    try:
-        Path(file).write_text(text)
-    except OSError as error:
-        raise DeployError(f"the reasons cannot be written: {error}") from error
+    output.write(file, json.dumps(rows, indent=1) + "\n", what="the reasons")
 
 
 def table(title: str, verdicts: Verdicts, *, refuses: bool) -> Table:

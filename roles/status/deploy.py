@@ -8,10 +8,11 @@ from pyinfra import state
 from pyinfra.api import DeployError
 from pyinfra.api.output import echo
 
-from roles import report
+from roles import output, report
 from roles.status import fleet, page, told
 
 _DEPLOY = "status.py"
+_WHAT = "what runs where"
 _asking = RLock()
 _shown: list[fleet.Fleet] = []
 
@@ -36,9 +37,9 @@ def show() -> None:
             wishes = state.inventory.get_override_data()
             told.table(seen)
             if file := wishes.get("status"):
-                told.write(str(file), told.as_json(seen))
+                output.write(str(file), told.as_json(seen), what=_WHAT)
             if file := wishes.get("page"):
-                told.write(str(file), page.of(seen))
+                output.write(str(file), page.of(seen), what=_WHAT)
 
 
 def _show_silent() -> None:

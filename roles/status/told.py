@@ -1,15 +1,11 @@
 """A fleet as a terse table for people, and as JSON for programs."""
 
 import json
-import sys
-from pathlib import Path
 from typing import Any
 
-from pyinfra.api import DeployError
 from rich.table import Table
 
 from roles.console import console
-from roles.hostside import durable
 from roles.status.state import State
 
 _FILE_WIDTH = 200
@@ -36,21 +32,6 @@ def table(fleet: dict[str, Any]) -> None:
 def as_json(fleet: dict[str, Any]) -> str:
     """Return a fleet for programs."""
     return json.dumps(fleet, indent=1) + "\n"
-
-
-def write(file: str, text: str) -> None:
-    """
-    Write a file whole, or none; to the standard output for ``-``.
-
-    :raises DeployError: it cannot be written
-    """
-    if file == "-":
-        sys.stdout.write(text)
-        return
-    try:
-        durable.write(str(Path(file).absolute()), text)
-    except OSError as error:
-        raise DeployError(f"what runs where cannot be written: {error}") from error
 
 
 def lines(one: dict[str, Any]) -> list[str]:

@@ -1,13 +1,11 @@
 """The terse table, and the files for programs and browsers."""
 
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
-from pyinfra.api import DeployError
 
+from roles import output
 from roles.status import told
 from tests.roles.status import fleets
 
@@ -70,19 +68,5 @@ def test_what_a_host_says_is_no_markup(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_json(fleet: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    told.write("-", told.as_json(fleet))
+    output.write("-", told.as_json(fleet), what="what runs where")
     assert json.loads(capsys.readouterr().out) == fleet
-
-
-def test_file_is_written_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(descriptor: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.chdir(tmp_path)
-    told.write("page.html", "the first")
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(DeployError) as refused:
-        told.write("page.html", "the second")
-    said = "what runs where cannot be written: [Errno 28] No space left on device"
-    assert str(refused.value) == said
-    assert [path.read_text() for path in tmp_path.iterdir()] == ["the first"]
