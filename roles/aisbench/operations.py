@@ -42,16 +42,9 @@ def installed_aisbench(onto: HostSpec) -> job.Commands:
         host.noop(f"{name} is installed")
         return
     yield from lock.held()
-    plan = {
-        "name": name,
-        "folder": f"{places.stacks()}/{name}",
-        "python": _python(onto),
-        "disk_gib": _DISK_GIB,
-        "packages": onto.packages.model_dump(),
-        "lock": LOCK.read_text(),
-        "installer": engine.INSTALLER.read_text(),
-    }
-    yield from job.commands(f"install-{name}", script="install", python=onto.python, plan=plan)
+    yield from engine.packages(
+        name, LOCK.read_text(), python=_python(onto), disk_gib=_DISK_GIB, onto=onto
+    )
 
 
 @operation()

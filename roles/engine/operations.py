@@ -8,6 +8,7 @@ from pyinfra.api import operation
 
 from roles import job, lock, paths, probe
 from roles.engine import archive
+from roles.hostside import places
 from roles.spec import Accelerator, Archive, HostSpec, Image, Lock, Stack
 
 INSTALLER = Path(__file__).with_name("uv.txt")
@@ -39,14 +40,29 @@ def installed_stack(stack: Stack, onto: HostSpec) -> archive.Commands:
 
 def _locked(stack: Stack, pinned: Lock, onto: HostSpec) -> job.Commands:
     """Yield what installs every package of a lock."""
-    plan = _plan(stack, onto) | {"lock": pinned.text, "installer": INSTALLER.read_text()}
-    name = f"install-{stack.folder}"
-    yield from job.commands(name, script="install", python=onto.python, plan=plan)
+    yield from packages(
+        stack.folder, pinned.text, python=stack.python, disk_gib=stack.disk_gib, onto=onto
+    )
+
+
+def packages(
+    folder: str, lock: str, *, python: str, disk_gib: float, onto: HostSpec
+) -> job.Commands:
+    """
+    Yield what leaves an environment of its own with every package of a lock.
+
+    :param folder: its name among the stacks
+    :param python: the minor version that the lock is for
+    :param disk_gib: what it takes, measured
+    """
+    plan = _plan(folder, python, disk_gib, onto)
+    plan |= {"lock": lock, "installer": INSTALLER.read_text()}
+    yield from job.commands(f"install-{folder}", script="install", python=onto.python, plan=plan)
 
 
 def _image(stack: Stack, pinned: Image, onto: HostSpec) -> job.Commands:
     """Yield what brings or builds a container image."""
-    plan = _plan(stack, onto) | {
+    plan = _plan(stack.folder, stack.python, stack.disk_gib, onto) | {
         "image": paths.image(stack),
         "reference": pinned.reference,
         "archive": pinned.archive.model_dump() if pinned.archive else None,
@@ -57,11 +73,11 @@ def _image(stack: Stack, pinned: Image, onto: HostSpec) -> job.Commands:
     yield from job.commands(name, script="image", python=onto.python, plan=plan)
 
 
-def _plan(stack: Stack, onto: HostSpec) -> dict[str, Any]:
+def _plan(folder: str, python: str, disk_gib: float, onto: HostSpec) -> dict[str, Any]:
     return {
-        "name": stack.folder,
-        "folder": paths.stack(stack),
-        "python": stack.python,
-        "disk_gib": stack.disk_gib,
+        "name": folder,
+        "folder": f"{places.stacks()}/{folder}",
+        "python": python,
+        "disk_gib": disk_gib,
         "packages": onto.packages.model_dump(),
     }

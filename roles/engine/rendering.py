@@ -45,8 +45,6 @@ def rendered(instance: Instance) -> dict[str, File]:
 
 def unit_file(stack: Stack, *, python: str) -> str:
     """Return the template unit of a stack's engine."""
-    if stack.engine not in STARTED:
-        _not_started(stack.engine)
     return templates.render(f"engine/{paths.unit_template(stack.unit)}.j2", python=python)
 
 
