@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from roles import weights
-from roles.preflight import ascend, seen
+from roles.preflight import ascend
+from roles.preflight import model as models
 from roles.preflight.reason import Reason
 from roles.spec import HostSpec, InstallerKind, Instance
 
@@ -25,9 +26,9 @@ def reasons(spec: HostSpec, found: dict[str, Any]) -> Iterator[Reason]:
 
 
 def _chips(instance: Instance, spec: HostSpec, found: dict[str, Any]) -> Iterator[Reason]:
-    chosen = seen.chosen(instance, spec, found)
-    kinds = {str(device["kind"]) for device in chosen.values()} or {*ascend.kinds_of(spec, found)}
-    for kind in sorted(kinds - {"duo"}):
+    for kind in models.kinds(instance, spec, found):
+        if kind == "duo":
+            continue
         yield Reason(
             code="compression-chip",
             path=f"instances/{instance.name}/compression",

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from roles import gateway
+from roles.preflight import seen
 from roles.preflight.reason import Reason
 from roles.spec import HostSpec
 
@@ -25,11 +26,10 @@ def reasons(spec: HostSpec, found: dict[str, Any]) -> Iterator[Reason]:
         for listener in found["ports"]:
             if listener["port"] != port or listener["unit"] in ours or listener["pid"] == 1:
                 continue
-            who = listener["unit"] or listener["process"] or "a process that cannot be seen"
             yield Reason(
                 code="port",
                 path=path,
-                found=f"{port} is held by {who}",
+                found=f"{port} is held by {seen.holder(listener)}",
                 wanted="a free port",
                 remedy="stop it there, or choose another port",
             )

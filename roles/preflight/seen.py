@@ -45,6 +45,11 @@ def strangers(device: Found, spec: HostSpec, found: Found) -> list[Found]:
     return [one for one in device["processes"] or () if one["unit"] not in ours]
 
 
+def holder(listener: Found) -> str:
+    """Return who listens on a port, as a person finds it."""
+    return str(listener["unit"] or listener["process"] or "a process that cannot be seen")
+
+
 def who(process: Found) -> str:
     """Return a process as a person finds it."""
     name = process["unit"] or process["name"] or "an unknown process"

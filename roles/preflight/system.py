@@ -132,12 +132,11 @@ def _port(instance: Instance, spec: HostSpec, found: dict[str, Any]) -> Iterator
     for listener in found["ports"]:
         if listener["port"] not in instance.ports or listener["unit"] in ours:
             continue
-        who = listener["unit"] or listener["process"] or "a process that cannot be seen"
         pid = f" (pid {listener['pid']})" if listener["pid"] else ""
         yield Reason(
             code="port",
             path=f"instances/{instance.name}/port",
-            found=f"{listener['port']} is held by {who}{pid}",
+            found=f"{listener['port']} is held by {seen.holder(listener)}{pid}",
             wanted="a free port",
             remedy="stop it there, or give the instance another port",
         )
