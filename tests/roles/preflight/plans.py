@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from roles.preflight import Reason, against
 from roles.spec import (
     Accelerator,
     Accepted,
@@ -275,3 +276,13 @@ def duos(cards: int) -> Found:
     """Return the probe of a host with as many Atlas 300I DUO cards, on Ubuntu 22.04."""
     chips = [duo(card, chip) for card in range(cards) for chip in (0, 1)]
     return with_npus(*chips, system={"os": {"id": "ubuntu", "version": "22.04"}, "glibc": "2.35"})
+
+
+def codes_of(spec: HostSpec, found: Found, *, refuses: bool = True) -> list[str]:
+    """Return the codes of all that refuses a plan, or of its remarks."""
+    return [reason.code for reason in against(spec, found) if reason.refuses is refuses]
+
+
+def reasons_of(code: str, spec: HostSpec, found: Found) -> list[Reason]:
+    """Return each reason of a code."""
+    return [reason for reason in against(spec, found) if reason.code == code]

@@ -4,22 +4,14 @@ from typing import Any
 
 import pytest
 
-from roles.preflight import Reason, against
-from roles.spec import AscendHdk, Engine, HostSpec, Stack
+from roles.preflight import against
+from roles.spec import AscendHdk, Engine, Stack
 from tests.roles import devices
 from tests.roles.preflight import plans
-from tests.roles.preflight.plans import Found
+from tests.roles.preflight.plans import Found, codes_of, reasons_of
 
 HDK = devices.ascend()["hdk"]
 READY = plans.ascend(ready_for=(plans.mindie_stack(),))
-
-
-def _codes(spec: HostSpec, found: Found, *, refuses: bool = True) -> list[str]:
-    return [reason.code for reason in against(spec, found) if reason.refuses is refuses]
-
-
-def _of(code: str, spec: HostSpec, found: Found) -> list[Reason]:
-    return [reason for reason in against(spec, found) if reason.code == code]
 
 
 def _hdk(**fields: Any) -> Found:
@@ -50,11 +42,11 @@ def _planned(driver: str = "25.5.1", chip: str = "910b") -> AscendHdk:
 )
 def test_driver_and_firmware(fields: Found, refused: list[str]) -> None:
     """Each names the versions of the other that it works with."""
-    assert _codes(READY, _hdk(**fields)) == refused
+    assert codes_of(READY, _hdk(**fields)) == refused
 
 
 def test_firmware_without_a_version() -> None:
-    assert _codes(READY, _hdk(firmware=None), refuses=False) == ["hdk"]
+    assert codes_of(READY, _hdk(firmware=None), refuses=False) == ["hdk"]
 
 
 def test_a_planned_driver_is_judged_after_it_is_there() -> None:
@@ -65,26 +57,26 @@ def test_a_planned_driver_is_judged_after_it_is_there() -> None:
         plans.with_npus(error={"code": -8005, "name": None, "text": "no"}),
         plans.a2(1) | {"accelerators": plans.a2(1)["accelerators"] | {"ascend": None}},
     ):
-        assert _codes(spec, found) == []
+        assert codes_of(spec, found) == []
 
 
 def test_a_first_driver_needs_a_restart() -> None:
     found = plans.a2(1) | {"accelerators": plans.a2(1)["accelerators"] | {"ascend": None}}
-    assert _codes(plans.ascend(driver=_planned()), found, refuses=False) == ["reboot"]
-    assert _codes(plans.ascend(driver=_planned()), plans.a2(1), refuses=False) == []
+    assert codes_of(plans.ascend(driver=_planned()), found, refuses=False) == ["reboot"]
+    assert codes_of(plans.ascend(driver=_planned()), plans.a2(1), refuses=False) == []
 
 
 def test_chip_by_pci_ids() -> None:
     """Without a driver, what is plugged in says which chip it is."""
     found = plans.a2(1) | {"accelerators": plans.a2(1)["accelerators"] | {"ascend": None}}
     spec = plans.ascend(driver=_planned(chip="310p"), may_reboot=True)
-    assert _codes(spec, found) == ["chip", "chip"]
-    assert _codes(plans.ascend(driver=_planned(), may_reboot=True), found) == []
+    assert codes_of(spec, found) == ["chip", "chip"]
+    assert codes_of(plans.ascend(driver=_planned(), may_reboot=True), found) == []
 
 
 def test_chip_that_is_not_known() -> None:
     found = plans.a2(1, name="950X", kind="unknown")
-    assert (_codes(READY, found), _codes(READY, found, refuses=False)) == ([], ["chip"])
+    assert (codes_of(READY, found), codes_of(READY, found, refuses=False)) == ([], ["chip"])
 
 
 @pytest.mark.parametrize(
@@ -104,22 +96,24 @@ def test_os(os: str, version: str, kind: str, remarks: list[str]) -> None:
     system = {"os": {"id": os, "version": version}}
     npu = devices.npu(0) if kind == "a2" else plans.duo(0, kind=kind)
     spec = plans.ascend(driver=_planned(chip="910b" if kind == "a2" else "310p"))
-    assert _codes(spec, plans.with_npus(npu, system=system), refuses=False) == remarks
+    assert codes_of(spec, plans.with_npus(npu, system=system), refuses=False) == remarks
 
 
 def test_os_of_another_arch() -> None:
     found = plans.with_npus(devices.npu(0), system={"arch": "x86_64"})
-    (reason,) = _of("os", plans.ascend(ready_for=(plans.mindie_stack(installers=()),)), found)
+    (reason,) = reasons_of(
+        "os", plans.ascend(ready_for=(plans.mindie_stack(installers=()),)), found
+    )
     assert (reason.found, reason.wanted) == ("ubuntu 24.04 on x86_64", "aarch64 for Atlas 800I A2")
     found = plans.with_npus(devices.npu(0), system={"os": {"id": "debian", "version": "12"}})
-    (reason,) = _of("os", READY, found)
+    (reason,) = reasons_of("os", READY, found)
     assert reason.wanted.startswith(
         "for Atlas 800I A2 on aarch64: ubuntu 22.04 or 24.04, openeuler 22.03 or 24.03, "
     )
 
 
 def test_driver_for_a_group() -> None:
-    assert _codes(READY, _hdk(for_all=False), refuses=False) == ["hdk-users"]
+    assert codes_of(READY, _hdk(for_all=False), refuses=False) == ["hdk-users"]
 
 
 @pytest.mark.parametrize(
@@ -143,7 +137,7 @@ def test_rows_of_mindie(
     """The vendor's word refuses; a report is told. The driver of a row is only ever told."""
     spec = plans.ascend(ready_for=(plans.mindie_stack(version, over=over, **fields),))
     found = plans.a2(1)
-    assert (_codes(spec, found), _codes(spec, found, refuses=False)) == (refused, remarks)
+    assert (codes_of(spec, found), codes_of(spec, found, refuses=False)) == (refused, remarks)
 
 
 def test_torch_of_an_ubuntu() -> None:
@@ -153,7 +147,7 @@ def test_torch_of_an_ubuntu() -> None:
     ):  # fmt: skip
         os = {"id": "ubuntu", "version": version}
         found = plans.with_npus(devices.npu(0), system={"os": os})
-        assert _codes(plans.ascend(ready_for=(plans.mindie_stack(lock=lock),)), found) == refused
+        assert codes_of(plans.ascend(ready_for=(plans.mindie_stack(lock=lock),)), found) == refused
 
 
 def _vllm_ascend(version: str, over: str, **fields: Any) -> Stack:
@@ -216,7 +210,7 @@ def test_whole_rows_of_vllm_ascend(
 def test_kernels_became_ops(files: tuple[str, ...], refused: list[str]) -> None:
     installers = tuple(plans.installer(f"Ascend-cann-{file}_linux-aarch64.run") for file in files)
     stack = plans.mindie_stack("3.1.0", installers=installers)
-    assert _codes(plans.ascend(ready_for=(stack,)), plans.a2(1)) == refused
+    assert codes_of(plans.ascend(ready_for=(stack,)), plans.a2(1)) == refused
 
 
 @pytest.mark.parametrize(
@@ -235,7 +229,7 @@ def test_world_sizes(size: str, on: int, where: str, refused: list[str]) -> None
     lock = {"chip": "310p", "lock": "mindie-2.1"} if where == "duo" else {}
     found = plans.duos(4) if where == "duo" else plans.a2(8)
     spec = plans.mindie(size, on=on, stack=plans.mindie_stack(**lock), npu_mem_size=2)
-    assert _codes(spec, found) == refused
+    assert codes_of(spec, found) == refused
 
 
 @pytest.mark.parametrize(
@@ -253,7 +247,7 @@ def test_quantised(shape: str, where: str, refused: list[str]) -> None:
     found = plans.duos(1) if where == "duo" else plans.a2(2)
     weights = plans.weights("8b", shape=shape)
     spec = plans.mindie(on=2, stack=plans.mindie_stack(**lock), weights_of=weights)
-    assert _codes(spec, found) == refused
+    assert codes_of(spec, found) == refused
 
 
 def test_shape_without_a_row() -> None:
@@ -261,20 +255,20 @@ def test_shape_without_a_row() -> None:
     (one,) = plans.mindie(on=1).instances
     found = plans.with_npus(plans.duo(0, kind="310p"), system={"os": {"id": "x", "version": "1"}})
     spec = plans.ascend(one.model_copy(update={"stack": plans.mindie_stack(chip="310p")}))
-    assert "not-in-table" in _codes(spec, found, refuses=False)
+    assert "not-in-table" in codes_of(spec, found, refuses=False)
 
 
 def test_chips_of_a_card() -> None:
     spec = plans.mindie(on=2, stack=plans.mindie_stack(chip="310p", lock="mindie-2.1"))
-    assert "half-a-card" not in _codes(spec, plans.duos(2), refuses=False)
+    assert "half-a-card" not in codes_of(spec, plans.duos(2), refuses=False)
     (one,) = spec.instances
     split = plans.ascend(one.model_copy(update={"devices": (0, 2)}))
-    (reason,) = _of("half-a-card", split, plans.duos(2))
+    (reason,) = reasons_of("half-a-card", split, plans.duos(2))
     assert reason.found == "one chip of card 0, 1"
 
 
 def test_kinds_in_one_instance() -> None:
     """The chips of one DUO show different memory, and are alike."""
     found = plans.with_npus(devices.npu(0), plans.duo(0, logic=1))
-    assert "mixed-devices" in _codes(plans.mindie(on=2), found)
-    assert "mixed-devices" not in _codes(plans.mindie(on=2), plans.duos(1))
+    assert "mixed-devices" in codes_of(plans.mindie(on=2), found)
+    assert "mixed-devices" not in codes_of(plans.mindie(on=2), plans.duos(1))

@@ -7,11 +7,7 @@ from roles.preflight.gpu import driver_cuda
 from roles.spec import Accelerator, CudaDriver, DriverPackages, Engine, HostSpec, Stack
 from tests.roles import devices, faked
 from tests.roles.preflight import plans
-from tests.roles.preflight.plans import Found
-
-
-def _codes(spec: HostSpec, found: Found, *, refuses: bool = True) -> list[str]:
-    return [reason.code for reason in against(spec, found) if reason.refuses is refuses]
+from tests.roles.preflight.plans import codes_of
 
 
 @pytest.mark.parametrize(
@@ -49,7 +45,7 @@ def test_built_for_two() -> None:
 def test_any_minor_version_of_cuda(version: str, driver: str, codes: list[str]) -> None:
     stack = plans.vllm(version, accepts=plans.CRITICAL, driver="525.60.13")
     found = plans.with_gpus(devices.gpu(0), driver=driver, cuda="12.8")
-    assert _codes(plans.one(stack=stack), found) == codes
+    assert codes_of(plans.one(stack=stack), found) == codes
 
 
 def test_a_planned_driver_counts() -> None:
@@ -60,8 +56,8 @@ def test_a_planned_driver_counts() -> None:
         plans.without_driver(nouveau=True),
         plans.with_gpus(devices.gpu(0), driver="470.256.02", cuda="11.4"),
     ):
-        assert _codes(spec, found) == []
-    assert _codes(spec, plans.without_driver(), refuses=False) == ["unseen"]
+        assert codes_of(spec, found) == []
+    assert codes_of(spec, plans.without_driver(), refuses=False) == ["unseen"]
 
 
 @pytest.mark.parametrize("code", [9, 18])
@@ -70,8 +66,8 @@ def test_a_planned_driver_mends_what_does_not_answer(code: int) -> None:
     driver = CudaDriver(version="580.65.06", source=DriverPackages(names=("nvidia-open",)))
     error = {"code": code, "name": None, "text": "no"}
     found = plans.with_gpus(driver=None, cuda=None, error=error)
-    assert _codes(plans.host(plans.instance(), driver=driver), found) == []
-    assert _codes(plans.host(plans.instance()), found) == ["nvml"]
+    assert codes_of(plans.host(plans.instance(), driver=driver), found) == []
+    assert codes_of(plans.host(plans.instance()), found) == ["nvml"]
 
 
 def test_a_planned_fabric_manager_counts() -> None:
@@ -80,7 +76,7 @@ def test_a_planned_fabric_manager_counts() -> None:
     for fabric_manager, codes in ((None, ["fabric-manager"]), ("nvidia-fabricmanager", [])):
         source = DriverPackages(names=("nvidia-open",), fabric_manager=fabric_manager)
         driver = CudaDriver(version="580.159.04", source=source)
-        assert _codes(plans.host(plans.instance(), driver=driver), found) == codes
+        assert codes_of(plans.host(plans.instance(), driver=driver), found) == codes
 
 
 def test_pins_that_nobody_looked_at() -> None:
@@ -96,7 +92,7 @@ def test_pins_that_nobody_looked_at() -> None:
 def test_glibc(glibc: str, codes: list[str]) -> None:
     stack = plans.vllm("0.20.2", accepts=plans.CRITICAL)
     found = plans.with_gpus(devices.gpu(0), system={"glibc": glibc})
-    assert _codes(plans.one(stack=stack), found) == codes
+    assert codes_of(plans.one(stack=stack), found) == codes
 
 
 def test_glibc_of_the_lock() -> None:
@@ -140,7 +136,7 @@ def _locked(stack: Stack, glibc: str) -> Stack:
 )
 def test_python_of_the_wheels(python: str, codes: list[str]) -> None:
     found = plans.with_gpus(devices.gpu(0), system={"pythons": [f"python{python}"]})
-    assert _codes(plans.one(stack=plans.vllm(python=python)), found) == codes
+    assert codes_of(plans.one(stack=plans.vllm(python=python)), found) == codes
 
 
 @pytest.mark.parametrize(
@@ -154,7 +150,7 @@ def test_python_of_the_wheels(python: str, codes: list[str]) -> None:
 )
 def test_torch_of_the_engine(version: str, lock: str, codes: list[str]) -> None:
     stack = plans.vllm(version, lock=lock, accepts=plans.CRITICAL)
-    assert _codes(plans.one(stack=stack), plans.with_gpus(devices.gpu(0))) == codes
+    assert codes_of(plans.one(stack=stack), plans.with_gpus(devices.gpu(0))) == codes
 
 
 def test_torch_has_an_upper_bound_alone() -> None:
@@ -166,7 +162,7 @@ def test_torch_has_an_upper_bound_alone() -> None:
         spec = plans.lmdeploy(version)
         (one,) = spec.instances
         spec = plans.host(one.model_copy(update={"stack": stack}))
-        assert _codes(spec, plans.with_gpus(devices.gpu(0))) == codes
+        assert codes_of(spec, plans.with_gpus(devices.gpu(0))) == codes
 
 
 @pytest.mark.parametrize(
@@ -179,13 +175,13 @@ def test_torch_has_an_upper_bound_alone() -> None:
 def test_machine_code(capability: str, codes: list[str]) -> None:
     """It runs within its major version, on the same minor or a newer one."""
     spec = plans.one(options=plans.options(dtype="float16"))
-    assert _codes(spec, plans.with_gpus(devices.gpu(0, capability=capability))) == codes
+    assert codes_of(spec, plans.with_gpus(devices.gpu(0, capability=capability))) == codes
 
 
 def test_code_of_the_pytorch_engine_is_torchs() -> None:
     """LMDeploy's own is TurboMind's, which the PyTorch engine does not use."""
     found = plans.with_gpus(devices.gpu(0, capability="12.0"))
-    assert _codes(plans.lmdeploy("0.12.3"), found) == []
+    assert codes_of(plans.lmdeploy("0.12.3"), found) == []
 
 
 @pytest.mark.parametrize(
@@ -203,7 +199,7 @@ def test_what_the_driver_compiles(
 ) -> None:
     stack = plans.vllm("0.18.1", accepts=plans.CRITICAL)
     found = plans.with_gpus(devices.gpu(0, capability=capability), driver=driver, cuda=cuda)
-    assert _codes(plans.one(stack=stack), found) == codes
+    assert codes_of(plans.one(stack=stack), found) == codes
 
 
 def test_cuda_of_a_planned_driver() -> None:
@@ -226,7 +222,7 @@ def test_bfloat16(dtype: str, capability: str, refused: list[str], remarks: list
     """``auto`` may become float16, as the engine's version has it: a remark."""
     spec = plans.one(options=plans.options(dtype=dtype))
     found = plans.with_gpus(devices.gpu(0, capability=capability))
-    assert (_codes(spec, found), _codes(spec, found, refuses=False)) == (refused, remarks)
+    assert (codes_of(spec, found), codes_of(spec, found, refuses=False)) == (refused, remarks)
 
 
 def test_forward_compatibility_on_a_data_centre_gpu() -> None:
@@ -234,23 +230,23 @@ def test_forward_compatibility_on_a_data_centre_gpu() -> None:
     environment = {"VLLM_ENABLE_CUDA_COMPATIBILITY": "1"}
     spec = plans.one(options=plans.options(environment=environment))
     found = plans.with_gpus(devices.gpu(0), driver="550.163.01", cuda="12.4")
-    assert (_codes(spec, found), _codes(spec, found, refuses=False)) == ([], ["driver"])
+    assert (codes_of(spec, found), codes_of(spec, found, refuses=False)) == ([], ["driver"])
     old = plans.vllm("0.18.0", lock="vllm-0.26.0", accepts=plans.CRITICAL)
     spec = plans.one(options=plans.options(environment=environment), stack=old)
-    assert _codes(spec, found) == ["driver", "forward-compatibility"]
+    assert codes_of(spec, found) == ["driver", "forward-compatibility"]
 
 
 def test_remarks_on_a_device() -> None:
     found = plans.with_gpus(devices.gpu(0, persistence=False), system={"shm_free_mib": 64})
-    assert _codes(plans.one(), found, refuses=False) == ["persistence"]
+    assert codes_of(plans.one(), found, refuses=False) == ["persistence"]
     found = plans.with_gpus(devices.gpu(0), devices.gpu(1), system={"shm_free_mib": 64})
-    assert _codes(plans.one(on=2), found, refuses=False) == ["shm"]
-    assert _codes(plans.one(on=2), found) == []
+    assert codes_of(plans.one(on=2), found, refuses=False) == ["shm"]
+    assert codes_of(plans.one(on=2), found) == []
 
 
 def test_pending_mig() -> None:
     mig = {"enabled": False, "pending": True, "devices": []}
-    assert _codes(plans.one(), plans.with_gpus(devices.gpu(0, mig=mig))) == ["mig"]
+    assert codes_of(plans.one(), plans.with_gpus(devices.gpu(0, mig=mig))) == ["mig"]
 
 
 def test_own_process_is_nobody_else() -> None:
@@ -258,9 +254,9 @@ def test_own_process_is_nobody_else() -> None:
     (name, plan) = ("metalserve-vllm@chat.service", plans.one())
     process = {"pid": 7, "name": "python3", "mib": 600, "unit": name}
     found = plans.with_gpus(devices.gpu(0, processes=[process]))
-    assert _codes(plan, found) == ["device-busy"]
+    assert codes_of(plan, found) == ["device-busy"]
     found["instances"] = {"chat": {"unit": name}}
-    assert _codes(plan, found) == []
+    assert codes_of(plan, found) == []
 
 
 @pytest.mark.parametrize(
@@ -271,8 +267,8 @@ def test_display_server(mib: int | None, refused: list[str], remarks: list[str])
     """It may stay beside an instance that has what it needs."""
     process = {"pid": 725, "name": "/usr/lib/xorg/Xorg", "mib": mib, "unit": "gdm.service"}
     found = plans.with_gpus(devices.gpu(0, processes=[process]))
-    assert _codes(plans.one(), found) == refused
-    assert _codes(plans.one(), found, refuses=False) == remarks
+    assert codes_of(plans.one(), found) == refused
+    assert codes_of(plans.one(), found, refuses=False) == remarks
 
 
 def test_words_of_a_version_that_nobody_looked_at() -> None:

@@ -4,17 +4,13 @@ from typing import Any
 
 import pytest
 
-from roles.preflight import Reason, against, placed
+from roles.preflight import against, placed
 from roles.spec import HostSpec
 from tests.roles import devices
 from tests.roles.preflight import plans
-from tests.roles.preflight.plans import Found
+from tests.roles.preflight.plans import Found, reasons_of
 
 GPU = devices.gpu()
-
-
-def _of(code: str, spec: HostSpec, found: Found) -> list[Reason]:
-    return [reason for reason in against(spec, found) if reason.code == code]
 
 
 def _xid(number: int, slot: str = "0000:06:00") -> Found:
@@ -53,7 +49,7 @@ FINE = [
 @pytest.mark.parametrize(("fields", "xids", "words"), FAILING)
 def test_failing_gpu(fields: Found, xids: list[Found], words: str) -> None:
     found = plans.with_gpus(devices.gpu(0, **fields), xids=xids)
-    (reason,) = _of("device-failing", plans.one(), found)
+    (reason,) = reasons_of("device-failing", plans.one(), found)
     assert words in reason.found
     assert (reason.path, reason.refuses) == ("instances/chat/devices", True)
     assert reason.found.endswith("on device 0 (NVIDIA H200)")
@@ -93,7 +89,7 @@ def test_told_and_used_all_the_same(fields: Found, cuda: Found, words: str) -> N
 
 @pytest.mark.parametrize("health", ["Warning", "Alarm", "Critical", "UNKNOWN", "4106296", "ok"])
 def test_failing_npu(health: str) -> None:
-    (reason,) = _of("device-failing", plans.mindie(), plans.a2(2, health=health))
+    (reason,) = reasons_of("device-failing", plans.mindie(), plans.a2(2, health=health))
     assert reason.found == f"health {health} on device 0 (910B4)"
 
 
@@ -102,13 +98,13 @@ def test_link_between_hosts_that_is_down() -> None:
     found = plans.a2(2)
     for device in found["accelerators"]["ascend"]["devices"]:
         device["roce"] = "DOWN"
-    assert _of("device-failing", plans.mindie(), found) == []
-    assert len(_of("device-failing", plans.mindie(on=2), found)) == 2
+    assert reasons_of("device-failing", plans.mindie(), found) == []
+    assert len(reasons_of("device-failing", plans.mindie(on=2), found)) == 2
 
 
 def test_line_that_nobody_understood() -> None:
     found = plans.with_npus(devices.npu(0), unknown=["| 7 | strange |"])
-    (reason,) = _of("device-health", plans.mindie(), found)
+    (reason,) = reasons_of("device-health", plans.mindie(), found)
     assert (reason.found, reason.refuses) == ("'| 7 | strange |' of npu-smi", False)
 
 
@@ -185,7 +181,7 @@ def test_place_that_will_not_do(fields: Found) -> None:
     found["accelerators"]["cuda"]["devices"][2] |= fields
     spec, moves = placed(_moving(), found)
     assert (spec, moves) == (_moving(), [])
-    (reason,) = _of("device-failing", _moving(), found)
+    (reason,) = reasons_of("device-failing", _moving(), found)
     assert reason.remedy == "repair it: no healthy NVIDIA H200 is left that no instance uses"
 
 
@@ -220,7 +216,7 @@ def test_a_lost_one_is_not_another_kind() -> None:
 def test_refuses_unless_it_may_move() -> None:
     spec = plans.host(plans.instance())
     assert placed(spec, _fleet(0)) == (spec, [])
-    (reason,) = _of("device-failing", spec, _fleet(0))
+    (reason,) = reasons_of("device-failing", spec, _fleet(0))
     assert reason.remedy == (
         "repair it, name another device, or let the instance move (failing_device)"
     )

@@ -4,13 +4,13 @@ from typing import Literal
 
 import pytest
 
-from roles.preflight import Reason, against, capacity, memory
+from roles.preflight import capacity, memory
 from roles.preflight.capacity import Device
-from roles.spec import HostSpec, LmdeployOptions, MindieOptions, Model, VllmOptions
+from roles.spec import LmdeployOptions, MindieOptions, Model, VllmOptions
 from tests.roles import devices
 from tests.roles.faked import seen
 from tests.roles.preflight import plans
-from tests.roles.preflight.plans import Found
+from tests.roles.preflight.plans import Found, codes_of, reasons_of
 
 RTX = Device("an RTX 3090", total=24260 / 1024, free=24259 / 1024)
 
@@ -19,14 +19,6 @@ def _model(size: str) -> Model:
     found = plans.weights(size).model
     assert found
     return found
-
-
-def _of(code: str, spec: HostSpec, found: Found) -> list[Reason]:
-    return [reason for reason in against(spec, found) if reason.code == code]
-
-
-def _codes(spec: HostSpec, found: Found) -> list[str]:
-    return [reason.code for reason in against(spec, found) if reason.refuses]
 
 
 @pytest.mark.parametrize(
@@ -65,10 +57,10 @@ def test_as_mindie_documents_it(batch: int, gib: int) -> None:
         on=2, max_seq_len=10240, max_prefill_batch_size=batch, max_batch_size=batch,
         npu_mem_size=gib,
     )  # fmt: skip
-    assert _of("npu-mem-size", spec, plans.a2(2)) == []
+    assert reasons_of("npu-mem-size", spec, plans.a2(2)) == []
     (one,) = spec.instances
     lower = one.options.model_copy(update={"npu_mem_size": gib - 1})
-    (reason,) = _of(
+    (reason,) = reasons_of(
         "npu-mem-size", plans.ascend(one.model_copy(update={"options": lower})), plans.a2(2)
     )
     assert (reason.refuses, reason.wanted.split(",")[0]) == (False, f"{gib} GiB")
@@ -182,7 +174,7 @@ TIERS = [
 def test_tiers_of_24_gb_cards(size: str, cards: int, tokens: int, fits: bool) -> None:
     asked = plans.options(max_model_len=tokens, tensor_parallel_size=cards)
     spec = plans.one(size, on=cards, options=asked)
-    assert _codes(spec, plans.rtx3090s(cards)) == ([] if fits else ["memory"])
+    assert codes_of(spec, plans.rtx3090s(cards)) == ([] if fits else ["memory"])
 
 
 @pytest.mark.parametrize(
@@ -219,18 +211,18 @@ def test_what_is_proposed_does_fit(size: str, share: float) -> None:
                 update={key: float(number) if "." in number else int(number)}
             )
             spec = plans.one(size, options=changed)
-        assert _codes(spec, plans.rtx3090s(on)) == [], way
+        assert codes_of(spec, plans.rtx3090s(on)) == [], way
 
 
 def test_what_would_fit_on_ascend() -> None:
     spec = plans.mindie(npu_mem_size=1, max_seq_len=65536, max_input_token_len=2048)
-    (reason,) = _of("memory", spec, plans.a2(1))
+    (reason,) = reasons_of("memory", spec, plans.a2(1))
     assert reason.remedy == "max_seq_len 7168 or npu_mem_size 9 would fit"
     assert reason.found.startswith("61.4 GiB free of 64.0, npu_mem_size 1, on device 0")
 
 
 def test_what_would_fit_of_lmdeploy() -> None:
-    (reason,) = _of("memory", plans.lmdeploy("0.12.3", session_len=65536), plans.rtx3090s(1))
+    (reason,) = reasons_of("memory", plans.lmdeploy("0.12.3", session_len=65536), plans.rtx3090s(1))
     assert reason.found == (
         "23.7 GiB free, 0.8 of what the model leaves for the cache, on device 0 "
         "(NVIDIA GeForce RTX 3090)"
@@ -248,7 +240,7 @@ def test_nothing_would_fit() -> None:
 
 def test_the_tightest_device_decides() -> None:
     found = plans.with_gpus(plans.rtx3090(0), plans.rtx3090(1, free_mib=9000))
-    (reason,) = _of("memory-held", plans.one("2b", on=2), found)
+    (reason,) = reasons_of("memory-held", plans.one("2b", on=2), found)
     assert "8.8 GiB free of 23.7 on device 1" in reason.found
 
 
@@ -264,7 +256,7 @@ def test_the_tightest_device_decides() -> None:
 def test_share_that_is_not_free(free_mib: int, remedy: str | None) -> None:
     """0.9 of 23.7 GiB, and 0.7 for CUDA: 22551 MiB."""
     found = plans.rtx3090s(1, free_mib=free_mib)
-    remedies = [reason.remedy for reason in _of("memory-held", plans.one("2b"), found)]
+    remedies = [reason.remedy for reason in reasons_of("memory-held", plans.one("2b"), found)]
     assert remedies == ([remedy] if remedy else [])
 
 
@@ -295,17 +287,19 @@ def test_without_a_shape_weights_alone_are_judged() -> None:
     assert one.model is None
     for length in (262144, 16):
         spec = plans.one(weights=one, options=plans.options(max_model_len=length))
-        assert _codes(spec, plans.rtx3090s(1)) == []
-        assert [reason.refuses for reason in _of("no-model", spec, plans.rtx3090s(1))] == [False]
+        assert codes_of(spec, plans.rtx3090s(1)) == []
+        assert [reason.refuses for reason in reasons_of("no-model", spec, plans.rtx3090s(1))] == [
+            False
+        ]
     large = plans.weights("32b").model_copy(update={"config": None})
-    (reason,) = _of("memory", plans.one(weights=large), plans.rtx3090s(1))
+    (reason,) = reasons_of("memory", plans.one(weights=large), plans.rtx3090s(1))
     assert reason.wanted == "62.1 GiB a device: weights 62.1"
     assert reason.remedy == "4 such devices would fit"
 
 
 def test_requests_at_once() -> None:
     spec = plans.one("4b", options=plans.options(max_num_seqs=64))
-    (reason,) = _of("concurrency", spec, plans.rtx3090s(1))
+    (reason,) = reasons_of("concurrency", spec, plans.rtx3090s(1))
     assert (reason.refuses, reason.found, reason.wanted) == (
         False,
         "a cache of 9.3 GiB, 8 request(s) of 8192 tokens",
@@ -316,5 +310,5 @@ def test_requests_at_once() -> None:
 def test_devices_that_are_not_there_are_not_measured() -> None:
     """Missing, or not answering: that is told, and nothing is guessed."""
     lost = devices.gpu(0, total_mib=None, free_mib=None, error={"code": 15, "text": "lost"})
-    assert _codes(plans.one("32b"), plans.with_gpus(lost)) == ["device-failing"]
-    assert _codes(plans.one("32b", on=2), plans.rtx3090s(1)) == ["device-missing"]
+    assert codes_of(plans.one("32b"), plans.with_gpus(lost)) == ["device-failing"]
+    assert codes_of(plans.one("32b", on=2), plans.rtx3090s(1)) == ["device-missing"]

@@ -4,18 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from roles.preflight import Reason, against
-from roles.spec import Check, HostSpec, Kind, MindieClient, MindieHttps
+from roles.preflight import against
+from roles.spec import Check, Kind, MindieClient, MindieHttps
 from tests.roles.preflight import plans
-from tests.roles.preflight.plans import Found
-
-
-def _codes(spec: HostSpec, found: Found, *, refuses: bool = True) -> list[str]:
-    return [reason.code for reason in against(spec, found) if reason.refuses is refuses]
-
-
-def _of(code: str, spec: HostSpec, found: Found) -> list[Reason]:
-    return [reason for reason in against(spec, found) if reason.code == code]
+from tests.roles.preflight.plans import Found, codes_of, reasons_of
 
 
 @pytest.mark.parametrize(
@@ -34,8 +26,8 @@ def _of(code: str, spec: HostSpec, found: Found) -> list[Reason]:
 def test_rules_of_mindie(fields: Found, refused: list[str], remarks: list[str]) -> None:
     spec = plans.mindie(on=2, stack=plans.mindie_stack(chip="310p", lock="mindie-2.1"), **fields)
     found = plans.duos(1)
-    assert _codes(spec, found) == refused
-    assert _codes(spec, found, refuses=False) == remarks
+    assert codes_of(spec, found) == refused
+    assert codes_of(spec, found, refuses=False) == remarks
 
 
 @pytest.mark.parametrize(
@@ -72,7 +64,7 @@ def test_rules_of_mindie(fields: Found, refused: list[str], remarks: list[str]) 
 def test_where_a_rule_of_mindie_is_broken(
     fields: Found, field: str, found: str, wanted: str
 ) -> None:
-    (reason,) = _of("mindie-options", plans.mindie(on=2, **fields), plans.a2(2))
+    (reason,) = reasons_of("mindie-options", plans.mindie(on=2, **fields), plans.a2(2))
     assert (reason.path, reason.found, reason.wanted) == (
         f"instances/chat/{field}",
         found,
@@ -85,20 +77,20 @@ def test_certificates_with_passwords() -> None:
     for version, refused in (("3.0.0alpha1", 1), ("3.0.0.beta.1", 0), ("3.0.0", 0)):
         stack = plans.mindie_stack(version)
         spec = plans.mindie(stack=stack, https=MindieHttps())
-        told = _of("mindie-options", spec, plans.a2(1))
+        told = reasons_of("mindie-options", spec, plans.a2(1))
         assert len(told) == refused
         for reason in told:
             assert reason.found.startswith(f"certificates for MindIE {version}, whose keys have")
 
 
 def test_our_own_questions_show_a_certificate() -> None:
-    (told,) = _of("https", plans.mindie(https=MindieHttps()), plans.a2(1))
+    (told,) = reasons_of("https", plans.mindie(https=MindieHttps()), plans.a2(1))
     assert (told.path, told.found, told.wanted) == (
         "instances/chat/options/https/client", "no certificate to show",
         "one of an authority that the server takes",
     )  # fmt: skip
     client = MindieClient(certificate="/etc/c.pem", key="/etc/c.key", ca="/etc/ca.pem")
-    assert _of("https", plans.mindie(https=MindieHttps(client=client)), plans.a2(1)) == []
+    assert reasons_of("https", plans.mindie(https=MindieHttps(client=client)), plans.a2(1)) == []
 
 
 @pytest.mark.parametrize(("mib", "refused"), [(20, False), (21, True)])
@@ -109,7 +101,7 @@ def test_image_that_is_too_large_for_mindie(tmp_path: Path, mib: int, refused: b
     large = Check(name="large", kind=Kind.IMAGE, prompt="What?", expect="noise", file=file)
     weights = plans.weights("8b")
     weights = weights.model_copy(update={"checks": (*weights.checks, large)})
-    told = _of("mindie-options", plans.mindie(weights_of=weights), plans.a2(1))
+    told = reasons_of("mindie-options", plans.mindie(weights_of=weights), plans.a2(1))
     assert [(reason.path, reason.found) for reason in told] == (
         [("instances/chat/checks/large", "image of 21.0 MiB")] if refused else []
     )
@@ -120,7 +112,7 @@ def test_text_may_let_mindie_choose() -> None:
     weights = plans.weights("8b").model_copy(update={"config": None, "takes": (), "checks": ()})
     (one,) = plans.mindie(npu_mem_size=-1, images=0).instances
     text = one.model_copy(update={"weights": weights, "checks": one.weights.checks[:1]})
-    assert _codes(plans.ascend(text), plans.a2(1)) == []
+    assert codes_of(plans.ascend(text), plans.a2(1)) == []
 
 
 @pytest.mark.parametrize("port", [8000, 8001, 8002])
