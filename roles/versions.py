@@ -3,14 +3,19 @@
 import re
 from itertools import takewhile
 
-# What comes before a release, the release itself, what comes after it, a number behind either.
-_BEFORE, _RELEASE, _AFTER, _NEXT = range(4)
+# What comes before a release in the order in which it does, whatever else has letters, the release
+# itself, what comes after it, a number behind either.
+_BEFORE = {"dev": 0, "t": 1, "a": 2, "alpha": 2, "b": 3, "beta": 3, "rc": 4}
+_OTHER, _RELEASE, _AFTER, _NEXT = range(5, 9)
 
 Key = tuple[tuple[int, ...], tuple[tuple[int, int], ...]]
 
 
 def key(version: str) -> Key:
-    """Sort ``8.2.RC1`` < ``8.2`` == ``8.2.0`` < ``8.2.post1`` < ``8.2.1``, whatever is after +."""
+    """
+    Sort ``8.2.beta.1`` < ``8.2.RC1`` < ``8.2`` == ``8.2.0`` < ``8.2.post1`` < ``8.2.1``, whatever
+    is after +.
+    """
     parts = re.findall(r"[a-z]+|\d+", version.partition("+")[0].lower())
     release = [int(part) for part in takewhile(str.isdecimal, parts)]
     marks, rank = [], _NEXT
@@ -19,7 +24,7 @@ def key(version: str) -> Key:
             marks.append((rank, int(part)))
             rank = _NEXT
         else:
-            rank = _AFTER if part == "post" else _BEFORE
+            rank = _AFTER if part == "post" else _BEFORE.get(part, _OTHER)
     while release and release[-1] == 0:
         release.pop()
     return tuple(release), (*marks, (_RELEASE, 0))
