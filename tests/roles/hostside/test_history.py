@@ -1,6 +1,5 @@
 """What served is remembered, whatever becomes of the file; and what could serve again is told."""
 
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -35,7 +34,7 @@ def _commit(host: Host, release: str, **plan: Any) -> None:
 
 def _links_alone(host: Host) -> None:
     """Lose the file, as a host of an older version has none."""
-    os.unlink(places.history("chat"))
+    Path(places.history("chat")).unlink()
 
 
 def test_newest_first_whatever_way_it_came(host: Host, clock: list[str]) -> None:
@@ -108,18 +107,16 @@ def test_full_disk_costs_no_commit_and_no_release(
     """What was not written down is known by the links, and written down by the next commit."""
     host.stage("newest")
     host.serving("old")
-    real = places.history
     with monkeypatch.context() as patched:
         patched.setattr(places, "history", lambda name: f"{full_disk}/history/{name}.json")
         fill(full_disk)
         assert host.activate("new")["ok"]
         assert host.record["outcome"] == "committed"
-        assert not os.path.exists(places.history("chat"))
-    assert places.history is real
-    assert [entry["release"] for entry in durable.read_json(real("chat"))] == ["old"]
+        assert not Path(places.history("chat")).exists()
+    assert [entry["release"] for entry in durable.read_json(places.history("chat"))] == ["old"]
     assert host.served == ["new", "old"]
     assert host.activate("newest")["ok"]
-    written = durable.read_json(real("chat"))
+    written = durable.read_json(places.history("chat"))
     assert [entry["release"] for entry in written] == ["newest", "new", "old"]
 
 
@@ -182,24 +179,24 @@ def _weights_gone(host: Host, release: str) -> str:
 
 def _half_installed(host: Host, release: str) -> str:
     path = f"{host.own(release, 'stack')}/complete.json"
-    os.unlink(path)
+    Path(path).unlink()
     return f"is not whole: {places.releases('chat')}/{release}/stack/complete.json is gone"
 
 
 def _no_start(host: Host, release: str) -> str:
     path = f"{places.releases('chat')}/{release}/start"
-    os.unlink(path)
+    Path(path).unlink()
     return f"is not whole: {path} is gone"
 
 
 def _no_questions(host: Host, release: str) -> str:
     path = f"{places.checks('chat')}/{release}.json"
-    os.unlink(path)
+    Path(path).unlink()
     return f"is not whole: {path} is gone"
 
 
 def _not_described(host: Host, release: str) -> str:
-    os.unlink(f"{places.releases('chat')}/{release}/release.json")
+    Path(places.releases("chat"), release, "release.json").unlink()
     return "is not staged any more"
 
 
