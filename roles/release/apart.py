@@ -62,13 +62,15 @@ def _mixed(model: str, members: list[Judged]) -> str:
         return ""
     began = _began(members)
     among = apart or [set(began)]
-    leave = ",".join(max(releases, key=lambda name: (began[name], name)) for releases in among)
+    newest = [max(releases, key=lambda name: (began[name], name)) for releases in among]
+    if all(one.way.serving in newest for one in members if one.way.to):
+        return ""
     rows = [_row(release, members) for release in sorted(began, key=lambda name: began[name])]
     return "\n".join(
         [
             f"{model} is served by different releases: some would go further back than others",
             *(f"    {row}" for row in rows[::-1]),
-            f"    say what is to be left, anything else stays: --data leave={leave}",
+            f"    say what is to be left, anything else stays: --data leave={','.join(newest)}",
         ]
     )
 

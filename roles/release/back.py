@@ -36,16 +36,15 @@ def refuse_wrong_ways_back() -> list[Judged]:
     :raises WayBackError: with every reason of every host
     """
     with _judging:
-        run, wanted = host.state, wish()
-        if run not in _judged:
-            _judged[run] = judge(wanted)
-            if not apart.reasons(_judged[run], wanted):
-                for line in told(_judged[run]):
-                    echo(line, err=True)
-        found = _judged[run]
-    if reasons := apart.reasons(found, wanted):
-        raise WayBackError(refusal(reasons, found))
-    return found
+        if host.state not in _judged:
+            wanted = wish()
+            found = judge(wanted)
+            if reasons := apart.reasons(found, wanted):
+                raise WayBackError(refusal(reasons, found))
+            for line in told(found):
+                echo(line, err=True)
+            _judged[host.state] = found
+        return _judged[host.state]
 
 
 def judge(wanted: Wish) -> list[Judged]:
