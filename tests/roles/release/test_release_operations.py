@@ -39,7 +39,7 @@ def _serving(spec: HostSpec, **fields: Any) -> dict[str, Any]:
 
 def _back(spec: HostSpec, found: object, **wish: object) -> Told:
     (one,) = spec.instances
-    given = {"instance": one, "python": spec.python, "wish": Wish.told(**wish)}
+    given: dict[str, Any] = {"instance": one, "python": spec.python, "wish": Wish.told(**wish)}
     return told(operations.release_before, spec, found, **given)
 
 
