@@ -32,10 +32,11 @@ def reasons(judged: list[Judged], wish: Wish) -> list[str]:
     """Return why nothing may be done, on any host: a wrong wish, faults of hosts, and a mixture."""
     found = list(_wishes(judged, wish))
     found += [f"{one.host}: {one.way.refused}" for one in judged if one.way.refused]
-    if wish == Wish():
-        found += mixed(judged)
-        if not found and not any(one.way.to for one in judged):
-            found = [f"{one.host}: {one.way.stays}" for one in judged]
+    if not wish.to:
+        # A stack's name is no answer to which of its releases is meant.
+        found += mixed([one for one in judged if one.way.serving not in wish.leave])
+    if wish == Wish() and not found and not any(one.way.to for one in judged):
+        found = [f"{one.host}: {one.way.stays}" for one in judged]
     return found
 
 
@@ -63,14 +64,16 @@ def _mixed(model: str, members: list[Judged]) -> str:
     began = _began(members)
     among = apart or [set(began)]
     newest = [max(releases, key=lambda name: (began[name], name)) for releases in among]
-    if all(one.way.serving in newest for one in members if one.way.to):
+    known = all(began[release] for release in newest)
+    if known and all(one.way.serving in newest for one in members if one.way.to):
         return ""
+    leave = ",".join(newest) if known else "RELEASE"
     rows = [_row(release, members) for release in sorted(began, key=lambda name: began[name])]
     return "\n".join(
         [
             f"{model} is served by different releases: some would go further back than others",
             *(f"    {row}" for row in rows[::-1]),
-            f"    say what is to be left, anything else stays: --data leave={','.join(newest)}",
+            f"    say what is to be left, anything else stays: --data leave={leave}",
         ]
     )
 

@@ -5,7 +5,7 @@ from weakref import WeakKeyDictionary
 
 import gevent
 from gevent.lock import RLock
-from pyinfra import host, state
+from pyinfra import host
 from pyinfra.api import DeployError, Host, State
 from pyinfra.api.output import echo
 
@@ -35,21 +35,21 @@ def refuse_wrong_ways_back() -> list[Judged]:
 
     :raises WayBackError: with every reason of every host
     """
+    run, wanted = host.state, wish()
     with _judging:
-        if host.state not in _judged:
-            wanted = wish()
-            found = judge(wanted)
+        if run not in _judged:
+            found = judge(run, wanted)
             if reasons := apart.reasons(found, wanted):
                 raise WayBackError(refusal(reasons, found))
             for line in told(found):
                 echo(line, err=True)
-            _judged[host.state] = found
-        return _judged[host.state]
+            _judged[run] = found
+        return _judged[run]
 
 
-def judge(wanted: Wish) -> list[Judged]:
+def judge(run: State, wanted: Wish) -> list[Judged]:
     """Return every instance of every host of the run, all hosts asked at once."""
-    hosts = [one for one in state.inventory if one in state.active_hosts]
+    hosts = [one for one in run.inventory if one in run.active_hosts]
     gevent.joinall([gevent.spawn(probe.of, one) for one in hosts], raise_error=True)
     return [judged for one in hosts for judged in _of(one, wanted)]
 

@@ -20,27 +20,34 @@ class Run:
 
     def __init__(self, nouns: Nouns) -> None:
         (self.instance,) = nouns.chat().instances
-        self.judged: list[Judged] = []
+        self.hosts: list[tuple[Instance, dict[str, Any]]] = []
 
     def add(self, *served: dict[str, Any], name: str = "chat", **about: Any) -> None:
         """Add a host on which the first of these serves, the others before it."""
-        instance = self.instance.model_copy(update={"name": name})
         current = served[0]["release"] if served else None
-        known = seen(current=current, served=list(served))
-        known["about"] = {"stack": "s", "weights": "w", **about}
-        self.judge(instance, known)
+        described = {"stack": "s", "weights": "w", **about}
+        self.seen(name=name, current=current, served=list(served), about=described)
 
-    def judge(self, instance: Instance, known: dict[str, Any] | None) -> None:
-        """Add a host with an instance as the probe saw it; ``None`` when it told nothing."""
-        found: dict[str, Any] = bare() | {"instances": {instance.name: known}}
-        if known is None:
-            found |= {"instances": None, "faults": {"python": "gone"}}
-        host = f"gpu-{len(self.judged) + 1}"
-        self.judged.append(Judged(host, instance, known or {}, way(instance, found)))
+    def seen(self, name: str = "chat", **fields: Any) -> None:
+        """Add a host with an instance as the probe saw it."""
+        found = bare() | {"instances": {name: seen(**fields)}}
+        self.hosts.append((self.instance.model_copy(update={"name": name}), found))
+
+    def judged(self, **wish: Any) -> list[Judged]:
+        """Return every way back."""
+        return [
+            Judged(
+                f"gpu-{at}",
+                instance,
+                (found["instances"] or {}).get(instance.name, {}),
+                way(instance, found, Wish.told(**wish)),
+            )
+            for at, (instance, found) in enumerate(self.hosts, start=1)
+        ]
 
     def reasons(self, **wish: Any) -> list[str]:
         """Return why nothing may be done."""
-        return reasons(self.judged, Wish.told(**wish))
+        return reasons(self.judged(**wish), Wish.told(**wish))
 
 
 def _at(release: str, first: str | None, since: str | None = None) -> dict[str, Any]:
@@ -81,7 +88,7 @@ def test_half_upgraded_from_the_first_release(run: Run) -> None:
 
 
 def _leave(run: Run) -> str:
-    (told,) = mixed(run.judged)
+    (told,) = mixed(run.judged())
     return told.rpartition("--data leave=")[2]
 
 
@@ -101,16 +108,28 @@ def test_half_rolled_back_to_what_older_code_activated(run: Run) -> None:
 def test_hosts_of_an_older_version_are_told_by_their_journals(run: Run) -> None:
     for release, ended in ((OLD, MAY), (NEW, JUNE)):
         last = {"release": release, "outcome": "committed", "ended": ended}
-        known = {"current": release, "previous": OLDER, "about": {"port": 8000}}
-        run.judge(run.instance, seen(**known, transaction=last))
+        run.seen(current=release, previous=OLDER, about={"port": 8000}, transaction=last)
     assert _leave(run) == NEW
-    assert f"{NEW}: 1, since {JUNE} (gpu-2/chat)" in mixed(run.judged)[0]
+    assert f"{NEW}: 1, since {JUNE} (gpu-2/chat)" in mixed(run.judged())[0]
 
 
 def test_nobody_knows_since_when(run: Run) -> None:
     run.add(_at(NEW, None), _at(OLD, None))
     run.add(_at(OLD, None), _at(OLDER, None))
-    assert f"    {OLD}: 1 (gpu-2/chat)\n" in mixed(run.judged)[0]
+    assert f"    {OLD}: 1 (gpu-2/chat)\n" in mixed(run.judged())[0]
+    assert _leave(run) == "RELEASE"
+
+
+def test_stack_does_not_say_which_of_its_releases(run: Run) -> None:
+    """As when options alone were changed."""
+    older, newer = (f"vllm-0.2-cuda-{digit * 12}" for digit in "ef")
+    run.add(_at(newer, JULY), _at(older, JUNE))
+    run.add(_at(older, JUNE), _at(OLD, MAY))
+    (told,) = run.reasons(leave="vllm-0.2-cuda")
+    assert told.endswith(f"--data leave={newer}")
+    assert run.reasons(leave=newer) == []
+    # Whoever names both, means both.
+    assert run.reasons(leave=f"{newer},{older}") == []
 
 
 def test_new_host_that_has_nothing_before(run: Run) -> None:
@@ -154,7 +173,7 @@ def test_other_models_are_no_mixture(run: Run, nouns: Nouns) -> None:
 
 def test_host_that_cannot(run: Run) -> None:
     run.add(_at(NEW, JUNE), _at(OLD, MAY))
-    run.judge(run.instance, None)
+    run.hosts.append((run.instance, bare() | {"instances": None, "faults": {"python": "gone"}}))
     reason = "gpu-2: what chat runs is not known: {'python': 'gone'}"
     assert run.reasons() == run.reasons(leave=NEW) == [reason]
 
@@ -183,7 +202,7 @@ def test_wish_for_what_nobody_knows(run: Run) -> None:
         f"leave=x: no instance of this run has served that; served are {NEW}",
         f"to=y: no instance of this run has served that; before, it was {OLD}",
     ]
-    run.judged.clear()
+    run.hosts.clear()
     run.add()
     assert run.reasons(leave="x", to="y") == [
         "leave=x: no instance of this run has served that; served are no releases at all",
