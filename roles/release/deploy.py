@@ -3,6 +3,7 @@
 from pyinfra.api import deploy
 
 from roles.release import operations
+from roles.release.before import EVERY, Wish
 from roles.release.release import Release
 from roles.spec import HostSpec
 
@@ -26,9 +27,9 @@ def activate(spec: HostSpec) -> None:
 
 
 @deploy("Roll back")
-def roll_back(spec: HostSpec) -> None:
-    """Switch each instance to the release before the one that serves."""
+def roll_back(spec: HostSpec, wish: Wish = EVERY) -> None:
+    """Switch each instance to the release that served before; ``Wish`` says which, and to what."""
     for instance in spec.instances:
-        operations.previous_release(
-            name=f"Roll back {instance.name}", instance=instance, python=spec.python
+        operations.release_before(
+            name=f"Roll back {instance.name}", instance=instance, python=spec.python, wish=wish
         )

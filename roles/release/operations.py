@@ -9,6 +9,8 @@ from pyinfra.api.output import echo
 
 from roles import instance as secrets_of
 from roles import job, lock, probe
+from roles.release import before
+from roles.release.before import Wish
 from roles.release.release import Release, plan
 from roles.spec import Instance
 
@@ -72,29 +74,25 @@ def serving_release(release: Release) -> job.Commands:
 
 
 @operation()
-def previous_release(instance: Instance, python: str) -> job.Commands:
+def release_before(instance: Instance, python: str, wish: Wish) -> job.Commands:
     """
-    The release before the current one serves again.
+    The release that served before the current one serves again.
 
     + instance: whose release; no version to name
     + python: the interpreter that runs our own code
+    + wish: what the operator said of where to go back from, and to
     """
-    found = probe.of(host)
-    seen = _seen(found, instance.name)
-    previous, bad = seen["previous"], seen["bad"]
-    if found["instances"] is None:
-        yield job.refusal(f"what {instance.name} runs is not known: {found['faults']}")
-    elif not previous:
-        before = f" before {seen['current']}" if seen["current"] else ""
-        yield job.refusal(f"{instance.name} has no release{before}")
-    elif previous in bad:
-        yield job.refusal(f"{previous} is marked bad: {bad[previous]}")
+    way = before.way(instance, probe.of(host), wish)
+    if way.refused:
+        yield job.refusal(way.refused)
+    elif not way.to:
+        host.noop(way.stays)
     else:
         yield from lock.held()
         back = plan(
             instance,
-            release=previous,
-            serving=seen["current"],
+            release=way.to,
+            serving=way.serving,
             generation=None,
             who=lock.owner()["who"],
         )
@@ -116,7 +114,7 @@ def serves(found: dict[str, Any], *, release: Release, generation: str) -> bool:
 def _seen(found: dict[str, Any], name: str) -> dict[str, Any]:
     """Return what the probe saw of an instance."""
     instances: dict[str, Any] = found["instances"] or {}
-    seen: dict[str, Any] = instances.get(name) or {"current": None, "previous": None, "bad": {}}
+    seen: dict[str, Any] = instances.get(name) or {"current": None}
     return seen
 
 

@@ -182,15 +182,17 @@ def site(lab: Lab, made: Made, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 def test_across_engines_in_one_name(site: Serving, made: Made) -> None:
-    """From a bare host to LMDeploy, to its next version, to vLLM, and back."""
+    """From a bare host to LMDeploy, to vLLM, to LMDeploy's next version, back, and back again."""
     old = site.served(made.native("0.12.3", answer_s=3))
     asked = Asked(site.host)
-    new = site.served(made.native("0.18.0"))
+    vllm = site.served(made.vllm())
     # It began while LMDeploy still told the numbers of before.
     assert asked.answer() == "blue"
-    vllm = site.served(made.vllm())
     assert site.host.run("systemctl is-active metalserve-lmdeploy@chat").stdout == "inactive\n"
+    new = site.served(made.native("0.18.0"))
     assert len({old, new, vllm}) == 3
+    assert site.rolled_back() == vllm
+    assert site.host.run("systemctl is-active metalserve-lmdeploy@chat").stdout == "inactive\n"
     assert site.rolled_back() == new
 
 

@@ -106,6 +106,31 @@ def test_rollback_needs_a_release_to_go_back_to(site: Site) -> None:
     assert site.answers(host)
 
 
+def test_rollback_passes_what_is_bad_and_goes_where_it_is_told(site: Site) -> None:
+    """Over both hosts: the one that has nothing before stays, and is told."""
+    host, other = site.hosts
+    served = json.loads(host.run("cat /var/lib/metalserve/history/chat.json").stdout)
+    now, before, first = [entry["release"] for entry in served[:3]]
+    assert current(host) == now
+    marked = f"/var/lib/metalserve/bad/chat/{before}.json"
+    host.run(f'echo \'{{"why": "it was slow"}}\' > {marked}')
+    back = site.run("rollback")
+    assert back.code == 0, back.said
+    assert f"[{host.name}] passed over: {before} is marked bad: it was slow" in back.said
+    assert f"[{other.name}] stays as it is: chat has no release before" in back.said
+    assert current(host) == first
+    assert site.answers(host)
+
+    gone = site.run("rollback", "--data", f"to={before}")
+    assert gone.code == 1
+    assert f"cannot go back: {before} is marked bad: it was slow" in gone.said
+    named = site.run("rollback", "--data", f"to={now}", "--data", f"leave={first}")
+    assert named.code == 0, named.said
+    assert current(host) == now
+    served = json.loads(host.run("cat /var/lib/metalserve/history/chat.json").stdout)
+    assert [entry["release"] for entry in served[:3]] == [now, first, before]
+
+
 def test_new_secret_is_an_activation(site: Site) -> None:
     host = site.hosts[0]
     site.environment = {"TEST_API_KEY": "sk-another-0123456789abcdef"}

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from roles import instance, lock
-from roles.release import Release, operations
+from roles.release import Release, Wish, operations
 from roles.spec import HostSpec, Secret
-from tests.roles.faked import Told, bare, lock_taken, seen, told
+from tests.roles.faked import Told, bare, entry, lock_taken, seen, told
 from tests.roles.spec.nouns import Nouns
 
 KEY = "sesame-sesame-sesame"
@@ -37,9 +37,10 @@ def _serving(spec: HostSpec, **fields: Any) -> dict[str, Any]:
     return bare() | {"instances": {"chat": seen(**right | fields)}}
 
 
-def _back(spec: HostSpec, found: object) -> Told:
+def _back(spec: HostSpec, found: object, **wish: object) -> Told:
     (one,) = spec.instances
-    return told(operations.previous_release, spec, found, instance=one, python=spec.python)
+    given: dict[str, Any] = {"instance": one, "python": spec.python, "wish": Wish.told(**wish)}
+    return told(operations.release_before, spec, found, **given)
 
 
 def _job(plan: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -144,28 +145,23 @@ def test_back(spec: HostSpec) -> None:
         "drain_within_s": 120,
         "who": lock.owner()["who"],
     }
-    found = _back(spec, _serving(spec, previous="before", bad={"older": "it answered wrong"}))
+    found = _back(spec, _serving(spec, previous="before"))
     assert found == Told(commands=[lock_taken(), _job(plan)], noops=[])
 
 
-REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    "no release": ({"instances": {}}, "chat has no release"),
-    "no release before": (
-        {"instances": {"chat": seen()}},
-        "chat has no release before one",
-    ),
-    "bad": (
-        {"instances": {"chat": seen(previous="zero", bad={"zero": "sum (text): answered '5'"})}},
-        "zero is marked bad: sum (text): answered '5'",
-    ),
-    "not known": (
-        {"instances": None, "faults": {"instances": "OSError: disk"}},
-        "what chat runs is not known: {'instances': 'OSError: disk'}",
-    ),
-}
+def test_stays(spec: HostSpec) -> None:
+    found = _serving(spec, previous="before")
+    serving = _release(spec).name
+    noop = f"chat serves {serving}, which is not to be left"
+    assert _back(spec, found, leave="before") == Told(commands=[], noops=[noop])
 
 
-@pytest.mark.parametrize(("found", "reason"), REFUSED.values(), ids=REFUSED)
-def test_not_back(spec: HostSpec, found: dict[str, Any], reason: str) -> None:
+def test_not_back(spec: HostSpec) -> None:
     """Nothing is done, not even the lock is taken."""
-    assert _back(spec, bare() | found).commands == [("refuse", {"reason": reason})]
+    served = [entry("one"), entry("zero", fault="is marked bad: sum (text): answered '5'")]
+    found = bare() | {"instances": {"chat": seen(served=served)}}
+    reason = (
+        "chat serves one and cannot go back: zero is marked bad: sum (text): answered '5'; "
+        "set the inventory to a release that can serve, and run deploy/main.py"
+    )
+    assert _back(spec, found).commands == [("refuse", {"reason": reason})]
