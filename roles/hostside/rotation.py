@@ -2,9 +2,9 @@
 Whether gateways may send an instance new requests.
 
 ``rotation.py leave INSTANCE WHY`` takes one out, over reboots too, until ``rotation.py join
-INSTANCE``; ``rotation.py show`` tells who is out and why. ``quarantine.py`` does so for a host. An activation takes its instance out for
-as long as it is at work; that note is in memory, so that it can be taken back on a full disk and
-is gone with the boot.
+INSTANCE``; ``rotation.py show`` tells who is out and why. ``quarantine.py`` does so for all of a
+host. An activation takes its instance out for as long as it is at work; that note is in memory, so
+that it can be taken back on a full disk and is gone with the boot.
 """
 
 from __future__ import annotations
@@ -64,8 +64,7 @@ def keep_out(instance: str, why: str) -> None:
 
 
 def let_in(instance: str) -> None:
-    """Take back whatever keeps an instance out."""
-    join(instance)
+    """Take back what ``keep_out`` did."""
     with contextlib.suppress(FileNotFoundError):
         os.unlink(_path(places.kept_out(), instance))
 
@@ -124,6 +123,7 @@ def main() -> None:
             "{} is out of rotation; gateways notice within {:.0f} s".format(words[1], noticed_s())
         )
     elif len(words) == 2 and words[0] == "join" and _known(words[1]):
+        join(words[1])
         let_in(words[1])
         print("{} is in rotation whenever its unit is up".format(words[1]))
     else:
