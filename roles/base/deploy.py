@@ -56,3 +56,10 @@ def prepare(spec: HostSpec) -> None:
         name="Leave a receipt", phase=_PHASE, digest=digest,
         managed=layout.managed(spec), python=spec.python,
     )  # fmt: skip
+
+
+@deploy("Prepare")
+def bring_scripts() -> None:
+    """Leave our own scripts on the host, as they are now, and nothing else."""
+    lock.deploy_lock(name="Take the deploy lock")
+    operations.hostside_scripts(name="Bring our own scripts")

@@ -28,6 +28,22 @@ def known(host: Host) -> Known:
     )
 
 
+def before(host: Host) -> list[str]:
+    """Return the names of the other hosts whose gateways send requests to this one."""
+    specs = known(host).specs
+    return [
+        name
+        for name, spec in specs.items()
+        if spec.gateway and name != host.name and _sends(name, specs, to=host.name)
+    ]
+
+
+def _sends(name: str, specs: dict[str, HostSpec], *, to: str) -> bool:
+    gateway = specs[name].gateway
+    found = behind(gateway, specs).values() if gateway else ()
+    return any(one.host == to for members in found for one in members)
+
+
 def keys(host: Host) -> Iterator[tuple[str, Secret]]:
     """Yield every secret that the gateway of a host needs, by where the inventory names it."""
     gateway = host.data.spec.gateway

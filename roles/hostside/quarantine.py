@@ -1,8 +1,8 @@
 """
 Every instance of this host out of rotation until somebody says otherwise, over reboots too.
 
-``quarantine.py begin TOLD`` and ``quarantine.py end TOLD``; ``TOLD`` is JSON, ``{"why", "who"}``. An
-activation may go on meanwhile, and takes nothing of it back. Where no gateway asks it is a mark,
+``quarantine.py begin TOLD`` and ``quarantine.py end TOLD``; ``TOLD`` is JSON, ``{"why", "who"}``.
+An activation may go on meanwhile, and takes nothing of it back. Where no gateway asks it is a mark,
 which whoever reads the probe heeds.
 """
 
