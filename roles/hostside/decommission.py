@@ -51,9 +51,10 @@ def work(plan: Any, say: progress.Progress) -> str:
         removal.disown(plan["weights_root"], [places.user(plan["instance"])], [])
     things = _things(plan)
     failed = removal.delete(things, say.say)
-    with contextlib.suppress(OSError):
-        result = "; ".join(failed) or "deleted"
-        audit.note(plan["who"], "decommission {}".format(_what(plan)), result)
+    if "audit" not in plan["erase"]:
+        with contextlib.suppress(OSError):
+            result = "; ".join(failed) or "deleted"
+            audit.note(plan["who"], "decommission {}".format(_what(plan)), result)
     if failed:
         raise jobs.JobError("\n  ".join(["what could not be deleted is still there:", *failed]))
     done = "{} things deleted".format(len(things))
