@@ -33,7 +33,7 @@ def prepare(spec: HostSpec) -> None:
     for user in layout.users(spec):
         server.user(  # noqa: S604  # the user's shell
             name=f"Add user {user}", user=user, system=True, shell="/usr/sbin/nologin",
-            home="/nonexistent", create_home=False,
+            home="/nonexistent", create_home=False, ensure_home=False,
         )  # fmt: skip
     operations.folders(name="Make our folders", weights_root=spec.weights_root)
     operations.hostside_scripts(name="Bring our own scripts")

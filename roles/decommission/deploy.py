@@ -25,16 +25,24 @@ def decommission(spec: HostSpec, data: dict[str, Any]) -> None:
     found = host.get_fact(
         facts.Remains, python=spec.python, plan=json.dumps(plan), _stdin=job.program("decommission")
     )
-    for kind, name in found["things"]:
-        echo(f"{host.print_prefix}{kind:9}  {name}", err=True)
+    _tell(found)
     operations.dispensable_host(
-        name="Look whether it may go", spec=spec, plan=plan, fault=found["fault"]
+        name="Look whether it may go", onto=spec, plan=plan, fault=found["fault"]
     )
     if not found["things"]:
-        operations.gone(name="Nothing is left", stays=found["stays"])
+        operations.gone(name="Nothing is left")
         return
     base.bring_scripts()
     if plan["instance"] or plan["part"]:
         operations.removed_part(name=f"Remove {plan['name']}", plan=plan, python=spec.python)
     else:
         operations.removed_host(name="Decommission", plan=plan, python=spec.python)
+
+
+def _tell(found: dict[str, Any]) -> None:
+    for kind, name in found["things"]:
+        echo(f"{host.print_prefix}{kind:9}  {name}", err=True)
+    if not found["things"] and not found["fault"]:
+        echo(f"{host.print_prefix}nothing of it is here", err=True)
+    for line in found["stays"]:
+        echo(f"{host.print_prefix}stays      {line}", err=True)

@@ -14,11 +14,11 @@ _JOB = "decommission"
 
 
 @operation()
-def dispensable_host(spec: HostSpec, plan: asked.Plan, fault: str | None) -> job.Commands:
+def dispensable_host(onto: HostSpec, plan: asked.Plan, fault: str | None) -> job.Commands:
     """
     Nobody is at work on the host, and what is to go is not wanted any more.
 
-    + spec: what the inventory still has of it
+    + onto: the host as the inventory still has it
     + plan: what is to go
     + fault: why what is there cannot be told
     """
@@ -31,21 +31,16 @@ def dispensable_host(spec: HostSpec, plan: asked.Plan, fault: str | None) -> job
             f"the job {others[0]} is at work; nothing was changed; wait for it "
             f"(journalctl -fu metalserve-job-{others[0]}) and run again"
         )
-    elif why := asked.still_wanted(spec, plan):
+    elif why := asked.still_wanted(onto, plan):
         yield job.refusal(why)
     else:
         host.noop("nobody is at work here")
 
 
 @operation()
-def gone(stays: list[str]) -> job.Commands:
-    """
-    Nothing of ours was there before.
-
-    + stays: what does, a line each
-    """
-    told = f"; stays: {'; '.join(stays)}" if stays else ""
-    host.noop(f"nothing of it is here{told}")
+def gone() -> job.Commands:
+    """Nothing of ours was there before."""
+    host.noop("nothing of it is here")
     yield from ()
 
 

@@ -153,8 +153,9 @@ def main() -> None:
             print(json.dumps({"things": [], "stays": [], "fault": str(error)}))
             return
         raise SystemExit("{} is not decommissioned: {}".format(plan["name"], error)) from error
-    stays = "; ".join(left)
-    print("nothing of ours is left{}".format(", but for what stays: " + stays if stays else ""))
+    print("nothing of ours is left" + (", but for what stays:" if left else ""))
+    for line in left:
+        print(line)
 
 
 if __name__ == "__main__":

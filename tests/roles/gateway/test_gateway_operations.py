@@ -5,6 +5,7 @@ from ipaddress import ip_address
 
 import pytest
 from pyinfra.api import Config, Inventory, State
+from pyinfra.context import ctx_host, ctx_state
 
 from roles import gateway
 from roles.gateway import operations
@@ -12,7 +13,7 @@ from roles.gateway.deploy import _serves
 from roles.gateway.members import Known, keys, known
 from roles.gateway.rendered import Configuration
 from roles.spec import Accelerator, Agent, Client, Gateway, HostSpec, Secret
-from tests.roles.faked import bare, on_host, told
+from tests.roles.faked import Told, bare, on_host, seen, told
 from tests.roles.spec.nouns import Nouns
 
 KEY = "sesame-sesame-sesame"
@@ -94,3 +95,66 @@ def test_hosts_besides_the_limit_are_known(nouns: Nouns, spec: HostSpec) -> None
         "gateway/models/qwen3-8b (@fake/gpu-2/instances/chat)",
     ]
     assert list(keys(gpu)) == []
+
+
+@pytest.fixture
+def fleet(nouns: Nouns, spec: HostSpec) -> State:
+    """A host that serves, one that serves something else, and two gateways."""
+    one = nouns.instance(address="10.0.0.1", api_key=Secret(env="GATEWAY_KEY"))
+    alone = HostSpec(accelerator=Accelerator.CPU, gateway=spec.gateway)
+    fake = {"fake_responses": {"no probe": json.dumps(bare())}, "fake_delay": 0}
+    hosts = {
+        "@fake/gw-1": alone,
+        "@fake/gw-2": alone,
+        "@fake/gpu-1": nouns.host(one, agent=Agent()),
+        "@fake/gpu-2": nouns.host(nouns.instance(name="draw", model="else"), agent=Agent()),
+    }
+    data = [
+        (name, {"spec": wanted, **fake, "fake_delay_jitter": 0}) for name, wanted in hosts.items()
+    ]
+    return State(Inventory((data, {})), Config())
+
+
+def test_gateways_before_a_host(fleet: State) -> None:
+    found = {host.name.removeprefix("@fake/"): gateway.before(host) for host in fleet.inventory}
+    both = ["@fake/gw-1", "@fake/gw-2"]
+    assert found == {"gw-1": [], "gw-2": [], "gpu-1": both, "gpu-2": []}
+
+
+def _known(fleet: State, port: int | None, *, there: tuple[str, ...]) -> Told:
+    host = fleet.inventory.get_host("@fake/gpu-1")
+    assert host is not None
+    fleet.active_hosts = {one for one in fleet.inventory if one.name in there}
+    found = bare() | {"instances": {"chat": seen(about={"port": port}) if port else seen(about={})}}
+    host.data.fake_responses = {"no probe": json.dumps(found)}
+    with ctx_state.use(fleet), ctx_host.use(host):
+        return told(
+            operations.known_instances, host.data.spec, found, host=host,
+            onto=host.data.spec, gateways=gateway.before(host),
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("port", [None, 8001])
+def test_gateway_that_was_not_in_the_run(fleet: State, port: int | None, echoed: list[str]) -> None:
+    """It has to be told of an instance that is new, or has moved to another port."""
+    found = _known(fleet, port, there=("@fake/gpu-1", "@fake/gw-2"))
+    ((name, given),) = found.commands
+    assert (name, given) == ("tell", {"instances": ["chat"], "unasked": ["@fake/gw-1"]})
+    host = fleet.inventory.get_host("@fake/gpu-1")
+    assert host is not None
+    assert isinstance(given, dict)
+    assert operations._tell(fleet, host, **given)
+    assert echoed[-1].endswith(
+        "chat: no requests come through @fake/gw-1 yet, which was not in this run; "
+        "deploy/gateway.py --limit @fake/gw-1 tells it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("port", "there"),
+    [(8000, ("@fake/gpu-1",)), (None, ("@fake/gpu-1", "@fake/gw-1", "@fake/gw-2"))],
+)
+def test_gateways_that_were_told(fleet: State, port: int | None, there: tuple[str, ...]) -> None:
+    """In an earlier run, or in this one."""
+    found = _known(fleet, port, there=there)
+    assert found == Told(noops=["what gateways have to know of this host they were told"])
