@@ -1,6 +1,7 @@
 """What a gateway's host is told, and when it is told nothing."""
 
 import json
+from collections.abc import Callable
 from ipaddress import ip_address
 
 import pytest
@@ -98,52 +99,57 @@ def test_hosts_besides_the_limit_are_known(nouns: Nouns, spec: HostSpec) -> None
 
 
 @pytest.fixture
-def fleet(nouns: Nouns, spec: HostSpec) -> State:
-    """A host that serves, one that serves something else, and two gateways."""
+def fleet(nouns: Nouns, spec: HostSpec) -> Callable[..., State]:
+    """Two gateways, a host that serves, and one that serves something else."""
     one = nouns.instance(address="10.0.0.1", api_key=Secret(env="GATEWAY_KEY"))
     alone = HostSpec(accelerator=Accelerator.CPU, gateway=spec.gateway)
-    fake = {"fake_responses": {"no probe": json.dumps(bare())}, "fake_delay": 0}
-    hosts = {
+    specs = {
         "@fake/gw-1": alone,
         "@fake/gw-2": alone,
         "@fake/gpu-1": nouns.host(one, agent=Agent()),
         "@fake/gpu-2": nouns.host(nouns.instance(name="draw", model="else"), agent=Agent()),
     }
-    data = [
-        (name, {"spec": wanted, **fake, "fake_delay_jitter": 0}) for name, wanted in hosts.items()
-    ]
-    return State(Inventory((data, {})), Config())
+
+    def of(found: object = None, there: tuple[str, ...] = ()) -> State:
+        fake = {"fake_responses": {"no probe": json.dumps(found)}, "fake_delay": 0}
+        hosts = [(name, {"spec": wanted, **fake}) for name, wanted in specs.items()]
+        state = State(Inventory((hosts, {"fake_delay_jitter": 0})), Config())
+        state.active_hosts = {one for one in state.inventory if one.name in there}
+        return state
+
+    return of
 
 
-def test_gateways_before_a_host(fleet: State) -> None:
-    found = {host.name.removeprefix("@fake/"): gateway.before(host) for host in fleet.inventory}
+def test_gateways_before_a_host(fleet: Callable[..., State]) -> None:
+    found = {host.name.removeprefix("@fake/"): gateway.before(host) for host in fleet().inventory}
     both = ["@fake/gw-1", "@fake/gw-2"]
     assert found == {"gw-1": [], "gw-2": [], "gpu-1": both, "gpu-2": []}
 
 
-def _known(fleet: State, port: int | None, *, there: tuple[str, ...]) -> Told:
-    host = fleet.inventory.get_host("@fake/gpu-1")
+def _known(state: State, found: object) -> Told:
+    host = state.inventory.get_host("@fake/gpu-1")
     assert host is not None
-    fleet.active_hosts = {one for one in fleet.inventory if one.name in there}
-    found = bare() | {"instances": {"chat": seen(about={"port": port}) if port else seen(about={})}}
-    host.data.fake_responses = {"no probe": json.dumps(found)}
-    with ctx_state.use(fleet), ctx_host.use(host):
+    wanted: HostSpec = host.data.spec
+    with ctx_state.use(state), ctx_host.use(host):
         return told(
-            operations.known_instances, host.data.spec, found, host=host,
-            onto=host.data.spec, gateways=gateway.before(host),
+            operations.known_instances, wanted, found, host=host,
+            onto=wanted, gateways=gateway.before(host),
         )  # fmt: skip
 
 
-@pytest.mark.parametrize("port", [None, 8001])
-def test_gateway_that_was_not_in_the_run(fleet: State, port: int | None, echoed: list[str]) -> None:
+@pytest.mark.parametrize("about", [None, {"port": 8001}])
+def test_gateway_that_was_not_in_the_run(
+    fleet: Callable[..., State], about: object, echoed: list[str]
+) -> None:
     """It has to be told of an instance that is new, or has moved to another port."""
-    found = _known(fleet, port, there=("@fake/gpu-1", "@fake/gw-2"))
-    ((name, given),) = found.commands
+    found = bare() | {"instances": {"chat": seen(about=about)}}
+    state = fleet(found, ("@fake/gpu-1", "@fake/gw-2"))
+    ((name, given),) = _known(state, found).commands
     assert (name, given) == ("tell", {"instances": ["chat"], "unasked": ["@fake/gw-1"]})
-    host = fleet.inventory.get_host("@fake/gpu-1")
-    assert host is not None
     assert isinstance(given, dict)
-    assert operations._tell(fleet, host, **given)
+    host = state.inventory.get_host("@fake/gpu-1")
+    assert host is not None
+    assert operations._tell(state, host, **given)
     assert echoed[-1].endswith(
         "chat: no requests come through @fake/gw-1 yet, which was not in this run; "
         "deploy/gateway.py --limit @fake/gw-1 tells it"
@@ -151,10 +157,16 @@ def test_gateway_that_was_not_in_the_run(fleet: State, port: int | None, echoed:
 
 
 @pytest.mark.parametrize(
-    ("port", "there"),
-    [(8000, ("@fake/gpu-1",)), (None, ("@fake/gpu-1", "@fake/gw-1", "@fake/gw-2"))],
+    ("about", "there"),
+    [
+        ({"port": 8000}, ("@fake/gpu-1",)),
+        (None, ("@fake/gpu-1", "@fake/gw-1", "@fake/gw-2")),
+    ],
 )
-def test_gateways_that_were_told(fleet: State, port: int | None, there: tuple[str, ...]) -> None:
+def test_gateways_that_were_told(
+    fleet: Callable[..., State], about: object, there: tuple[str, ...]
+) -> None:
     """In an earlier run, or in this one."""
-    found = _known(fleet, port, there=there)
-    assert found == Told(noops=["what gateways have to know of this host they were told"])
+    found = bare() | {"instances": {"chat": seen(about=about)}}
+    said = _known(fleet(found, there), found)
+    assert said == Told(noops=["what gateways have to know of this host they were told"])
