@@ -158,7 +158,7 @@ def test_wanted_again_and_killed_in_the_middle(node: Node) -> None:
         node.host.crash()
         process.kill()
     assert (root / "var/lib/metalserve/lock.json").exists()
-    assert (root / "opt/metalserve/hostside").exists()
+    assert (root / "opt/metalserve/hostside").is_symlink()
     node.host.start()
     done = node.named("decommission", *ERASE)
     assert done.code == 0, done.said
