@@ -106,9 +106,9 @@ def stays(plan: Any) -> List[str]:
     """Return what is left alone, a line each."""
     root, tops = plan["weights_root"], (places.ROOT, places.STATE, places.CACHE, places.logs())
     found = ["{}: a file system is mounted there".format(path) for path in _mounted_below(tops)]
-    if os.path.isdir(root) and os.listdir(root):
-        kept = "others' files" if "weights" in plan["erase"] else "weights"
-        found.append("{}: {}".format(root, kept))
+    erased = "weights" in plan["erase"]
+    if os.path.isdir(root) and Thing("folder", root) not in _weights(root, erased):
+        found.append("{}: {}".format(root, "what is not ours" if erased else "weights"))
     if "audit" not in plan["erase"] and os.path.exists(places.AUDIT):
         found.append("{}: who changed what".format(places.AUDIT))
     settings = [*sorted(glob.glob(places.PREFERENCES + "*")), places.NOUVEAU_OFF]

@@ -176,10 +176,11 @@ def test_whole_host(site: Site) -> None:
 def test_weights_and_audit_log_go_where_that_was_asked(site: Site) -> None:
     site.plan["erase"] = ["weights", "audit"]
     site.file("srv/other/file")
+    assert remains.stays(site.plan) == []
     site.run()
     assert site.left == ["srv/other/file", THEIRS]
     assert not (site.tree / "srv/metalserve").exists()
-    assert decommission.remains.stays(site.plan) == []
+    assert remains.stays(site.plan) == []
 
 
 def test_weights_of_others_stay(site: Site) -> None:
@@ -189,7 +190,7 @@ def test_weights_of_others_stay(site: Site) -> None:
     assert [path for path in site.left if path.startswith("srv")] == [
         os.path.relpath(theirs, site.tree)
     ]
-    assert remains.stays(site.plan)[0] == f"{site.weights}: others' files"
+    assert remains.stays(site.plan)[0] == f"{site.weights}: what is not ours"
 
 
 def test_host_without_anything_of_ours(site: Site) -> None:
