@@ -42,7 +42,7 @@ def find(plan: Any, spared: Iterable[str] = ()) -> List[Thing]:
     found = [*_held(), *_files("unit", *unit_files())]
     # Without receipts nothing counts as done, if somebody wants the host again half-way.
     found += [*_tree(places.receipts(), kept), *_in_docker()]
-    memory = (places.RUN, places.out(), places.GATEWAY_RUN)
+    memory = [places.GATEWAY_RUN, *sorted(glob.glob(places.RUN + "*"))]
     for top in (*memory, places.ROOT, places.CACHE, places.STATE, places.logs()):
         found += _tree(top, kept)
     found += _weights(plan["weights_root"], erased="weights" in plan["erase"])
