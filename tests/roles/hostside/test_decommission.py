@@ -1,5 +1,6 @@
 """Nothing of ours is left but what was to stay, wherever it is killed; nothing of others' goes."""
 
+import functools
 import grp
 import json
 import os
@@ -19,6 +20,7 @@ import pytest
 import remains
 import removal
 import rotation
+import unneeded
 
 from tests.roles.hostside.staged import UNIT, Host
 from tests.standins.systemctl.systemd import BIN
@@ -137,7 +139,7 @@ def site(tree: Path, host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     made = Site(tree, host, tmp_path)
     users = ("root", "haproxy", "metalserve-chat", "metalserve-draw", places.AGENT_USER)
     rows = [(name, "x", 5000 + n, 5000 + n, "", "/", "") for n, name in enumerate(users)]
-    groups = [("root", "x", 0, []), (places.GROUP, "x", 6000, [])]
+    groups: list[Any] = [("root", "x", 0, []), (places.GROUP, "x", 6000, [])]
     there = made.there
     monkeypatch.setattr(pwd, "getpwall", lambda: [pwd.struct_passwd(row) for row in there(rows)])
     monkeypatch.setattr(grp, "getgrall", lambda: [grp.struct_group(row) for row in there(groups)])
@@ -222,7 +224,7 @@ def test_killed_after_everything_that_it_deletes(
 ) -> None:
     """Each run comes a thing further than the one before it, and the last one to the end."""
     site.plan["erase"] = ["weights", "audit"]
-    kinds, told, runs = dict(removal.HOW), [], 0
+    kinds, told, runs = dict(removal.HOW), list[str](), 0
 
     def deleting(kind: str, name: str) -> None:
         if told:
@@ -233,7 +235,7 @@ def test_killed_after_everything_that_it_deletes(
             told.append(name)
 
     for kind in kinds:
-        monkeypatch.setitem(removal.HOW, kind, lambda name, kind=kind: deleting(kind, name))
+        monkeypatch.setitem(removal.HOW, kind, functools.partial(deleting, kind))
     while runs < 100:
         runs += 1
         told.clear()
@@ -337,7 +339,7 @@ def test_part_alone(site: Site, part: str, gone: list[str], told: list[str]) -> 
 
 def test_what_is_mounted_is_left_alone(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     shared = site.file("opt/cache/uv/wheel")
-    monkeypatch.setattr(remains.unneeded, "mounts", lambda: ["/", str(shared.parent)])
+    monkeypatch.setattr(unneeded, "mounts", lambda: ["/", str(shared.parent)])
     site.run()
     assert [path for path in site.left if path.startswith("opt")] == ["opt/cache/uv/wheel"]
     assert f"{shared.parent}: a file system is mounted there" in remains.stays(site.plan)
@@ -407,7 +409,7 @@ def test_list_that_cannot_be_had(
     def broken() -> list[str]:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(remains.unneeded, "mounts", broken)
+    monkeypatch.setattr(unneeded, "mounts", broken)
     monkeypatch.setattr(sys, "argv", ["decommission.py", "list", json.dumps(site.plan)])
     decommission.main()
     found = json.loads(capsys.readouterr().out)

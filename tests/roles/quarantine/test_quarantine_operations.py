@@ -61,7 +61,7 @@ def test_end(nouns: Nouns) -> None:
 
 @pytest.mark.parametrize("operation", ["quarantined_host", "free_host"])
 def test_host_that_does_not_tell(nouns: Nouns, operation: str) -> None:
-    more = {"why": WHY} if operation == "quarantined_host" else {}
+    more: dict[str, Any] = {"why": WHY} if operation == "quarantined_host" else {}
     found = bare() | {"instances": None, "faults": {"instances": "OSError: no disk"}}
     said = told(getattr(operations, operation), nouns.chat(), found, python=PYTHON, **more)
     reason = "what is here is not known: {'instances': 'OSError: no disk'}"
