@@ -6,3 +6,4 @@ from roles import gateway
 
 local.include("./preflight.py")
 gateway.serve(spec=host.data.spec)
+gateway.tell_unasked(spec=host.data.spec)

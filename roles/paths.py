@@ -9,9 +9,9 @@ CACHE = places.CACHE
 UNITS = places.UNITS
 
 HOSTSIDE = f"{ROOT}/hostside"
-RECOVER_UNIT = "metalserve-recover.service"
+RECOVER_UNIT = places.RECOVER_UNIT
 IN_IMAGE = places.IN_IMAGE
-LOGS = places.AUDIT.rsplit("/", 1)[0]
+LOGS = places.logs()
 
 
 def script(name: str) -> str:
@@ -36,7 +36,7 @@ def archive(archive: Archive) -> str:
 
 def image(stack: Stack) -> str:
     """What a stack's container image is called on the host."""
-    return f"metalserve/{stack.name}:{stack.digest[:12]}"
+    return f"{places.IMAGES}{stack.name}:{stack.digest[:12]}"
 
 
 def container(name: str) -> str:
@@ -64,8 +64,7 @@ def incoming(weights: Weights, *, root: str) -> str:
     return f"{root}/.incoming/{weights.digest[:12]}"
 
 
-GROUP = "metalserve"
-"""Whose members read weights that an engine wants to be its user's own, or of its user's group."""
+GROUP = places.GROUP
 
 
 def user(name: str) -> str:

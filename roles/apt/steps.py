@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from roles.hostside import places
 from roles.platform import Step
 
 _HOUR_S = 3600
-_PREFERENCES = "/etc/apt/preferences.d"
 # Nobody is there to be asked, another apt may be at work, and what an operator changed stays.
 _QUIET = (
     "-y",
@@ -81,7 +81,7 @@ def pin(name: str, packages: str, version: str) -> tuple[str, str]:
     Without it apt takes the newest of what the named packages need, which fits them not.
     """
     text = f"Package: {packages}\nPin: version {version}*\nPin-Priority: 1001\n"
-    return f"{_PREFERENCES}/metalserve-{name}", text
+    return f"{places.PREFERENCES}{name}", text
 
 
 def hold(name: str, packages: Iterable[str]) -> Step:

@@ -33,7 +33,7 @@ def prepare(spec: HostSpec) -> None:
     for user in layout.users(spec):
         server.user(  # noqa: S604  # the user's shell
             name=f"Add user {user}", user=user, system=True, shell="/usr/sbin/nologin",
-            home="/nonexistent", create_home=False,
+            home="/nonexistent", create_home=False, ensure_home=False,
         )  # fmt: skip
     operations.folders(name="Make our folders", weights_root=spec.weights_root)
     operations.hostside_scripts(name="Bring our own scripts")
@@ -56,3 +56,10 @@ def prepare(spec: HostSpec) -> None:
         name="Leave a receipt", phase=_PHASE, digest=digest,
         managed=layout.managed(spec), python=spec.python,
     )  # fmt: skip
+
+
+@deploy("Prepare")
+def bring_scripts() -> None:
+    """Leave our own scripts on the host, as they are now, and nothing else."""
+    lock.deploy_lock(name="Take the deploy lock")
+    operations.hostside_scripts(name="Bring our own scripts")

@@ -24,9 +24,7 @@ OPEN = (
     paths.LOGS,
 )
 CLOSED = (f"{paths.STATE}/secrets", f"{paths.STATE}/jobs")
-# No instance can have this name.
-_AGENT_USER = "metalserve_agent"
-AGENT_SOCKET, AGENT_UNIT = "metalserve-agent.socket", "metalserve-agent.service"
+AGENT_SOCKET, AGENT_UNIT = places.AGENT_SOCKET, places.AGENT_UNIT
 
 
 def units(spec: HostSpec) -> dict[str, str]:
@@ -44,7 +42,7 @@ def units(spec: HostSpec) -> dict[str, str]:
             f"base/{AGENT_SOCKET}.j2", endpoint=_endpoint(spec.agent)
         )
         found[AGENT_UNIT] = templates.render(
-            f"base/{AGENT_UNIT}.j2", python=spec.python, user=_AGENT_USER
+            f"base/{AGENT_UNIT}.j2", python=spec.python, user=places.AGENT_USER
         )
     return found
 
@@ -74,7 +72,7 @@ def packages(spec: HostSpec) -> list[str]:
 
 def users(spec: HostSpec) -> list[str]:
     """Return the system users, one an instance and one for who answers gateways."""
-    agent = [_AGENT_USER] if spec.agent else []
+    agent = [places.AGENT_USER] if spec.agent else []
     return [*(paths.user(instance.name) for instance in spec.instances), *agent]
 
 

@@ -1,10 +1,9 @@
 """Care of a host, step by step."""
 
 from collections.abc import Generator
-from typing import Any
 
 from pyinfra import host
-from pyinfra.api import FunctionCommand, Host, QuoteString, State, StringCommand, operation
+from pyinfra.api import FunctionCommand, QuoteString, StringCommand, operation
 
 from roles import job, lock
 from roles.care import plan
@@ -62,12 +61,4 @@ def pruned(
     else:
         yield from lock.held()
         words = [QuoteString(python), "-", "delete", QuoteString(wanted)]
-        command = StringCommand(*words)
-        given = job.connector_arguments(host) | {"_stdin": job.program("prune")}
-        yield FunctionCommand(_shown, (), {"command": command} | given)
-
-
-def _shown(state: State, host: Host, *, command: StringCommand, **arguments: Any) -> bool:
-    """Run a command whose output is for the operator."""
-    done, _ = host.run_shell_command(command, print_output=True, **arguments)
-    return done
+        yield job.shown(StringCommand(*words), program="prune")

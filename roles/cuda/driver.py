@@ -6,12 +6,13 @@ from typing import assert_never
 from roles import apt
 from roles.cuda import beside
 from roles.cuda.seen import Seen, upstream
+from roles.hostside import places
 from roles.platform import PlatformError, Step
 from roles.spec import CudaDriver, DriverPackages, DriverRunFile
 
 _HOUR_S = 3600
 _BLACKLIST = (
-    "/etc/modprobe.d/metalserve-nouveau.conf",
+    places.NOUVEAU_OFF,
     "blacklist nouveau\noptions nouveau modeset=0\n",
 )
 # The first whose own installer is known to replace a driver that is at work.

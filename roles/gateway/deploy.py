@@ -8,7 +8,7 @@ from pyinfra.operations import apt, files, systemd
 
 from roles import lock, probe
 from roles.gateway import operations
-from roles.gateway.members import known
+from roles.gateway.members import before, known
 from roles.gateway.rendered import UNIT, UNIT_FILE, Configuration
 from roles.spec import HostSpec
 
@@ -32,6 +32,15 @@ def serve(spec: HostSpec) -> None:
     files.put(name=f"Write {UNIT}", src=StringIO(wanted.unit), dest=UNIT_FILE, mode="644")
     systemd.daemon_reload(name="Reload systemd")
     operations.serving_configuration(name="Serve as gateway", wanted=wanted)
+
+
+@deploy("Gateway")
+def tell_unasked(spec: HostSpec) -> None:
+    """Say which gateways were not in the run and have to be told what is new on this host."""
+    if gateways := before(host):
+        operations.known_instances(
+            name="Look whether gateways know this host", onto=spec, gateways=gateways
+        )
 
 
 def _serves(host: Host, wanted: Configuration) -> bool:

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
-from pyinfra.api import Host
+from pyinfra.api import Host, State
 
-from roles.spec import HostSpec, Secret, behind
+from roles.spec import Gateway, HostSpec, Secret, behind
+
+_known: "WeakKeyDictionary[State, list[tuple[str, Gateway]]]" = WeakKeyDictionary()
 
 
 class Known(NamedTuple):
@@ -26,6 +29,24 @@ def known(host: Host) -> Known:
         specs={one.name: one.data.spec for one in everybody},
         reached_at={one.name: str(one.data.get("ssh_hostname") or one.name) for one in everybody},
     )
+
+
+def before(host: Host) -> list[str]:
+    """Return the names of the other hosts whose gateways send requests to this one."""
+    served = {instance.served_as for instance in host.data.spec.instances}
+    return [
+        name
+        for name, gateway in _gateways(host.state)
+        if name != host.name and served.intersection(gateway.models)
+    ]
+
+
+def _gateways(state: State) -> list[tuple[str, Gateway]]:
+    """Return every gateway of the inventory, looked for once a run: each host asks."""
+    if state not in _known:
+        named = [(one.name, one.data.get("spec")) for one in state.inventory]
+        _known[state] = [(name, spec.gateway) for name, spec in named if spec and spec.gateway]
+    return _known[state]
 
 
 def keys(host: Host) -> Iterator[tuple[str, Secret]]:

@@ -26,7 +26,7 @@ import progress
 def _alone() -> Iterator[None]:
     """Look and write without another process between the two."""
     os.makedirs(places.STATE, exist_ok=True)
-    with open(places.lock() + ".guard", "w") as guard:
+    with open(places.lock_guard(), "w") as guard:
         fcntl.flock(guard, fcntl.LOCK_EX)
         yield
 
@@ -55,7 +55,9 @@ def take(wanted: Any) -> str:
 
 
 def release(wanted: Any) -> None:
-    """Give the lock back, if it is ours."""
+    """Give the lock back, if it is ours; where none is, nothing of ours may be, nor come to be."""
+    if owner() is None:
+        return
     with _alone():
         held = owner()
         if held and held["run"] == wanted["run"]:

@@ -7,8 +7,23 @@ RUN = "/run/metalserve"
 # Inside a container image: the packages that were put on top of it.
 IN_IMAGE = "/opt/metalserve/packages"
 UNITS = "/etc/systemd/system"
+# How the names of our units, of instances' users and of their containers begin.
+OURS = "metalserve-"
+RECOVER_UNIT = "metalserve-recover.service"
 GATEWAY_RUN = "/run/metalserve-gateway"
 GATEWAY_UNIT = "metalserve-gateway.service"
+GATEWAY_PACKAGE = "haproxy"
+AGENT_SOCKET, AGENT_UNIT = "metalserve-agent.socket", "metalserve-agent.service"
+# No instance can have this name.
+AGENT_USER = "metalserve_agent"
+# Whose members read weights that an engine wants to be its user's own, or of its user's group.
+GROUP = "metalserve"
+# How the names of images that we made begin.
+IMAGES = "metalserve/"
+# By it apt keeps what we had it install at a pinned version.
+PREFERENCES = "/etc/apt/preferences.d/metalserve-"
+# Keeps nouveau from being loaded at boot.
+NOUVEAU_OFF = "/etc/modprobe.d/metalserve-nouveau.conf"
 AUDIT = "/var/log/metalserve/audit.jsonl"
 
 
@@ -44,12 +59,12 @@ def instance(name: str) -> str:
 
 def user(instance: str) -> str:
     """The system user that an instance runs as."""
-    return "metalserve-" + instance
+    return OURS + instance
 
 
 def container_name(instance: str) -> str:
     """The container that an instance runs in, and the network that it alone is in."""
-    return "metalserve-" + instance
+    return OURS + instance
 
 
 def container(instance: str) -> str:
@@ -139,7 +154,12 @@ def paused() -> str:
 
 def step_log(step: str) -> str:
     """Everything that a step's command ever said."""
-    return "{}/platform/{}.log".format(AUDIT.rsplit("/", 1)[0], step)
+    return "{}/platform/{}.log".format(logs(), step)
+
+
+def logs() -> str:
+    """Folder of the audit log, and of what vendors' installers said."""
+    return AUDIT.rsplit("/", 1)[0]
 
 
 def installers() -> str:
@@ -180,6 +200,21 @@ def receipts() -> str:
 def lock() -> str:
     """The deploy lock."""
     return STATE + "/lock.json"
+
+
+def lock_guard() -> str:
+    """What is locked for the moment in which the deploy lock is looked at and written."""
+    return lock() + ".guard"
+
+
+def cache(instance: str) -> str:
+    """Folder of what the engine of an instance compiles, a release each."""
+    return CACHE + "/" + instance
+
+
+def receipt(phase: str) -> str:
+    """What a finished phase left behind."""
+    return "{}/{}.json".format(receipts(), phase)
 
 
 def template(unit: str) -> str:

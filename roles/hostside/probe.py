@@ -32,6 +32,7 @@ import pci
 import places
 import ports
 import receipts
+import rotation
 import units
 
 SCHEMA = 2
@@ -146,6 +147,7 @@ def instances() -> Dict[str, Any]:
             "unit": about["unit"] if about else None,
             "active": about["unit"] in up if about else False,
             "about": about,
+            "out": rotation.why_kept_out(name),
             "transaction": {
                 key: record.get(key) for key in ("release", "outcome", "began", "ended", "why")
             },

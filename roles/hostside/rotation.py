@@ -2,9 +2,9 @@
 Whether gateways may send an instance new requests.
 
 ``rotation.py leave INSTANCE WHY`` takes one out, over reboots too, until ``rotation.py join
-INSTANCE``; ``rotation.py show`` tells who is out and why. An activation takes its instance out for
-as long as it is at work; that note is in memory, so that it can be taken back on a full disk and
-is gone with the boot.
+INSTANCE``; ``rotation.py show`` tells who is out and why. ``quarantine.py`` does so for all of a
+host. An activation takes its instance out for as long as it is at work; that note is in memory, so
+that it can be taken back on a full disk and is gone with the boot.
 """
 
 from __future__ import annotations
@@ -58,6 +58,23 @@ def join(instance: str) -> None:
         os.unlink(_path(places.out(), instance))
 
 
+def keep_out(instance: str, why: str) -> None:
+    """Let no gateway send an instance new requests until ``let_in``, over reboots too."""
+    _note(places.kept_out(), instance, why)
+
+
+def let_in(instance: str) -> None:
+    """Take back what ``keep_out`` did."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(_path(places.kept_out(), instance))
+
+
+def why_kept_out(instance: str) -> List[str]:
+    """Return why somebody took an instance out until further notice, nothing when nobody did."""
+    note = durable.read_json(_path(places.kept_out(), instance))
+    return [str(note["why"])] if note else []
+
+
 def wait(say: Any) -> None:
     """Wait until every gateway knows who is out and who is not."""
     if noticed_s():
@@ -101,14 +118,13 @@ def main() -> None:
         for name, why in shown().items():
             print("{} is out of rotation: {}".format(name, "; ".join(why)))
     elif len(words) == 3 and words[0] == "leave" and _known(words[1]):
-        _note(places.kept_out(), words[1], words[2])
+        keep_out(words[1], words[2])
         print(
             "{} is out of rotation; gateways notice within {:.0f} s".format(words[1], noticed_s())
         )
     elif len(words) == 2 and words[0] == "join" and _known(words[1]):
         join(words[1])
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(_path(places.kept_out(), words[1]))
+        let_in(words[1])
         print("{} is in rotation whenever its unit is up".format(words[1]))
     else:
         raise SystemExit("usage: rotation.py leave INSTANCE WHY | join INSTANCE | show")

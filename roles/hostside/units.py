@@ -28,6 +28,16 @@ def up() -> Set[str]:
     return {name for name, _, state, *_ in rows if state == "active"}
 
 
+def running() -> List[str]:
+    """
+    Return the units of instances that may have processes, ready or not.
+
+    :raises OSError: systemctl is not there, or does not tell
+    """
+    rows = _listed("metalserve-*@*" + _SERVICE, "which instances run")
+    return [name for name, _, state, *_ in rows if state not in ("inactive", "failed")]
+
+
 def _listed(pattern: str, what: str) -> List[List[str]]:
     """Return name, load and state of the units that are not at rest."""
     command = ["systemctl", "list-units", "--plain", "--no-legend", pattern]

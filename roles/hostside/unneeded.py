@@ -47,14 +47,14 @@ def find(plan: Any) -> Unneeded:
     :raises OSError: something cannot be read that tells what is needed
     """
     needed, at_work = _needed(plan), units.jobs()
-    opened, mounts = _opened(plan), _mounts()
+    opened, mounted = _opened(plan), mounts()
     going: List[Item] = []
     left: List[Tuple[str, str]] = []
     for item in _items(plan["weights_root"]):
         if _touches(os.path.realpath(item.like), needed):
             continue
         why = (
-            _strange(item, mounts)
+            _strange(item, mounted)
             or _busy(item.kind, at_work)
             or plan["spared"].get(os.path.dirname(item.path))
             or _within(os.path.realpath(item.path), opened)
@@ -76,25 +76,32 @@ def _items(weights_root: str) -> Iterator[Item]:
         ("stack", root + "/stacks/*", ".+-" + _DIGEST),
         ("secrets", state + "/secrets/*/*", _DIGEST),
         ("scripts", root + scripts, "hostside-" + _DIGEST),
-        ("weights", glob.escape(weights_root) + "/*/*", "{0}(-{0})?".format(_DIGEST)),
-        ("weights", glob.escape(weights_root) + "/.incoming/*", _DIGEST),
         ("installer", root + "/cache/installers/*", _DIGEST + "-.+?"),
     ):
         for path in sorted(glob.glob(pattern)):
             if re.fullmatch(name + _LEFT, os.path.basename(path)):
                 yield Item(kind, path, path)
-    for path in sorted(glob.glob(glob.escape(weights_root) + "/*/*")):
+    yield from weights(weights_root)
+    for path in sorted(glob.glob(state + "/checks/*/*.json")):
+        yield Item("questions", path, _release(path[: -len(".json")]))
+    for path in sorted(glob.glob(places.CACHE + "/*/*")):
+        if re.fullmatch(".+-" + _DIGEST + _LEFT, os.path.basename(path)):
+            yield Item("compiled", path, _release(path))
+
+
+def weights(root: str) -> Iterator[Item]:
+    """Yield everything of ours below the folder of weights, which others may use too."""
+    for pattern, name in (("/*/*", "{0}(-{0})?".format(_DIGEST)), ("/.incoming/*", _DIGEST)):
+        for path in sorted(glob.glob(glob.escape(root) + pattern)):
+            if re.fullmatch(name + _LEFT, os.path.basename(path)):
+                yield Item("weights", path, path)
+    for path in sorted(glob.glob(glob.escape(root) + "/*/*")):
         # What a swarm left beside a model, and goes with it.
         beside = re.fullmatch(
             "({})[.](swarm|torrent)".format(_DIGEST) + _LEFT, os.path.basename(path)
         )
         if beside:
             yield Item("weights", path, "{}/{}".format(os.path.dirname(path), beside[1]))
-    for path in sorted(glob.glob(state + "/checks/*/*.json")):
-        yield Item("questions", path, _release(path[: -len(".json")]))
-    for path in sorted(glob.glob(places.CACHE + "/*/*")):
-        if re.fullmatch(".+-" + _DIGEST + _LEFT, os.path.basename(path)):
-            yield Item("compiled", path, _release(path))
 
 
 def _release(path: str) -> str:
@@ -197,7 +204,7 @@ def _within(path: str, opened: Dict[str, str]) -> str:
     return ""
 
 
-def _mounts() -> List[str]:
+def mounts() -> List[str]:
     """Return where file systems are mounted, as this process sees them."""
     with open("/proc/self/mountinfo", errors="surrogateescape") as file:
         escaped = [line.split()[4] for line in file]

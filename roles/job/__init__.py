@@ -2,7 +2,7 @@
 
 from roles.job.connection import again, lost, made_again, tune
 from roles.job.program import FOLDER, files, program
-from roles.job.run import Commands, commands, connector_arguments, refusal, script
+from roles.job.run import Commands, commands, connector_arguments, refusal, script, shown
 
 __all__ = [
     "FOLDER",
@@ -16,5 +16,6 @@ __all__ = [
     "program",
     "refusal",
     "script",
+    "shown",
     "tune",
 ]

@@ -13,6 +13,7 @@ from pyinfra.api.output import echo
 
 from roles import paths
 from roles.job import connection, together
+from roles.job.program import program as whole_program
 
 Commands = Generator[StringCommand | FunctionCommand, None, None]
 
@@ -33,6 +34,21 @@ def connector_arguments(host: Host) -> dict[str, Any]:
     """Return what an operation was told of how to run commands, for functions that it yields."""
     asked: Mapping[str, Any] = host.current_op_global_arguments or {}
     return {key: value for key, value in asked.items() if key in CONNECTOR_ARGUMENT_KEYS}
+
+
+def shown(command: StringCommand, *, program: str) -> FunctionCommand:
+    """
+    Return what runs a command whose output is for the operator.
+
+    :param program: which of our scripts it reads from its input
+    """
+    given = connector_arguments(host) | {"_stdin": whole_program(program)}
+    return FunctionCommand(_shown, (), {"command": command} | given)
+
+
+def _shown(state: State, host: Host, *, command: StringCommand, **arguments: Any) -> bool:
+    done, _ = host.run_shell_command(command, print_output=True, **arguments)
+    return done
 
 
 def refusal(reason: str) -> FunctionCommand:

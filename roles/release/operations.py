@@ -45,7 +45,8 @@ def known_instances(wanted: list[str]) -> Generator[StringCommand, None, None]:
             said = "serves" if seen["active"] else "is there"
             echo(
                 f"{host.print_prefix}{name} {said} ({seen['current']}) and is not in the spec, so"
-                f" it was left alone; to stop it: systemctl disable --now {seen['unit']}",
+                f" it was left alone; to remove it: deploy/decommission.py --limit {host.name}"
+                f" --data instance={name}",
                 err=True,
             )
     host.noop("what is not in the spec is left alone")

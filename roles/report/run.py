@@ -38,6 +38,12 @@ def inventory(state: State) -> Path | None:
     return watching.inventory if watching else None
 
 
+def limited(state: State) -> bool:
+    """Say whether the operator named the hosts of this run; that some are excluded names none."""
+    watching = _watching(state)
+    return bool(watching.words.get("limit") if watching else state.limit_hosts)
+
+
 def unreached(state: State) -> dict[str, str]:
     """Return why each host that this run did not reach was not, by name."""
     watching = _watching(state)

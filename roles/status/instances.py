@@ -106,7 +106,9 @@ def _judged(
     unknown: list[str] | None = None,
     look: list[str] | None = None,
 ) -> dict[str, Any]:
-    told = {"wrong": wrong or [], "unknown": unknown or [], "look": look or []}
+    out = (seen or {}).get("out") or []
+    look = [*(f"in quarantine: {why}" for why in out), *(look or [])]
+    told = {"wrong": wrong or [], "unknown": unknown or [], "look": look}
     last = (seen or {}).get("transaction") or {}
     current = seen and seen["current"]
     serves = bool(seen and seen["active"])
@@ -118,6 +120,7 @@ def _judged(
         # Not what was last tried there, but what was last left there as what serves.
         "since": last["ended"] if known else None,
         "serves": None if unknown else serves,
+        "out": out,
         "checks": None,
         "state": state.of(**told),
         **told,

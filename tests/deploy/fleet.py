@@ -96,6 +96,9 @@ def _half(current: str | None = None) -> dict[str, Any]:
 def _host(name: str, spec: HostSpec, found: object) -> tuple[str, dict[str, Any]]:
     responses: dict[str, Any] = {
         "no probe": found if isinstance(found, str) else json.dumps(found),
+        "no list": json.dumps(
+            {"things": [["user", "metalserve-chat"]], "stays": [], "fault": None}
+        ),
         # What the stock operations ask of a bare host.
         "uname -s": "Linux",
         "command -v useradd": "/usr/sbin/useradd",

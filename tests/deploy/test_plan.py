@@ -187,6 +187,8 @@ def test_each_host_gets_its_own_users(deployed: Ran) -> None:
         "two": ["metalserve-draw", "metalserve-chat"],
         "idle": [],
     }
+    # Where they have no home, none is made.
+    assert not any("mkdir -p /nonexistent" in words for words in deployed.commands("two"))
 
 
 def test_refused() -> None:
@@ -271,6 +273,39 @@ def test_roll_back_after_half_an_upgrade() -> None:
     assert ran.commands("untouched") == [PROBE]
     before = "vllm-0.32-cpu-000000000000"
     assert f"stays as it is: chat serves {before}, which is not to be left" in ran.said
+
+
+@pytest.mark.parametrize(
+    ("deploy", "words", "said"),
+    [
+        ("quarantine", ["--data", "why=x"], "a quarantine is for hosts that are named"),
+        ("quarantine", ["--limit", "plan"], 'why is missing, --data why="a fan is loud" is right'),
+        (
+            "decommission",
+            ["--exclude", "@fake/bare"],
+            "decommissioning is for hosts that are named",
+        ),
+    ],
+)
+def test_no_fleet_by_a_slip(deploy: str, words: list[str], said: str) -> None:
+    """Neither all of it, nor all but what was excluded."""
+    ran = _pyinfra("-y", "--debug", *words, FLEET, f"deploy/{deploy}.py")
+    assert ran.code == 1
+    assert said in ran.said
+    assert "nothing was changed on any host" in ran.said
+    assert _COMMAND.findall(ran.said) == []
+
+
+def test_decommission() -> None:
+    ran = _pyinfra("-y", "--debug", "--limit", "@fake/converged", FLEET, "deploy/decommission.py")
+    assert ran.code == 0, ran.said
+    assert ran.changes("converged") == ["take", "jobs decommission decommission", "release"]
+    assert [words.split()[2] for words in ran.commands("converged") if " - " in words][-2:] == [
+        "finish",
+        "release",
+    ]
+    assert "user       metalserve-chat" in ran.said
+    assert "take @fake/converged out of the inventory" in ran.said
 
 
 def test_status(tmp_path: Path) -> None:

@@ -95,6 +95,7 @@ def seen(**fields: Any) -> dict[str, Any]:
         "unit": unit,
         "active": True,
         "about": {"unit": unit},
+        "out": [],
         "transaction": {
             "release": "one", "outcome": "activated", "began": 1.0, "ended": 2.0, "why": None,
         },

@@ -1,10 +1,12 @@
 """What a gateway's host is told, and when it is told nothing."""
 
 import json
+from collections.abc import Callable
 from ipaddress import ip_address
 
 import pytest
 from pyinfra.api import Config, Inventory, State
+from pyinfra.context import ctx_host, ctx_state
 
 from roles import gateway
 from roles.gateway import operations
@@ -12,7 +14,7 @@ from roles.gateway.deploy import _serves
 from roles.gateway.members import Known, keys, known
 from roles.gateway.rendered import Configuration
 from roles.spec import Accelerator, Agent, Client, Gateway, HostSpec, Secret
-from tests.roles.faked import bare, on_host, told
+from tests.roles.faked import Told, bare, on_host, seen, told
 from tests.roles.spec.nouns import Nouns
 
 KEY = "sesame-sesame-sesame"
@@ -94,3 +96,77 @@ def test_hosts_besides_the_limit_are_known(nouns: Nouns, spec: HostSpec) -> None
         "gateway/models/qwen3-8b (@fake/gpu-2/instances/chat)",
     ]
     assert list(keys(gpu)) == []
+
+
+@pytest.fixture
+def fleet(nouns: Nouns, spec: HostSpec) -> Callable[..., State]:
+    """Two gateways, a host that serves, and one that serves something else."""
+    one = nouns.instance(address="10.0.0.1", api_key=Secret(env="GATEWAY_KEY"))
+    alone = HostSpec(accelerator=Accelerator.CPU, gateway=spec.gateway)
+    specs = {
+        "@fake/gw-1": alone,
+        "@fake/gw-2": alone,
+        "@fake/gpu-1": nouns.host(one, agent=Agent()),
+        "@fake/gpu-2": nouns.host(nouns.instance(name="draw", model="else"), agent=Agent()),
+    }
+
+    def of(found: object = None, there: tuple[str, ...] = ()) -> State:
+        fake = {"fake_responses": {"no probe": json.dumps(found)}, "fake_delay": 0}
+        hosts = [(name, {"spec": wanted, **fake}) for name, wanted in specs.items()]
+        state = State(Inventory((hosts, {"fake_delay_jitter": 0})), Config())
+        state.active_hosts = {one for one in state.inventory if one.name in there}
+        return state
+
+    return of
+
+
+def test_gateways_before_a_host(fleet: Callable[..., State]) -> None:
+    found = {host.name.removeprefix("@fake/"): gateway.before(host) for host in fleet().inventory}
+    both = ["@fake/gw-1", "@fake/gw-2"]
+    assert found == {"gw-1": [], "gw-2": [], "gpu-1": both, "gpu-2": []}
+
+
+def _known(state: State, found: object) -> Told:
+    host = state.inventory.get_host("@fake/gpu-1")
+    assert host is not None
+    wanted: HostSpec = host.data.spec
+    with ctx_state.use(state), ctx_host.use(host):
+        return told(
+            operations.known_instances, wanted, found, host=host,
+            onto=wanted, gateways=gateway.before(host),
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("about", [None, {"port": 8001}])
+def test_gateway_that_was_not_in_the_run(
+    fleet: Callable[..., State], about: object, echoed: list[str]
+) -> None:
+    """It has to be told of an instance that is new, or has moved to another port."""
+    found = bare() | {"instances": {"chat": seen(about=about)}}
+    state = fleet(found, ("@fake/gpu-1", "@fake/gw-2"))
+    ((name, given),) = _known(state, found).commands
+    assert (name, given) == ("tell", {"instances": ["chat"], "unasked": ["@fake/gw-1"]})
+    assert isinstance(given, dict)
+    host = state.inventory.get_host("@fake/gpu-1")
+    assert host is not None
+    assert operations._tell(state, host, **given)
+    assert echoed[-1].endswith(
+        "chat: no requests come through @fake/gw-1 yet, which was not in this run; "
+        "deploy/gateway.py --limit @fake/gw-1 tells it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("about", "there"),
+    [
+        ({"port": 8000}, ("@fake/gpu-1",)),
+        (None, ("@fake/gpu-1", "@fake/gw-1", "@fake/gw-2")),
+    ],
+)
+def test_gateways_that_were_told(
+    fleet: Callable[..., State], about: object, there: tuple[str, ...]
+) -> None:
+    """In an earlier run, or in this one."""
+    found = bare() | {"instances": {"chat": seen(about=about)}}
+    said = _known(fleet(found, there), found)
+    assert said == Told(noops=["what gateways have to know of this host they were told"])

@@ -20,6 +20,7 @@ import places
 import ports
 import probe
 import pytest
+import rotation
 
 from tests.roles.hostside.staged import UNIT, Host
 from tests.standins.systemctl.systemd import Systemd
@@ -99,12 +100,23 @@ def test_instances(tree: Path, host: Host) -> None:
         "bad": {"new": "new failed: 1 of 1 answers wrong"},
         "unit": UNIT,
         "active": True,
+        "out": [],
         "transaction": {
             "release": "new",
             "outcome": "rolled back",
             "why": "new failed: 1 of 1 answers wrong",
         },
     }
+
+
+def test_instance_in_quarantine(tree: Path, host: Host) -> None:
+    """An activation's own note is none: it is gone with the job, or with the boot."""
+    durable.write_json(places.agent(), {"asked_every_s": 1})
+    host.serving("old")
+    rotation.leave("chat", "an activation is at work")
+    assert probe.instances()["chat"]["out"] == []
+    rotation.keep_out("chat", "a fan is loud")
+    assert probe.instances()["chat"]["out"] == ["a fan is loud"]
 
 
 def test_instance_without_a_release(tree: Path, host: Host) -> None:

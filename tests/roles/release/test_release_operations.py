@@ -129,9 +129,9 @@ def test_what_is_not_in_the_spec_is_told(spec: HostSpec, echoed: list[str]) -> N
     assert told_of == Told(commands=[], noops=["what is not in the spec is left alone"])
     assert [line.split("] ", 1)[1] for line in echoed] == [
         "draw serves (one) and is not in the spec, so it was left alone; "
-        f"to stop it: systemctl disable --now {unit}",
+        "to remove it: deploy/decommission.py --limit @fake/gpu-1 --data instance=draw",
         "dead is there (one) and is not in the spec, so it was left alone; "
-        "to stop it: systemctl disable --now metalserve-vllm@chat.service",
+        "to remove it: deploy/decommission.py --limit @fake/gpu-1 --data instance=dead",
     ]
 
 

@@ -45,6 +45,7 @@ def test_serves_what_is_wanted() -> None:
     [
         ({"active": False}, State.WRONG, f"{_UNIT} is not up"),
         ({"current": "other"}, State.LOOK, f"the inventory wants {WANTED}"),
+        ({"out": ["a fan is loud"]}, State.LOOK, "in quarantine: a fan is loud"),
         (
             {"transaction": DONE | {"outcome": None, "release": "new"}},
             State.WRONG,
@@ -116,6 +117,7 @@ def test_there_and_not_wanted() -> None:
     found = bare() | {"instances": {"old": seen(about=about), "gone": seen(current=None)}}
     (one,) = instances.of(plans.host(), found)
     assert _said(one) == (State.LOOK, ["it is not in the inventory"])
+    assert one["out"] == []
     assert (one["model"], one["engine"], one["endpoint"]) == ("qwen", "ollama", "127.0.0.1:11434")
 
 

@@ -140,6 +140,8 @@ class Systemd:
                 if self.units[unit].state == "failed":
                     self.units[unit].state = "inactive"
                 return _Answer()
+            case ["systemctl", "daemon-reload"]:
+                return _Answer()
             case ["systemctl", "show", "-P", "ActiveState", unit]:
                 return _Answer(said=self.units.get(unit, _Unit()).state + "\n")
             case ["systemctl", "show", "-P", "ActiveEnterTimestamp", unit]:
