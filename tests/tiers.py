@@ -5,7 +5,9 @@ import sys
 import time
 
 _MYPY = [sys.executable, "-m", "mypy"]
-_PYTEST = [sys.executable, "-m", "pytest", "-q"]
+# Two processes, a module whole in one of them. What a lab waits for, it does not compute.
+_PYTEST = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile"]
+_LAB = [*_PYTEST, "--no-loadscope-reorder", "--durations", "20"]
 
 # Scripts for hosts import their siblings by bare names, and so do their tests: they are checked
 # with their folder as the root, and everything else without.
