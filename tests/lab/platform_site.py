@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from roles.lab import LabHost, places
-from roles.lab.command import wait
+from tests.lab.patience import AT_MOST_S, comes
 from tests.lab.site import KEY, Run, connections
 from tests.standins.nvidia.run_file import run_file
 
@@ -108,7 +108,7 @@ class Site:
 
     def comes_to(self, step: str) -> None:
         """Wait until a step is well at work."""
-        assert wait(lambda: step in self.began(), within_s=60), f"never came to {step}"
+        assert comes(lambda: step in self.began()), f"never came to {step}"
         time.sleep(3)
 
 
@@ -120,7 +120,7 @@ def loaded(host: LabHost) -> str:
 
 def ended(process: "subprocess.Popen[str]") -> Run:
     """Wait for a run."""
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=AT_MOST_S)
     return Run(process.returncode, out + err, json_of(out))
 
 

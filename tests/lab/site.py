@@ -152,7 +152,7 @@ class Site:
 
     def asked(self, host: LabHost, name: str = "chat") -> list[dict[str, Any]]:
         """Ask an instance its questions, on its host."""
-        said = host.run(f"python3 /opt/metalserve/hostside/ask.py {name}", timeout_s=120)
+        said = host.run(f"python3 /opt/metalserve/hostside/ask.py {name}")
         return list(json.loads(said.stdout)) if said.stdout else []
 
     def answers(self, host: LabHost, name: str = "chat") -> bool:

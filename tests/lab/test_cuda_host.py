@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from roles.lab import Lab
-from roles.lab.command import wait
 from tests.lab import fixtures
 from tests.lab.conftest import PREFIX
+from tests.lab.patience import comes
 from tests.lab.platform_site import INSTANCES, Site, ended, from_file, from_packages, loaded
 from tests.lab.site import STANDIN, Run, changes, sessions
 from tests.standins.hardware.plug import KERNEL
@@ -231,7 +231,7 @@ def test_downgrade_from_a_file_of_this_machine(from_files: Site, tmp_path: Path)
 def serving(gpu_lab: Lab, wheels: Path, tmp_path: Path, from_files: Site) -> tuple[Site, str]:
     """Both hosts with packages of the older driver, each serving; and what each serves."""
     done = from_files.host.run("nvidia-uninstall --silent && systemctl reboot")
-    assert wait(lambda: not from_files.host.answers(), within_s=30), done.stderr
+    assert comes(lambda: not from_files.host.answers()), done.stderr
     from_files.host.wait_ready()
     site = Site(gpu_lab.hosts, tmp_path)
     stack = STANDIN.format(lock=str(wheels / "lock.txt"))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from roles.lab import LabHost
-from roles.lab.command import wait
+from tests.lab.patience import AT_MOST_S, comes
 from tests.lab.site import Site, current, transaction
 
 pytestmark = pytest.mark.lab
@@ -56,10 +56,10 @@ def test_controller_killed(site: Site, served: str, at: str) -> None:
     host = site.hosts[0]
     site.want(fresh(SLOW))
     with site.start("main", "--limit", host.name) as run:
-        assert wait(lambda: came_to(host, at, served=served), within_s=60)
+        assert comes(lambda: came_to(host, at, served=served))
         os.killpg(run.pid, signal.SIGKILL)
     # Nobody watches, and the job comes to its end all the same.
-    assert wait(lambda: settled(host) and current(host) != served, within_s=60)
+    assert comes(lambda: settled(host) and current(host) != served)
     assert transaction(host)["outcome"] == "committed"
     assert site.answers(host)
     again = site.run("main", "--limit", host.name)
@@ -71,11 +71,11 @@ def test_connection_cut(site: Site, served: str) -> None:
     host = site.hosts[0]
     site.want(fresh("'--hf-overrides', '{\"standin\": {\"start_s\": 8}}'"))
     with site.start("main", "--limit", host.name) as run:
-        assert wait(lambda: came_to(host, "restart", served=served), within_s=60)
+        assert comes(lambda: came_to(host, "restart", served=served))
         host.cut()
         time.sleep(5)
         host.mend()
-        out, err = run.communicate(timeout=120)
+        out, err = run.communicate(timeout=AT_MOST_S)
     assert run.returncode == 0, out + err
     assert current(host) != served
     assert site.answers(host)
@@ -85,9 +85,9 @@ def test_job_killed(site: Site, served: str) -> None:
     host = site.hosts[0]
     site.want(fresh(SLOW))
     with site.start("main", "--limit", host.name) as run:
-        assert wait(lambda: came_to(host, "restart", served=served), within_s=60)
+        assert comes(lambda: came_to(host, "restart", served=served))
         host.run("systemctl kill -s KILL metalserve-job-activate-chat")
-        out, err = run.communicate(timeout=120)
+        out, err = run.communicate(timeout=AT_MOST_S)
     assert run.returncode == 1, out + err
     assert f"state: {served} serves again and answers right" in out + err
     assert current(host) == served
@@ -104,9 +104,9 @@ def test_disk_full_in_the_middle(site: Site, served: str) -> None:
     try:
         site.want(fresh("'--hf-overrides', '{\"standin\": {\"start_s\": 5}}'"))
         with site.start("main", "--limit", host.name) as run:
-            assert wait(lambda: came_to(host, "restart", served=served), within_s=60)
+            assert comes(lambda: came_to(host, "restart", served=served))
             host.run(f"dd if=/dev/zero of={folder}/fill bs=1k status=none")
-            out, err = run.communicate(timeout=120)
+            out, err = run.communicate(timeout=AT_MOST_S)
     finally:
         host.release(folder)
     assert run.returncode == 1, out + err
@@ -141,7 +141,7 @@ def paused(site: Site, at: str) -> None:
         f" --quiet --collect python3 /root/paused_activate.py '{at}' {job}"
     )
     assert done.returncode == 0, done.stderr
-    assert wait(lambda: (root / "root/paused").exists(), within_s=60), f"never came to {at}"
+    assert comes(lambda: (root / "root/paused").exists()), f"never came to {at}"
 
 
 @pytest.mark.parametrize("at", [*FORWARD, *BACK])
@@ -152,7 +152,7 @@ def test_power_lost(site: Site, served: str, at: str) -> None:
     host.crash()
     host.start()
     assert current(host) == served
-    assert wait(lambda: site.answers(host), within_s=30)
+    assert comes(lambda: site.answers(host))
     record = transaction(host)
     assert record["outcome"] == "restored at boot"
     assert record["why"] == f"the host went down at step {at}"
