@@ -52,7 +52,7 @@ def _weights(name):
 def _instance(stack, name, weights, devices, port, dtype, compression):
     return Instance(
         name=name, stack=stack, weights=_weights(weights), devices=devices, port=port,
-        compression=compression, model="canary", api_key=None, ready_within_s=60,
+        compression=compression, model="canary", api_key=None, ready_within_s=300,
         options=MindieOptions(
             dtype=dtype, world_size=len(devices), npu_mem_size=1, max_prefill_batch_size=1,
             max_batch_size=4, images=1, videos=1,

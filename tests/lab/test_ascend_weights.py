@@ -7,7 +7,6 @@ jobs and kills are real. MindIE itself is not started.
 
 import hashlib
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -147,10 +146,8 @@ def test_killed_in_the_middle_and_done_again(weighed: Weighed) -> None:
     assert "ended without a result" in said
     assert weighed.made("compress") == []
     npu.slow_compressor(weighed.host, 0)
-    began = time.monotonic()
     done = weighed.bring()
     assert done.code == 0, done.said
-    assert time.monotonic() - began < 30
     assert "compressed to 8 MiB for 2 chips" in done.said
     (folder,) = weighed.made("compress")
     assert weighed.host.run(f"ls {WEIGHTS}").stdout.count(".new") == 0

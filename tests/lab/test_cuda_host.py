@@ -22,7 +22,7 @@ from tests.lab.platform_site import INSTANCES, Site, ended, from_file, from_pack
 from tests.lab.site import STANDIN, Run, changes, sessions
 from tests.standins.hardware.plug import KERNEL
 from tests.standins.nvidia import gpus
-from tests.standins.nvidia.host import install_repository, mend_builds, slow_builds
+from tests.standins.nvidia.host import BUILDS, PUTS, install_repository, mend_builds, slow_builds
 from tests.standins.nvidia.packages import repository
 
 pytestmark = pytest.mark.lab
@@ -132,7 +132,7 @@ def test_connection_cut_in_the_middle_of_a_downgrade(ready: tuple[Site, Run, Run
     slow_builds(site.host, 8)
     try:
         with site.start("-y") as process:
-            site.comes_to(f"nvidia-driver-{OLDEST}")
+            site.comes_to(f"nvidia-driver-{OLDEST}", BUILDS)
             site.host.cut()
             time.sleep(4)
             site.host.mend()
@@ -151,7 +151,7 @@ def test_power_lost_in_the_middle_of_dpkg(ready: tuple[Site, Run, Run]) -> None:
     site.want(from_packages(NEW), may_reboot=True)
     slow_builds(site.host, 8)
     with site.start("-y") as process:
-        site.comes_to(f"nvidia-driver-{NEW}")
+        site.comes_to(f"nvidia-driver-{NEW}", BUILDS)
         process.kill()
         process.communicate()
     site.host.crash()
@@ -195,9 +195,9 @@ def test_power_lost_in_the_middle_of_the_installer(from_files: Site) -> None:
     """The old driver is gone, the new one half there: the same run goes on when it is back."""
     site = from_files
     site.want(_carried(site, NEW), may_reboot=True, installers=f'HostFolder(path="{VENDOR}")')
-    slow_builds(site.host, 4)
+    slow_builds(site.host, 10)
     with site.start("-y") as process:
-        site.comes_to(f"nvidia-driver-{NEW}")
+        site.comes_to(f"nvidia-driver-{NEW}", PUTS.format(NEW))
         site.host.crash()
         mend_builds(site.host)
         site.host.start()

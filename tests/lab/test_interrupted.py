@@ -83,7 +83,8 @@ def test_connection_cut(site: Site, served: str) -> None:
 
 def test_job_killed(site: Site, served: str) -> None:
     host = site.hosts[0]
-    site.want(fresh(SLOW))
+    # It is told to end long before it is ready.
+    site.want(fresh("'--hf-overrides', '{\"standin\": {\"start_s\": 120}}'"))
     with site.start("main", "--limit", host.name) as run:
         assert comes(lambda: came_to(host, "restart", served=served))
         host.run("systemctl kill -s KILL metalserve-job-activate-chat")
@@ -102,7 +103,7 @@ def test_disk_full_in_the_middle(site: Site, served: str) -> None:
     host.confine(folder, 1)
     host.run(f"cp -a /root/kept/. {folder}/")
     try:
-        site.want(fresh("'--hf-overrides', '{\"standin\": {\"start_s\": 5}}'"))
+        site.want(fresh("'--hf-overrides', '{\"standin\": {\"start_s\": 10}}'"))
         with site.start("main", "--limit", host.name) as run:
             assert comes(lambda: came_to(host, "restart", served=served))
             host.run(f"dd if=/dev/zero of={folder}/fill bs=1k status=none")
@@ -170,26 +171,36 @@ def test_installer_survives_the_loss_of_its_watcher(site: Site) -> None:
     scripts = host.run("readlink /opt/metalserve/hostside").stdout.strip()
     script = Path(host.disk.root) / scripts.lstrip("/") / "slow.py"
     script.write_text(
-        "import sys, time, jobs, progress\n"
+        "import os, sys, time, jobs, progress\n"
         "said = progress.Progress(sys.argv[1])\n"
-        "for n in range(50):\n"
-        "    said.say('counting', n << 20, 50 << 20)\n"
+        "for n in range(5000):\n"
+        "    said.say('counting', n << 20, 5000 << 20)\n"
         "    time.sleep(0.1)\n"
+        "    if os.path.exists('/root/enough'):\n"
+        "        break\n"
         "jobs.finish(sys.argv[1], {'ok': True, 'summary': 'counted'})\n"
     )
     command = "echo '{}' | python3 /opt/metalserve/hostside/jobs.py run slow slow"
-    first = subprocess.Popen(
+    with watching(host, f"{command} first") as first:
+        assert first.stdout
+        assert first.stdout.readline().startswith("counting: ")
+        first.kill()
+    with watching(host, f"{command} second") as second:
+        assert second.stdout
+        lines = [second.stdout.readline(), second.stdout.readline()]
+        (Path(host.disk.root) / "root/enough").touch()
+        lines += second.stdout.readlines()
+    script.unlink()
+    assert second.returncode == 0
+    assert lines[0].startswith("attached to slow, at work since ")
+    assert any(line.startswith("counting: ") and line.endswith(" left\n") for line in lines)
+    assert lines[-1] == "counted\n"
+
+
+def watching(host: LabHost, command: str) -> "subprocess.Popen[str]":
+    """Run a command on a host, and return at once."""
+    return subprocess.Popen(
         ["ssh", "-F", "none", "-i", str(host.key), "-o", f"UserKnownHostsFile={host.known_hosts}",
-         f"root@{host.address}", f"{command} first"],
+         f"root@{host.address}", command],
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
-    time.sleep(1.5)
-    first.kill()
-    first.communicate()
-    second = host.run(f"{command} second")
-    script.unlink()
-    assert second.returncode == 0, second.stderr
-    lines = second.stdout.splitlines()
-    assert lines[0].startswith("attached to slow, at work since ")
-    assert any(line.startswith("counting: ") and line.endswith(" left") for line in lines)
-    assert lines[-1] == "counted"

@@ -12,12 +12,12 @@ import pytest
 from roles.lab import Lab, LabError, LabHost, cgroup, places
 from tests.lab.patience import comes
 
-# Prints how long a fixed piece of work takes.
+# Prints how many times longer a piece of work takes than it is at work.
 SPIN = """python3 -c '
 import time
 begin = time.time()
 sum(range(20_000_000))
-print(time.time() - begin)
+print((time.time() - begin) / time.process_time())
 '"""
 
 pytestmark = pytest.mark.lab
@@ -172,7 +172,7 @@ def test_shaped_host_is_slow_until_mended(lab_host: LabHost) -> None:
     shaped = seconds(lab_host)
     lab_host.mend()
     assert shaped > 1.5
-    assert seconds(lab_host) < shaped / 2
+    assert comes(lambda: seconds(lab_host) < 1.5)
 
 
 def seconds(host: LabHost) -> float:
@@ -192,10 +192,11 @@ def test_starved_host_kills_the_hog_and_lives(lab_host: LabHost) -> None:
 
 
 def test_starved_host_gets_its_share_of_a_core(lab_host: LabHost) -> None:
-    lab_host.starve(cpu_percent=10)
+    lab_host.starve(cpu_percent=5)
     starved = lab_host.run(SPIN)
     lab_host.feed()
-    assert float(starved.stdout) > 3 * float(lab_host.run(SPIN).stdout)
+    assert float(starved.stdout) > 12
+    assert comes(lambda: float(lab_host.run(SPIN).stdout) < 8)
 
 
 def test_confined_folder_fills_up(lab_host: LabHost) -> None:

@@ -149,7 +149,7 @@ def test_new_revision_moves_what_changed(fleet: Fleet) -> None:
     before = fleet.sent()
     fleet.want(SECOND)
     with fleet.site.start("stage") as run:
-        assert comes(lambda: bool(fleet.taking("parts/2.dat")))
+        assert comes(lambda: bool(fleet.taking("parts/2.dat")), every_s=0.05)
         lost = fleet.taking("parts/2.dat")[-1]
         lost.crash()
         lost.boot()

@@ -37,7 +37,7 @@ CHAT = """(Instance(
         engine="vllm-ascend", dtype={dtype!r}, max_model_len=1024, max_num_seqs=4,
         tensor_parallel_size=2, images=1, videos=1, {options}
     ),
-    ready_within_s=60, drain_within_s=10,
+    ready_within_s=300, drain_within_s=10,
 ),)"""
 GRAPHS = """extra=(
     "--compilation-config", '{"cudagraph_mode": "FULL_DECODE_ONLY"}',
