@@ -1,8 +1,28 @@
-"""Nothing may be skipped where ``CI=true`` says that everything can be run."""
+"""Nothing may be skipped where ``CI=true`` says that everything can be run; figures are shown."""
 
 import os
+from collections.abc import Iterator
 
 import pytest
+
+MEASURED = "measured"
+
+
+@pytest.fixture
+def measured(request: pytest.FixtureRequest) -> Iterator[list[str]]:
+    """Lines to show whatever pytest captures, and whichever process runs the test."""
+    lines: list[str] = []
+    yield lines
+    request.node.user_properties += [(MEASURED, line) for line in lines]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show the figures of all tests, each of which the last report of its test has."""
+    for report in [one for reports in terminalreporter.stats.values() for one in reports]:
+        if getattr(report, "when", None) == "teardown":
+            for name, value in report.user_properties:
+                if name == MEASURED:
+                    terminalreporter.write_line(f"  {MEASURED}: {value}")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

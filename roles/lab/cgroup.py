@@ -92,7 +92,7 @@ class Group:
                     os.kill(pid, signal.SIGKILL)
             return not left
 
-        if not wait(emptied, within_s=15):
+        if not wait(emptied, within_s=120):
             raise LabError(
                 f"{ROOT}/{self.name}: processes {sorted(self.members())} cannot be killed"
             )
@@ -108,7 +108,7 @@ class Group:
             return not self.exists
 
         # The kernel lets go of a dead process's group a moment after the process.
-        if not wait(removed, within_s=10):
+        if not wait(removed, within_s=120):
             raise LabError(f"{ROOT}/{self.name}: still in use, what runs in it has to end first")
         for hierarchy in hierarchies():
             with contextlib.suppress(OSError):

@@ -52,7 +52,7 @@ class Daemon:
         self.pidfile.unlink(missing_ok=True)
         shell: list[Word] = ["setsid", "--fork", "sh", "-c", script, "sh", self.pidfile]
         run(*shell, *words, log=self.log)
-        if not wait(lambda: self.pid is not None, within_s=10):
+        if not wait(lambda: self.pid is not None, within_s=60):
             raise LabError(f"{self.pidfile}: nothing was started, see {self.log}")
 
     def kill(self, sort: signal.Signals = signal.SIGKILL) -> None:
@@ -61,7 +61,7 @@ class Daemon:
         if pid is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, sort)
-            if not wait(lambda: self.pid is None, within_s=10):
+            if not wait(lambda: self.pid is None, within_s=60):
                 raise LabError(f"{self.pidfile}: process {pid} does not end")
         self.pidfile.unlink(missing_ok=True)
 

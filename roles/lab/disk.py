@@ -34,9 +34,10 @@ class Disk:
         run("mount", "-t", "overlay", "-o", layers, "metalserve-lab", self.root)
 
     def unmount(self) -> None:
-        if self.root.is_mount() and attempt("umount", self.root).returncode:
+        # What was written, be it gigabytes of an engine, goes to this machine's disk first.
+        if self.root.is_mount() and attempt("umount", self.root, timeout_s=900).returncode:
             # Something of this machine may be looking at it; it keeps its view and no one else.
-            run("umount", "--lazy", self.root)
+            run("umount", "--lazy", self.root, timeout_s=900)
 
     def prepare(self, *, name: str, address: str, proxy: str, authorized: str) -> None:
         """Make a new disk this host's own; one that is finished is left alone."""

@@ -82,7 +82,7 @@ class LabHost:
         """Lose power: every process dies at once, the disk stays as it is."""
         self._system.pull_plug()
 
-    def wait_ready(self, *, within_s: float = 90) -> None:
+    def wait_ready(self, *, within_s: float = 300) -> None:
         """Wait for ssh, and for systemd to have started everything."""
         if not wait(lambda: self.answers() or not self.running, within_s=within_s):
             raise LabError(f"{self.name}: no ssh within {within_s:g} s, see {self.console}")
@@ -96,12 +96,12 @@ class LabHost:
 
     def answers(self) -> bool:
         try:
-            with socket.create_connection((self.address, 22), timeout=1) as connection:
+            with socket.create_connection((self.address, 22), timeout=10) as connection:
                 return connection.recv(4) == b"SSH-"
         except OSError:
             return False
 
-    def run(self, command: str, *, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
+    def run(self, command: str, *, timeout_s: float = 180) -> subprocess.CompletedProcess[str]:
         """Run a shell command as root over ssh; exit code 255 is ssh's own."""
         options = [
             f"UserKnownHostsFile={self.known_hosts}",
@@ -109,7 +109,7 @@ class LabHost:
             "StrictHostKeyChecking=yes",
             "IdentitiesOnly=yes",
             "BatchMode=yes",
-            "ConnectTimeout=5",
+            "ConnectTimeout=30",
             # A starved host may say nothing for long, and still be at work.
             "ServerAliveInterval=10",
             "ServerAliveCountMax=6",

@@ -1,13 +1,13 @@
 """The disk every lab host starts from: made once from a recipe, and named by its digest."""
 
 import json
-import shutil
 from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 
 from roles.lab import places, sources
 from roles.lab.command import LabError, run
+from roles.lab.deletion import delete
 from roles.lab.lock import alone
 
 PACKAGES = (
@@ -101,14 +101,14 @@ def remove_unused(used: Iterable[str]) -> list[str]:
     """Delete what no lab lies on."""
     removed = unused(used)
     for folder in removed:
-        _delete(folder)
+        delete(folder)
     return [f"{path} is gone" for path in removed]
 
 
 def _build(chosen: list[sources.Source], made: Path) -> None:
     # Only a finished image has its name.
     unfinished = made.with_suffix(".unfinished")
-    _delete(unfinished)
+    delete(unfinished)
     run(
         "mmdebstrap",
         "--variant=minbase",
@@ -134,12 +134,3 @@ def _settle(root: Path) -> None:
         (root / file).write_text(text)
     for unit in MASKED:
         (root / "etc/systemd/system" / unit).symlink_to("/dev/null")
-
-
-def _delete(folder: Path) -> None:
-    if folder.is_dir():
-        shutil.rmtree(folder)
-    else:
-        folder.unlink(missing_ok=True)
-    if folder.exists():
-        raise LabError(f"{folder}: cannot be deleted")

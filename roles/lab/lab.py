@@ -3,12 +3,12 @@
 import json
 import re
 import secrets
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from roles.lab import cgroup, disk, image, network, packages, places, record
 from roles.lab.command import LabError, run
+from roles.lab.deletion import delete
 from roles.lab.host import LabHost
 from roles.lab.lock import alone
 from roles.lab.proxy import Proxy
@@ -47,7 +47,7 @@ class Lab:
     @property
     def founded(self) -> bool:
         """Whether the lab was ever given its image and subnet."""
-        return self.name in record.every()
+        return record.has(self.name)
 
     @property
     def hosts(self) -> list[LabHost]:
@@ -117,32 +117,46 @@ class Lab:
 
     def down(self) -> list[str]:
         """Power every host off and take the network away; the disks stay."""
-        remains = self.remains()
-        if remains:
-            with alone(places.STATE):
-                for host in self.hosts:
-                    host.power_off()
-                for host in self.hosts:
-                    host.stop()
-                    host.remove()
-                self.proxy.stop()
-                self.network.remove_bridge()
-                self._group.kill()
-                self._group.remove()
+        if not self.remains():
+            return []
+        with alone(places.STATE):
+            # Asked again: another run may have done it meanwhile.
+            remains = self.remains()
+            for host in self.hosts:
+                host.power_off()
+            for host in self.hosts:
+                host.stop()
+            self._clear(remains)
         return [f"{what} is gone" for what in remains]
 
     def destroy(self) -> list[str]:
         """Take the lab down and delete its disks and its keys; the image stays."""
-        changes = self.down()
-        if self.folder.is_dir():
-            with alone(places.STATE):
+        if not self.exists:
+            return []
+        with alone(places.STATE):
+            gone = self.remains()
+            # Nobody will see what a clean power-off leaves on the disks.
+            for host in self.hosts:
+                host.crash()
+            self._clear(gone)
+            if self.exists:
                 # What names the subnet and the image goes last.
-                shutil.rmtree(self.folder / "hosts", ignore_errors=True)
-                shutil.rmtree(self.folder)
-                if not any(places.STATE.iterdir()):
-                    places.STATE.rmdir()
-            changes.append(f"{self.folder} is gone")
-        return changes
+                delete(self.folder / "hosts")
+                delete(self.folder)
+                gone.append(str(self.folder))
+            if not any(places.STATE.iterdir()):
+                places.STATE.rmdir()
+        return [f"{what} is gone" for what in gone]
+
+    def _clear(self, remains: list[str]) -> None:
+        """Leave nothing in the kernel of a lab whose hosts are off."""
+        if remains:
+            for host in self.hosts:
+                host.remove()
+            self.proxy.stop()
+            self.network.remove_bridge()
+            self._group.kill()
+            self._group.remove()
 
     @property
     def _record(self) -> record.Record:

@@ -5,9 +5,10 @@ from collections.abc import Callable, Generator
 from pyinfra import host, logger
 from pyinfra.api import FunctionCommand, Host, State, operation
 
-from roles.lab import image, packages, record
+from roles.lab import image, packages, places, record
 from roles.lab.command import LabError
 from roles.lab.lab import Lab
+from roles.lab.lock import alone
 
 Commands = Generator[FunctionCommand, None, None]
 
@@ -70,7 +71,16 @@ def absent(lab: Lab) -> Commands:
     else:
         host.noop(f"there is no lab {lab.name}")
     if image.unused(record.used_images(besides=lab.name)):
-        yield _step(lambda: image.remove_unused(record.used_images()))
+        yield _step(_remove_unused_images)
+
+
+def _remove_unused_images() -> list[str]:
+    # A lab that another run is founding has its image before it says so.
+    with alone(places.STATE):
+        removed = image.remove_unused(record.used_images())
+        if not any(places.STATE.iterdir()):
+            places.STATE.rmdir()
+    return removed
 
 
 def _step(verb: Callable[[], object]) -> FunctionCommand:

@@ -63,7 +63,7 @@ class Proxy:
             (self.folder / name).write_text(text)
         doors = " ".join(str(door) for door in self.group.doors())
         self.daemon.start(ONCE, doors, "tinyproxy", "-d", "-c", self.folder / "tinyproxy.conf")
-        if not wait(self._listens, within_s=10):
+        if not wait(self._listens, within_s=60):
             raise LabError(f"{self.url}: the proxy does not listen, see {self.daemon.log}")
 
     def stop(self) -> None:

@@ -1,5 +1,6 @@
 """What labs were given when they were founded, kept beside their disks."""
 
+import contextlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,15 +19,23 @@ class Record:
 
 def every() -> dict[str, Record]:
     """Read the record of every lab of this machine, by name."""
-    files = places.STATE.glob("*/lab.json")
-    return {file.parent.name: Record(**json.loads(file.read_text())) for file in files}
+    found = {}
+    for file in places.STATE.glob("*/lab.json"):
+        # Another run may destroy its lab meanwhile.
+        with contextlib.suppress(FileNotFoundError):
+            found[file.parent.name] = _read(file)
+    return found
 
 
 def of(name: str) -> Record:
-    found = every().get(name)
-    if found is None:
-        raise LabError(f"lab {name}: there is none, bring it up first")
-    return found
+    try:
+        return _read(places.STATE / name / "lab.json")
+    except FileNotFoundError:
+        raise LabError(f"lab {name}: there is none, bring it up first") from None
+
+
+def has(name: str) -> bool:
+    return (places.STATE / name / "lab.json").is_file()
 
 
 def keep(name: str, record: Record) -> None:
@@ -36,6 +45,10 @@ def keep(name: str, record: Record) -> None:
 def used_images(*, besides: str = "") -> set[str]:
     """Name the images that disks lie on, of every lab of this machine but ``besides``."""
     return {record.image for name, record in every().items() if name != besides}
+
+
+def _read(file: Path) -> Record:
+    return Record(**json.loads(file.read_text()))
 
 
 def write(path: Path, text: str) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from roles.lab.command import wait
+from tests.lab.patience import comes
 from tests.lab.platform_site import Site as PlatformSite
 from tests.standins.ascend import build, npu
 
@@ -76,7 +76,7 @@ class Site(PlatformSite):
 
     def comes_to_point(self, point: str) -> None:
         """Wait until an installer is at the point where it stays."""
-        came = wait(lambda: point in npu.reached(self.host), within_s=60)
+        came = comes(lambda: point in npu.reached(self.host))
         assert came, f"never came to {point}"
 
 

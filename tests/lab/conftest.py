@@ -1,6 +1,12 @@
-"""A lab of two real hosts, and sites on them."""
+"""
+A lab of two real hosts, and sites on them.
+
+Modules may be given to several processes: each has a lab of its own, and what is made once for all
+of them is made by whoever comes first.
+"""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from string import ascii_lowercase
@@ -8,6 +14,7 @@ from string import ascii_lowercase
 import pytest
 
 from roles.lab import Lab, LabError, LabHost, packages, places
+from roles.lab.lock import alone
 from tests.lab import ascend_site as npus
 from tests.lab import fixtures
 from tests.lab.site import Site
@@ -16,6 +23,14 @@ from tests.standins.hardware import deb, kernel
 from tests.standins.nvidia.host import install_repository
 
 PREFIX = "test"
+# The modules that take longest, in their order, go first: none of them is what the end waits for.
+LONGEST = ("test_engine", "test_lmdeploy", "test_mindie", "test_cuda_host", "test_interrupted")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest modules first; all else stays in its order."""
+    order = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
 
 
 def left_over() -> list[Lab]:
@@ -25,11 +40,19 @@ def left_over() -> list[Lab]:
 
 
 @pytest.fixture(scope="session")
-def lab() -> Iterator[Lab]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that every process of this run has."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def lab(shared: Path) -> Iterator[Lab]:
     """Two hosts; a test leaves them as it found them."""
     try:
         packages.refuse_other_machines()
-        packages.install()
+        with alone(shared):
+            packages.install()
     except LabError as error:
         if os.environ.get("CI") == "true":
             raise
@@ -54,15 +77,25 @@ def lab_host(lab: Lab) -> LabHost:
 
 
 @pytest.fixture(scope="session")
-def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def wheels(shared: Path) -> Path:
     """A folder of wheels, as it is carried to hosts without internet."""
-    return fixtures.wheels(tmp_path_factory.mktemp("carried") / "wheels")
+    return _made(shared / "wheels", fixtures.wheels)
 
 
 @pytest.fixture(scope="session")
-def aisbench_wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def aisbench_wheels(shared: Path) -> Path:
     """A folder of what AISBench is made of, as it is carried to hosts without internet."""
-    return fixtures.aisbench(tmp_path_factory.mktemp("carried") / "aisbench")
+    return _made(shared / "aisbench", fixtures.aisbench)
+
+
+def _made(folder: Path, make: Callable[[Path], Path]) -> Path:
+    """Return a folder that was made once, whichever process asks."""
+    with alone(folder.parent):
+        if not folder.exists():
+            unfinished = folder.with_suffix(".unfinished")
+            shutil.rmtree(unfinished, ignore_errors=True)
+            make(unfinished).rename(folder)
+    return folder
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ class Target:
     port: int
     key: str
     model: str = "canary"
-    within_s: float = 60
+    within_s: float = 600
 
     def ask(self, *, path: str = "/v1/chat/completions", **more: Any) -> tuple[int, bytes]:
         """Ask once on a connection of its own; return the status and what came."""

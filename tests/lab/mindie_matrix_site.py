@@ -11,6 +11,7 @@ from roles.lab import LabHost, places
 from roles.weights import FLOAT, manifest
 from tests.lab import fixtures, platform_site
 from tests.lab.ascend_site import VENDOR, pinned
+from tests.lab.patience import AT_MOST_S
 from tests.lab.site import Run, connections
 from tests.standins.ascend import build, npu
 from tests.standins.mindie import build as mindie
@@ -51,7 +52,7 @@ def _weights(name):
 def _instance(stack, name, weights, devices, port, dtype, compression):
     return Instance(
         name=name, stack=stack, weights=_weights(weights), devices=devices, port=port,
-        compression=compression, model="canary", api_key=None, ready_within_s=60,
+        compression=compression, model="canary", api_key=None, ready_within_s=300,
         options=MindieOptions(
             dtype=dtype, world_size=len(devices), npu_mem_size=1, max_prefill_batch_size=1,
             max_batch_size=4, images=1, videos=1,
@@ -127,7 +128,7 @@ class Site(platform_site.Site):
     def run(self, *words: str, deploy: str = "prepare") -> Run:
         """Run a deploy to its end, which restarts hosts the first time."""
         with self.start("-y", *words, deploy=deploy) as process:
-            out, err = process.communicate(timeout=400)
+            out, err = process.communicate(timeout=AT_MOST_S)
         return Run(process.returncode, out + err, platform_site.json_of(out))
 
     def _stack(self, host: LabHost, chip: str) -> str:
@@ -173,7 +174,7 @@ class Site(platform_site.Site):
 
     def asked(self, host: LabHost, name: str) -> list[dict[str, Any]]:
         """Ask an instance its questions, on its host."""
-        said = host.run(f"python3 /opt/metalserve/hostside/ask.py {name}", timeout_s=120)
+        said = host.run(f"python3 /opt/metalserve/hostside/ask.py {name}")
         return list(json.loads(said.stdout)) if said.stdout else []
 
     def _model(self, host: LabHost, served: Served) -> None:

@@ -27,7 +27,7 @@ _STACK = """Stack(
 # Devices and ports of each instance are its own; what it serves, and by which MindIE, is said.
 _INSTANCE = """Instance(
     name="{name}", stack={stack}, weights={weights}, model="{name}", api_key=None,
-    devices=({first}, {second}), port={port}, ready_within_s=60, drain_within_s=10,
+    devices=({first}, {second}), port={port}, ready_within_s=300, drain_within_s=10,
     options=MindieOptions(world_size=2, max_prefill_batch_size=2, npu_mem_size=1,
                           images={media}, videos={media}, {options}),
     {checks}

@@ -42,7 +42,7 @@ _ollama = Instance(
     devices={devices},
     model="qwen3:8b",
     api_key=None,
-    ready_within_s=30,
+    ready_within_s=300,
     drain_within_s=10,
 )
 """

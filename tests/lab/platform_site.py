@@ -4,13 +4,12 @@ import hashlib
 import json
 import os
 import subprocess
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from roles.lab import LabHost, places
-from roles.lab.command import wait
+from tests.lab.patience import AT_MOST_S, comes
 from tests.lab.site import KEY, Run, connections
 from tests.standins.nvidia.run_file import run_file
 
@@ -42,7 +41,7 @@ INSTANCES = """(Instance(
         dtype="float32", max_model_len=1024, max_num_seqs=4, images=1, videos=1,
         enforce_eager=True, environment={{"VLLM_CPU_KVCACHE_SPACE": "1"}},
     ),
-    ready_within_s=60,
+    ready_within_s=300,
     drain_within_s=10,
 ),)"""
 
@@ -106,10 +105,10 @@ class Site:
         folder = Path(self.host.disk.root) / _STATE / "began"
         return sorted(path.stem for path in folder.glob("*.json"))
 
-    def comes_to(self, step: str) -> None:
-        """Wait until a step is well at work."""
-        assert wait(lambda: step in self.began(), within_s=60), f"never came to {step}"
-        time.sleep(3)
+    def comes_to(self, step: str, file: str) -> None:
+        """Wait until a step is at work, and as far as to have a file there."""
+        there = Path(self.host.disk.root) / file.lstrip("/")
+        assert comes(lambda: step in self.began() and there.exists()), f"never came to {step}"
 
 
 def loaded(host: LabHost) -> str:
@@ -120,7 +119,7 @@ def loaded(host: LabHost) -> str:
 
 def ended(process: "subprocess.Popen[str]") -> Run:
     """Wait for a run."""
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=AT_MOST_S)
     return Run(process.returncode, out + err, json_of(out))
 
 

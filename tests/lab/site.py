@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from roles.lab import LabHost, places
+from tests.lab.patience import AT_MOST_S
 
 # The key has to be found nowhere: it looks like nothing else.
 KEY = "sk-test-7f3kQz9Xw2LmVb8Rt5"
@@ -94,7 +95,7 @@ class Site:
     imports: str = ""
     accelerator: str = "cpu"
     more: str = ""
-    ready_within_s: int = 30
+    ready_within_s: int = 300
     options: dict[str, str] = field(default_factory=dict)
     words: tuple[str, ...] = ()
     planned: Run | None = None
@@ -140,7 +141,7 @@ class Site:
             start_new_session=True,
         )  # fmt: skip
 
-    def run(self, deploy: str, *words: str, within_s: float = 300) -> Run:
+    def run(self, deploy: str, *words: str, within_s: float = AT_MOST_S) -> Run:
         """Run pyinfra to its end, as an operator does."""
         with self.start(deploy, "--json", *words) as process:
             out, err = process.communicate(timeout=within_s)
@@ -152,7 +153,7 @@ class Site:
 
     def asked(self, host: LabHost, name: str = "chat") -> list[dict[str, Any]]:
         """Ask an instance its questions, on its host."""
-        said = host.run(f"python3 /opt/metalserve/hostside/ask.py {name}", timeout_s=120)
+        said = host.run(f"python3 /opt/metalserve/hostside/ask.py {name}")
         return list(json.loads(said.stdout)) if said.stdout else []
 
     def answers(self, host: LabHost, name: str = "chat") -> bool:

@@ -7,14 +7,13 @@ jobs and kills are real. MindIE itself is not started.
 
 import hashlib
 import json
-import time
 from pathlib import Path
 
 import pytest
 
-from roles.lab.command import wait
 from roles.weights import manifest
 from tests.lab.ascend_site import OLD, Site
+from tests.lab.patience import AT_MOST_S, comes
 from tests.lab.site import Run, changes
 from tests.roles.hostside.models import shard
 from tests.standins.ascend import mindie_reads, npu, runfile
@@ -140,17 +139,15 @@ def test_killed_in_the_middle_and_done_again(weighed: Weighed) -> None:
     npu.slow_compressor(weighed.host, 30)
     with weighed.site.start("-y", deploy="../tests/lab/bring_weights") as process:
         there = f"ls {WEIGHTS}/*.new/part1-of-2/*.safetensors"
-        assert wait(lambda: weighed.host.run(there).returncode == 0, within_s=60)
+        assert comes(lambda: weighed.host.run(there).returncode == 0)
         weighed.host.run("systemctl kill -s KILL 'metalserve-job-compress-*'")
-        said = "".join(process.communicate(timeout=60))
+        said = "".join(process.communicate(timeout=AT_MOST_S))
     assert process.returncode == 1
     assert "ended without a result" in said
     assert weighed.made("compress") == []
     npu.slow_compressor(weighed.host, 0)
-    began = time.monotonic()
     done = weighed.bring()
     assert done.code == 0, done.said
-    assert time.monotonic() - began < 30
     assert "compressed to 8 MiB for 2 chips" in done.said
     (folder,) = weighed.made("compress")
     assert weighed.host.run(f"ls {WEIGHTS}").stdout.count(".new") == 0

@@ -15,14 +15,14 @@ from pathlib import Path
 import pytest
 
 from roles.lab import Lab
-from roles.lab.command import wait
 from tests.lab import fixtures
 from tests.lab.conftest import PREFIX
+from tests.lab.patience import comes
 from tests.lab.platform_site import INSTANCES, Site, ended, from_file, from_packages, loaded
 from tests.lab.site import STANDIN, Run, changes, sessions
 from tests.standins.hardware.plug import KERNEL
 from tests.standins.nvidia import gpus
-from tests.standins.nvidia.host import install_repository, mend_builds, slow_builds
+from tests.standins.nvidia.host import BUILDS, PUTS, install_repository, mend_builds, slow_builds
 from tests.standins.nvidia.packages import repository
 
 pytestmark = pytest.mark.lab
@@ -132,7 +132,7 @@ def test_connection_cut_in_the_middle_of_a_downgrade(ready: tuple[Site, Run, Run
     slow_builds(site.host, 8)
     try:
         with site.start("-y") as process:
-            site.comes_to(f"nvidia-driver-{OLDEST}")
+            site.comes_to(f"nvidia-driver-{OLDEST}", BUILDS)
             site.host.cut()
             time.sleep(4)
             site.host.mend()
@@ -151,7 +151,7 @@ def test_power_lost_in_the_middle_of_dpkg(ready: tuple[Site, Run, Run]) -> None:
     site.want(from_packages(NEW), may_reboot=True)
     slow_builds(site.host, 8)
     with site.start("-y") as process:
-        site.comes_to(f"nvidia-driver-{NEW}")
+        site.comes_to(f"nvidia-driver-{NEW}", BUILDS)
         process.kill()
         process.communicate()
     site.host.crash()
@@ -195,9 +195,9 @@ def test_power_lost_in_the_middle_of_the_installer(from_files: Site) -> None:
     """The old driver is gone, the new one half there: the same run goes on when it is back."""
     site = from_files
     site.want(_carried(site, NEW), may_reboot=True, installers=f'HostFolder(path="{VENDOR}")')
-    slow_builds(site.host, 4)
+    slow_builds(site.host, 10)
     with site.start("-y") as process:
-        site.comes_to(f"nvidia-driver-{NEW}")
+        site.comes_to(f"nvidia-driver-{NEW}", PUTS.format(NEW))
         site.host.crash()
         mend_builds(site.host)
         site.host.start()
@@ -231,7 +231,7 @@ def test_downgrade_from_a_file_of_this_machine(from_files: Site, tmp_path: Path)
 def serving(gpu_lab: Lab, wheels: Path, tmp_path: Path, from_files: Site) -> tuple[Site, str]:
     """Both hosts with packages of the older driver, each serving; and what each serves."""
     done = from_files.host.run("nvidia-uninstall --silent && systemctl reboot")
-    assert wait(lambda: not from_files.host.answers(), within_s=30), done.stderr
+    assert comes(lambda: not from_files.host.answers()), done.stderr
     from_files.host.wait_ready()
     site = Site(gpu_lab.hosts, tmp_path)
     stack = STANDIN.format(lock=str(wheels / "lock.txt"))

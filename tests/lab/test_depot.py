@@ -11,7 +11,7 @@ import pytest
 
 from inventories.weights import canary
 from roles.lab import Lab, LabHost, places
-from roles.lab.command import wait
+from tests.lab.patience import AT_MOST_S, comes
 from tests.lab.site import Site, sent
 
 pytestmark = pytest.mark.lab
@@ -76,13 +76,13 @@ def _partial(host: LabHost) -> int:
 def test_cut_in_the_middle(depot: LabHost, wanting: Site) -> None:
     host, before = wanting.hosts[0], sent(depot)
     with wanting.start("main", "--limit", host.name) as run:
-        assert wait(lambda: _partial(host) > SIZE // 8, within_s=60)
+        assert comes(lambda: _partial(host) > SIZE // 8)
         depot.cut()
         had = _partial(host)
         # Longer than ssh waits for an answer: rsync is started again, and appends what is missing.
         time.sleep(24)
         depot.mend()
-        said = "".join(run.communicate(timeout=120))
+        said = "".join(run.communicate(timeout=AT_MOST_S))
     assert run.returncode == 0, said
     assert f"bringing from rsync models@{depot.address}:/canary: " in said
     assert had < SIZE

@@ -15,20 +15,21 @@ pytestmark = pytest.mark.lab
 def eight(lab: Lab, tmp_path: Path) -> Iterator[Site]:
     """Eight hosts of their own, prepared and idle; ``lab`` says whether there can be any."""
     own = Lab(f"{lab.name}x")
-    own.up(8)
-    packages = f"Packages(proxy={own.proxy.url!r})"
-    site = Site(
-        hosts=own.hosts,
-        folder=tmp_path,
-        imports="from inventories.stacks import vllm_0_32_cpu",
-        stack="vllm_0_32_cpu.STACK",
-        packages=packages,
-    )
-    site.want()
-    done = site.run("main")
-    assert done.code == 0, done.said
-    yield site
-    own.destroy()
+    try:
+        own.up(8)
+        site = Site(
+            hosts=own.hosts,
+            folder=tmp_path,
+            imports="from inventories.stacks import vllm_0_32_cpu",
+            stack="vllm_0_32_cpu.STACK",
+            packages=f"Packages(proxy={own.proxy.url!r})",
+        )
+        site.want()
+        done = site.run("main")
+        assert done.code == 0, done.said
+        yield site
+    finally:
+        own.destroy()
 
 
 def test_nothing_to_do_is_one_command_a_host(eight: Site) -> None:

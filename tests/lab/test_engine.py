@@ -11,10 +11,10 @@ import pytest
 from canary import quantize
 from roles.engine.parser import dump
 from roles.lab import Lab, LabHost
-from roles.lab.command import wait
 from roles.spec import parser
 from roles.weights import manifest
 from tests.lab import fixtures
+from tests.lab.patience import AT_MOST_S, comes
 from tests.lab.site import KEY, Site, current, transaction
 
 pytestmark = [pytest.mark.lab, pytest.mark.engine]
@@ -61,15 +61,6 @@ def four_bits(site: Site) -> str:
     quantize.model(folder)
     folder.with_suffix(".sha256").write_text("\n".join(manifest.lines(folder)))
     return FOUR_BITS.format(folder=str(folder))
-
-
-@pytest.fixture
-def measured(capsys: pytest.CaptureFixture[str]) -> Iterator[list[str]]:
-    """Lines to show whatever pytest captures."""
-    lines: list[str] = []
-    yield lines
-    with capsys.disabled():
-        print("".join(f"\n  measured: {line}" for line in lines))
 
 
 def timed(site: Site, deploy: str, measured: list[str], what: str) -> None:
@@ -229,11 +220,11 @@ def test_release_that_hangs(site: Site, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(site, "ready_within_s", 45)
     site.want("(_instance(extra=('--seed', '3')),)")
     with site.start("main", "--limit", host.name) as run:
-        assert wait(lambda: transaction(host)["began"] > began, within_s=60)
-        assert wait(lambda: is_starting(host), within_s=60)
+        assert comes(lambda: transaction(host)["began"] > began)
+        assert comes(lambda: is_starting(host))
         time.sleep(5)
         host.run(f"systemctl kill --kill-who=main --signal=STOP {UNIT}")
-        out, err = run.communicate(timeout=400)
+        out, err = run.communicate(timeout=AT_MOST_S)
     assert run.returncode == 1
     assert "not ready: no completion within 45 s" in out + err
     assert f"state: {before} serves again and answers right" in out + err

@@ -12,10 +12,10 @@ import pytest
 
 from roles.authority import credentials
 from roles.lab import Lab
-from roles.lab.command import wait
 from tests.lab import fixtures
 from tests.lab.gateway_site import EDGE, PORT, Site, told
 from tests.lab.load import ANSWER, Load, streamed
+from tests.lab.patience import AT_MOST_S, comes
 from tests.lab.site import KEY, changes, current
 
 pytestmark = pytest.mark.lab
@@ -51,13 +51,13 @@ def test_second_run_changes_nothing(site: Site) -> None:
 
 def test_clients(site: Site) -> None:
     """Right, wrong, too large, elsewhere."""
-    assert wait(lambda: _all_up(site), within_s=10)
+    assert comes(lambda: _all_up(site))
     assert site.target.wrong(stream=False) == ""
     assert site.target.wrong(stream=True) == ""
     status, came = site.target.ask(path="/canary/v1/chat/completions")
     assert (status, ANSWER.encode() in came) == (200, True)
 
-    connection = http.client.HTTPConnection(site.gateway.address, PORT, timeout=10)
+    connection = http.client.HTTPConnection(site.gateway.address, PORT, timeout=AT_MOST_S)
     key = {"Authorization": f"Bearer {EDGE}"}
     for method, path, headers, wanted in (
         ("POST", "/v1/chat/completions", {}, (401, "invalid_api_key")),
@@ -96,7 +96,7 @@ def test_keys_are_found_nowhere(site: Site) -> None:
 
 def test_upgrade_and_rollback_under_load(site: Site) -> None:
     first, second = site.hosts[:2]
-    assert wait(lambda: _all_up(site), within_s=10)
+    assert comes(lambda: _all_up(site))
     before = current(first)
     heard: set[str] = set()
     over = threading.Event()
@@ -123,7 +123,7 @@ def test_upgrade_and_rollback_under_load(site: Site) -> None:
     assert load.right > 50
     assert heard == {"up ready", "drain"}
     assert told(second) == "up ready"
-    assert wait(lambda: _all_up(site), within_s=10)
+    assert comes(lambda: _all_up(site))
     print(f"{load.right} requests, 0 failed, the slowest {load.slowest_s:.1f} s")
 
 
@@ -132,7 +132,7 @@ def test_another_configuration_cuts_nothing(site: Site) -> None:
     worker, came = site.worker, b""
     with Load(site.target) as load:
         site.serve(1, 1, body_limit_mib=1)
-        connection = http.client.HTTPConnection(site.gateway.address, PORT, timeout=30)
+        connection = http.client.HTTPConnection(site.gateway.address, PORT, timeout=AT_MOST_S)
 
         def stream() -> None:
             nonlocal came
@@ -168,25 +168,23 @@ def test_host_that_loses_power(site: Site) -> None:
     """What is in flight there is lost, soon; what comes is answered by the other."""
     site.serve(1, 1)
     assert site.run("gateway").code == 0
-    assert wait(lambda: _all_up(site), within_s=10)
+    assert comes(lambda: _all_up(site))
     dead = site.hosts[1]
     with Load(site.target) as load:
         time.sleep(2)
         # Nothing that would say goodbye for it is heard.
         dead.cut()
         dead.crash()
-        assert wait(
-            lambda: site.in_rotation()[f"{dead.name}:chat"] == "DOWN", within_s=30, every_s=0.5
-        )
+        assert comes(lambda: site.in_rotation().get(f"{dead.name}:chat") == "DOWN", every_s=0.5)
         time.sleep(2)
     dead.mend()
     # At most all six, whose requests were there or on their way; nobody waits for an hour.
     assert 0 < len(load.failed) <= load.clients, load.failed
-    assert load.slowest_s < 40
+    assert load.slowest_s < 300
     print(f"{load.right} right, the slowest {load.slowest_s:.1f} s, lost: {load.failed}")
     dead.start()
-    assert wait(lambda: told(dead) == "up ready", within_s=60)
-    assert wait(lambda: _all_up(site), within_s=20)
+    assert comes(lambda: told(dead) == "up ready")
+    assert comes(lambda: _all_up(site))
 
 
 def test_certificate(site: Site) -> None:
@@ -203,7 +201,7 @@ def test_certificate(site: Site) -> None:
     # It is for any name, and this is an address.
     context.check_hostname = False
     connection = http.client.HTTPSConnection(
-        site.gateway.address, PORT, timeout=10, context=context
+        site.gateway.address, PORT, timeout=AT_MOST_S, context=context
     )
     status, came = site.target.asked(connection, path="/v1/chat/completions", stream=True)
     assert (status, streamed(came)) == (200, ANSWER)
@@ -218,10 +216,10 @@ def test_taken_out_by_hand(site: Site) -> None:
     said = host.run(f"{command} leave chat 'a fan is loud'")
     assert said.stdout == "chat is out of rotation; gateways notice within 2 s\n"
     assert told(host) == "drain"
-    assert wait(lambda: site.in_rotation()[f"{host.name}:chat"] == "DRAIN", within_s=5)
+    assert comes(lambda: site.in_rotation().get(f"{host.name}:chat") == "DRAIN")
     assert host.run(f"{command} show").stdout == "chat is out of rotation: a fan is loud\n"
     host.run(f"{command} join chat")
-    assert wait(lambda: _all_up(site), within_s=5)
+    assert comes(lambda: _all_up(site))
     host.run("systemctl stop metalserve-vllm@chat")
     assert told(host).startswith("down ready #its unit is inactive")
     host.run("systemctl start metalserve-vllm@chat")

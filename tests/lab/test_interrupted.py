@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from roles.lab import LabHost
-from roles.lab.command import wait
+from tests.lab.patience import AT_MOST_S, comes
 from tests.lab.site import Site, current, transaction
 
 pytestmark = pytest.mark.lab
@@ -56,10 +56,10 @@ def test_controller_killed(site: Site, served: str, at: str) -> None:
     host = site.hosts[0]
     site.want(fresh(SLOW))
     with site.start("main", "--limit", host.name) as run:
-        assert wait(lambda: came_to(host, at, served=served), within_s=60)
+        assert comes(lambda: came_to(host, at, served=served))
         os.killpg(run.pid, signal.SIGKILL)
     # Nobody watches, and the job comes to its end all the same.
-    assert wait(lambda: settled(host) and current(host) != served, within_s=60)
+    assert comes(lambda: settled(host) and current(host) != served)
     assert transaction(host)["outcome"] == "committed"
     assert site.answers(host)
     again = site.run("main", "--limit", host.name)
@@ -71,11 +71,11 @@ def test_connection_cut(site: Site, served: str) -> None:
     host = site.hosts[0]
     site.want(fresh("'--hf-overrides', '{\"standin\": {\"start_s\": 8}}'"))
     with site.start("main", "--limit", host.name) as run:
-        assert wait(lambda: came_to(host, "restart", served=served), within_s=60)
+        assert comes(lambda: came_to(host, "restart", served=served))
         host.cut()
         time.sleep(5)
         host.mend()
-        out, err = run.communicate(timeout=120)
+        out, err = run.communicate(timeout=AT_MOST_S)
     assert run.returncode == 0, out + err
     assert current(host) != served
     assert site.answers(host)
@@ -83,11 +83,12 @@ def test_connection_cut(site: Site, served: str) -> None:
 
 def test_job_killed(site: Site, served: str) -> None:
     host = site.hosts[0]
-    site.want(fresh(SLOW))
+    # It is told to end long before it is ready.
+    site.want(fresh("'--hf-overrides', '{\"standin\": {\"start_s\": 120}}'"))
     with site.start("main", "--limit", host.name) as run:
-        assert wait(lambda: came_to(host, "restart", served=served), within_s=60)
+        assert comes(lambda: came_to(host, "restart", served=served))
         host.run("systemctl kill -s KILL metalserve-job-activate-chat")
-        out, err = run.communicate(timeout=120)
+        out, err = run.communicate(timeout=AT_MOST_S)
     assert run.returncode == 1, out + err
     assert f"state: {served} serves again and answers right" in out + err
     assert current(host) == served
@@ -102,11 +103,11 @@ def test_disk_full_in_the_middle(site: Site, served: str) -> None:
     host.confine(folder, 1)
     host.run(f"cp -a /root/kept/. {folder}/")
     try:
-        site.want(fresh("'--hf-overrides', '{\"standin\": {\"start_s\": 5}}'"))
+        site.want(fresh("'--hf-overrides', '{\"standin\": {\"start_s\": 10}}'"))
         with site.start("main", "--limit", host.name) as run:
-            assert wait(lambda: came_to(host, "restart", served=served), within_s=60)
+            assert comes(lambda: came_to(host, "restart", served=served))
             host.run(f"dd if=/dev/zero of={folder}/fill bs=1k status=none")
-            out, err = run.communicate(timeout=120)
+            out, err = run.communicate(timeout=AT_MOST_S)
     finally:
         host.release(folder)
     assert run.returncode == 1, out + err
@@ -141,7 +142,7 @@ def paused(site: Site, at: str) -> None:
         f" --quiet --collect python3 /root/paused_activate.py '{at}' {job}"
     )
     assert done.returncode == 0, done.stderr
-    assert wait(lambda: (root / "root/paused").exists(), within_s=60), f"never came to {at}"
+    assert comes(lambda: (root / "root/paused").exists()), f"never came to {at}"
 
 
 @pytest.mark.parametrize("at", [*FORWARD, *BACK])
@@ -152,7 +153,7 @@ def test_power_lost(site: Site, served: str, at: str) -> None:
     host.crash()
     host.start()
     assert current(host) == served
-    assert wait(lambda: site.answers(host), within_s=30)
+    assert comes(lambda: site.answers(host))
     record = transaction(host)
     assert record["outcome"] == "restored at boot"
     assert record["why"] == f"the host went down at step {at}"
@@ -170,26 +171,36 @@ def test_installer_survives_the_loss_of_its_watcher(site: Site) -> None:
     scripts = host.run("readlink /opt/metalserve/hostside").stdout.strip()
     script = Path(host.disk.root) / scripts.lstrip("/") / "slow.py"
     script.write_text(
-        "import sys, time, jobs, progress\n"
+        "import os, sys, time, jobs, progress\n"
         "said = progress.Progress(sys.argv[1])\n"
-        "for n in range(50):\n"
-        "    said.say('counting', n << 20, 50 << 20)\n"
+        "for n in range(5000):\n"
+        "    said.say('counting', n << 20, 5000 << 20)\n"
         "    time.sleep(0.1)\n"
+        "    if os.path.exists('/root/enough'):\n"
+        "        break\n"
         "jobs.finish(sys.argv[1], {'ok': True, 'summary': 'counted'})\n"
     )
     command = "echo '{}' | python3 /opt/metalserve/hostside/jobs.py run slow slow"
-    first = subprocess.Popen(
+    with watching(host, f"{command} first") as first:
+        assert first.stdout
+        assert first.stdout.readline().startswith("counting: ")
+        first.kill()
+    with watching(host, f"{command} second") as second:
+        assert second.stdout
+        lines = [second.stdout.readline(), second.stdout.readline()]
+        (Path(host.disk.root) / "root/enough").touch()
+        lines += second.stdout.readlines()
+    script.unlink()
+    assert second.returncode == 0
+    assert lines[0].startswith("attached to slow, at work since ")
+    assert any(line.startswith("counting: ") and line.endswith(" left\n") for line in lines)
+    assert lines[-1] == "counted\n"
+
+
+def watching(host: LabHost, command: str) -> "subprocess.Popen[str]":
+    """Run a command on a host, and return at once."""
+    return subprocess.Popen(
         ["ssh", "-F", "none", "-i", str(host.key), "-o", f"UserKnownHostsFile={host.known_hosts}",
-         f"root@{host.address}", f"{command} first"],
+         f"root@{host.address}", command],
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
-    time.sleep(1.5)
-    first.kill()
-    first.communicate()
-    second = host.run(f"{command} second")
-    script.unlink()
-    assert second.returncode == 0, second.stderr
-    lines = second.stdout.splitlines()
-    assert lines[0].startswith("attached to slow, at work since ")
-    assert any(line.startswith("counting: ") and line.endswith(" left") for line in lines)
-    assert lines[-1] == "counted"

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from roles.lab import Lab, LabError, LabHost, cgroup, places
-from roles.lab.command import wait
+from tests.lab.patience import comes
 
-# Prints how long a fixed piece of work takes.
+# Prints how many times longer a piece of work takes than it is at work.
 SPIN = """python3 -c '
 import time
 begin = time.time()
 sum(range(20_000_000))
-print(time.time() - begin)
+print((time.time() - begin) / time.process_time())
 '"""
 
 pytestmark = pytest.mark.lab
@@ -88,10 +88,8 @@ def test_second_up_changes_nothing(lab: Lab) -> None:
 
 
 def test_packages_come_through_the_proxy_alone(lab_host: LabHost) -> None:
-    assert lab_host.run("apt-get update", timeout_s=120).returncode == 0
-    fetched = lab_host.run(
-        "cd /root && python3 -m venv --clear v && v/bin/pip download six", timeout_s=120
-    )
+    assert lab_host.run("apt-get update").returncode == 0
+    fetched = lab_host.run("cd /root && python3 -m venv --clear v && v/bin/pip download six")
     assert fetched.returncode == 0, fetched.stderr
     assert "Could not resolve" in lab_host.run("curl -sS http://example.com").stderr
     assert "unreachable" in lab_host.run("ip route get 192.0.2.1").stderr
@@ -154,7 +152,7 @@ def test_up_survives_a_killed_keeper(lab: Lab) -> None:
 def test_reboot_comes_back(lab_host: LabHost) -> None:
     before = boot(lab_host)
     lab_host.run("systemctl reboot")
-    assert wait(lambda: lab_host.answers() and boot(lab_host) not in ("", before), within_s=30)
+    assert comes(lambda: lab_host.answers() and boot(lab_host) not in ("", before))
     lab_host.wait_ready()
 
 
@@ -166,7 +164,7 @@ def test_cut_host_is_not_reached_until_mended(lab_host: LabHost) -> None:
     lab_host.cut()
     assert not lab_host.answers()
     lab_host.mend()
-    assert wait(lab_host.answers, within_s=10)
+    assert comes(lab_host.answers)
 
 
 def test_shaped_host_is_slow_until_mended(lab_host: LabHost) -> None:
@@ -174,7 +172,7 @@ def test_shaped_host_is_slow_until_mended(lab_host: LabHost) -> None:
     shaped = seconds(lab_host)
     lab_host.mend()
     assert shaped > 1.5
-    assert seconds(lab_host) < shaped / 2
+    assert comes(lambda: seconds(lab_host) < 1.5)
 
 
 def seconds(host: LabHost) -> float:
@@ -194,10 +192,11 @@ def test_starved_host_kills_the_hog_and_lives(lab_host: LabHost) -> None:
 
 
 def test_starved_host_gets_its_share_of_a_core(lab_host: LabHost) -> None:
-    lab_host.starve(cpu_percent=10)
+    lab_host.starve(cpu_percent=5)
     starved = lab_host.run(SPIN)
     lab_host.feed()
-    assert float(starved.stdout) > 3 * float(lab_host.run(SPIN).stdout)
+    assert float(starved.stdout) > 12
+    assert comes(lambda: float(lab_host.run(SPIN).stdout) < 8)
 
 
 def test_confined_folder_fills_up(lab_host: LabHost) -> None:

@@ -21,9 +21,9 @@ from pathlib import Path
 import pytest
 
 from roles.lab import Lab, LabHost, places
-from roles.lab.command import wait
 from tests.lab.conftest import PREFIX
 from tests.lab.fixtures import WHEELS
+from tests.lab.patience import AT_MOST_S, comes
 from tests.lab.platform_site import Site, from_packages, json_of
 from tests.lab.site import KEY, Run, changes, current
 from tests.standins.docker import archive, registry
@@ -42,7 +42,7 @@ UNIT, CONTAINER = "metalserve-lmdeploy-compose@chat.service", "metalserve-chat"
 _INSTANCE = """(Instance(
     name="chat", stack={stack}, weights=canary.WEIGHTS, devices=(1,), port=8000, model="canary",
     checks=tuple({{check.kind: check for check in canary.WEIGHTS.checks}}.values()),
-    api_key=Secret(env="TEST_API_KEY"), options={options}, ready_within_s=60, drain_within_s=30,
+    api_key=Secret(env="TEST_API_KEY"), options={options}, ready_within_s=300, drain_within_s=30,
 ),)"""
 _STACK = """Stack(
     name={name!r}, engine={engine!r}, accelerator="cuda", driver="525.60.13", version={version!r},
@@ -140,7 +140,7 @@ class Serving(Site):
         )  # fmt: skip
         # One run may install a driver, Docker and an image, and start a server twice.
         with self.start("-y", *words, deploy="main") as process:
-            out, err = process.communicate(timeout=400)
+            out, err = process.communicate(timeout=AT_MOST_S)
         return Run(process.returncode, out + err, json_of(out))
 
     def served(self, instances: str) -> str:
@@ -152,7 +152,7 @@ class Serving(Site):
 
     def answers(self) -> None:
         """See that every question is answered right."""
-        said = self.host.run("python3 /opt/metalserve/hostside/ask.py chat", timeout_s=120)
+        said = self.host.run("python3 /opt/metalserve/hostside/ask.py chat")
         report = json.loads(said.stdout)
         assert {answer["kind"] for answer in report} >= {"text", "stream", "image", "video"}
         assert [answer for answer in report if not answer["passed"]] == []
@@ -236,7 +236,7 @@ def test_container_as_rendered(composed: Serving) -> None:
     assert not [
         mount for mount in known["Mounts"] if mount["RW"] and mount["Destination"] != "/cache"
     ]
-    assert wait(lambda: health(host) == "healthy", within_s=20)
+    assert comes(lambda: health(host) == "healthy")
     assert KEY not in json.dumps(known)
     test_key_is_told_by_no_process(composed)
 
@@ -260,9 +260,9 @@ def test_hang_is_ended(composed: Serving) -> None:
     """A container that no longer answers is killed, and the unit started again."""
     host = composed.host
     before = started(host)
-    assert wait(lambda: health(host) == "healthy", within_s=20)
+    assert comes(lambda: health(host) == "healthy")
     assert host.run(f"docker kill --signal STOP {CONTAINER}").returncode == 0
-    assert wait(lambda: started(host) != before and active(host), within_s=120)
+    assert comes(lambda: started(host) != before and active(host), every_s=1)
     log = host.run(f"journalctl -u {UNIT} -o cat --no-pager").stdout
     said = "the container is unhealthy and is killed: TimeoutError: timed out"
     assert log.count("the container is unhealthy") == log.count(said) == 1
@@ -275,7 +275,7 @@ def test_power_lost(composed: Serving) -> None:
     before = host.run(f"docker inspect -f '{{{{.Id}}}}' {CONTAINER}").stdout
     host.crash()
     host.start()
-    assert wait(lambda: active(host), within_s=90)
+    assert comes(lambda: active(host))
     composed.answers()
     assert host.run(f"docker inspect -f '{{{{.Id}}}}' {CONTAINER}").stdout != before
 
@@ -345,7 +345,7 @@ class Asked(threading.Thread):
 
     def answer(self) -> str:
         """What came back."""
-        self.join(60)
+        self.join(AT_MOST_S)
         found = re.search(r'"content":"([^"]*)"', self.said)
         return found[1] if found else self.said
 

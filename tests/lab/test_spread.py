@@ -8,8 +8,8 @@ from random import Random
 import pytest
 
 from roles.lab import Lab, LabHost, places
-from roles.lab.command import wait
 from tests.lab import fixtures
+from tests.lab.patience import AT_MOST_S, comes
 from tests.lab.site import Run, Site, changes
 from tests.roles.hostside.models import listed
 from tests.standins.hub import Hub, Repository
@@ -149,13 +149,13 @@ def test_new_revision_moves_what_changed(fleet: Fleet) -> None:
     before = fleet.sent()
     fleet.want(SECOND)
     with fleet.site.start("stage") as run:
-        assert wait(lambda: bool(fleet.taking("parts/2.dat")), within_s=180)
+        assert comes(lambda: bool(fleet.taking("parts/2.dat")), every_s=0.05)
         lost = fleet.taking("parts/2.dat")[-1]
         lost.crash()
         lost.boot()
         lost.wait_ready()
         lost.shape(MBIT)
-        said = "".join(run.communicate(timeout=200))
+        said = "".join(run.communicate(timeout=AT_MOST_S))
     assert run.returncode == 0, said
     assert "connection lost; the job goes on there, connecting again" in said
     for host in fleet.hosts:

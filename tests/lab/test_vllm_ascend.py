@@ -37,7 +37,7 @@ CHAT = """(Instance(
         engine="vllm-ascend", dtype={dtype!r}, max_model_len=1024, max_num_seqs=4,
         tensor_parallel_size=2, images=1, videos=1, {options}
     ),
-    ready_within_s=60, drain_within_s=10,
+    ready_within_s=300, drain_within_s=10,
 ),)"""
 GRAPHS = """extra=(
     "--compilation-config", '{"cudagraph_mode": "FULL_DECODE_ONLY"}',
@@ -165,5 +165,5 @@ def test_without_what_was_captured_nothing_starts(served: tuple[Served, Run]) ->
 
 
 def _answers(host: LabHost) -> bool:
-    said = host.run("python3 /opt/metalserve/hostside/ask.py chat", timeout_s=60).stdout
+    said = host.run("python3 /opt/metalserve/hostside/ask.py chat").stdout
     return '"passed": false' not in said and '"passed": true' in said

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from roles.lab import Lab, places
-from roles.lab.command import wait
+from tests.lab.patience import AT_MOST_S, comes
 from tests.lab.site import Run, Site
 from tests.standins.hub import Hub, Repository
 
@@ -64,21 +64,21 @@ def _half(hub: Hub, more: int) -> Callable[[], bool]:
 def test_killed_and_cut_in_the_middle(hub: Hub, wanting: Site) -> None:
     host = wanting.hosts[0]
     with wanting.start("main", "--limit", host.name) as run:
-        assert wait(_half(hub, 400_000), within_s=60)
+        assert comes(_half(hub, 400_000))
         host.run("systemctl kill -s KILL 'metalserve-job-weights-*'")
-        said = "".join(run.communicate(timeout=60))
+        said = "".join(run.communicate(timeout=AT_MOST_S))
     assert run.returncode == 1, said
     assert "ended without a result" in said
     left = host.run("find /srv/metalserve/weights -name '*.safetensors*'").stdout.split()
     assert [Path(path).name for path in left] == [f"{LARGE}.partial"]
 
     with wanting.start("main", "--limit", host.name) as run:
-        assert wait(_half(hub, 400_000), within_s=60)
+        assert comes(_half(hub, 400_000))
         host.cut()
         # Longer than the job waits for a byte: it connects again, and asks for what is missing.
         time.sleep(33)
         host.mend()
-        said = "".join(run.communicate(timeout=90))
+        said = "".join(run.communicate(timeout=AT_MOST_S))
     assert run.returncode == 0, said
     assert TOKEN not in said
     line = r"bringing from Hugging Face acme/canary \w+: .* of 3 MiB, \d+ KiB/s, \d+ s left"

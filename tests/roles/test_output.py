@@ -32,7 +32,7 @@ def test_pipe_is_written_to(tmp_path: Path) -> None:
     reader = threading.Thread(target=lambda: read.append(pipe.read_text()))
     reader.start()
     output.write(str(pipe), "rows", what="the reasons")
-    reader.join(5)
+    reader.join(60)
     assert read == ["rows"]
     assert pipe.is_fifo()
 

@@ -213,7 +213,7 @@ def _cut_off(host: LabHost, command: str, point: str) -> None:
     """Take the host's power while an installer is at a point."""
     npu.pause(host, point, 60)
     _said(host, f"systemd-run -q bash -c '{command}'")
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while point not in npu.reached(host) and time.monotonic() < until:
         time.sleep(0.05)
     assert npu.reached(host)[-1] == point

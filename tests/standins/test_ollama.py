@@ -55,7 +55,7 @@ class Served:
     def refused(self, **changed: str | None) -> str:
         """Start it, and return what it dies of."""
         with self.start(**changed) as process:
-            _, said = process.communicate(timeout=10)
+            _, said = process.communicate(timeout=60)
         assert process.returncode == 1, said
         return said.strip()
 
@@ -64,7 +64,7 @@ class Served:
         body = None if content is None else json.dumps(content).encode()
         asked = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", body)
         try:
-            with urllib.request.urlopen(asked, timeout=5) as reply:
+            with urllib.request.urlopen(asked, timeout=60) as reply:
                 status, text = reply.status, reply.read().decode()
         except urllib.error.HTTPError as error:
             status, text = error.code, error.read().decode()
@@ -87,7 +87,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A server that serves."""
     served = Served(tmp_path_factory.mktemp("good"))
     with served.start() as process:
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while time.monotonic() < until:
             try:
                 served.ask("/")
@@ -96,7 +96,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
                 time.sleep(0.02)
         yield served
         process.terminate()
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
 
 
 def test_pages(good: Served) -> None:

@@ -382,8 +382,8 @@ def test_server_that_dies_meanwhile_is_waited_for_no_longer(host: Host) -> None:
     def say(_: str) -> None:
         host.systemd.power_off()
 
-    activate.drain(host.plan("new", drain_within_s=30), say)
-    assert time.monotonic() - began < 5
+    activate.drain(host.plan("new", drain_within_s=600), say)
+    assert time.monotonic() - began < 300
 
 
 @pytest.mark.usefixtures("quick")
@@ -393,8 +393,8 @@ def test_old_numbers_are_believed_once_they_are_renewed(host: Host) -> None:
     host.serving("old")
     _metrics(host, IDLE, RUNNING, IDLE)
     began = time.monotonic()
-    said = _drained(host, 30)
-    assert 0.3 <= time.monotonic() - began < 5
+    said = _drained(host, 600)
+    assert 0.3 <= time.monotonic() - began < 300
     assert said[:3] == [
         "draining: nothing in flight 0 s ago, looking on",
         "draining: 3 in flight",

@@ -134,9 +134,9 @@ def test_over_the_wire(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     """As HAProxy asks: a line, an answer, the end. Who says nothing keeps nobody waiting."""
     monkeypatch.setattr(agent.Question, "timeout", 0.2)
     host.serving("old")
-    with _listening() as port, socket.create_connection(("127.0.0.1", port), timeout=5) as silent:
+    with _listening() as port, socket.create_connection(("127.0.0.1", port), timeout=60) as silent:
         for said, answer in ((b"chat\n", b"up ready\n"), (b"nobody\r\n", b"down #nothing is to")):
-            with socket.create_connection(("127.0.0.1", port), timeout=5) as asked:
+            with socket.create_connection(("127.0.0.1", port), timeout=60) as asked:
                 asked.sendall(said)
                 assert asked.makefile("rb").read().startswith(answer)
         assert silent.recv(64) == b""

@@ -30,9 +30,9 @@ def test_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
 def test_no_answer_in_time() -> None:
     began = time.monotonic()
     with pytest.raises(apart.UnansweredError, match="no answer within 0 s") as caught:
-        apart.answer(lambda: time.sleep(60), 0.2)
+        apart.answer(lambda: time.sleep(600), 0.2)
     assert caught.value.name == "timeout"
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 300
 
 
 def test_end_without_an_answer() -> None:

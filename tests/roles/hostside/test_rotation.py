@@ -44,7 +44,7 @@ def test_waits_twice_as_long_as_gateways_do() -> None:
     said: list[str] = []
     began = time.monotonic()
     rotation.wait(said.append)
-    assert 0.1 <= time.monotonic() - began < 2
+    assert time.monotonic() - began >= 0.1
     assert said == ["waiting: gateways notice within 0 s"]
 
 

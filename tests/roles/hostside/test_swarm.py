@@ -104,9 +104,9 @@ class Fleet:
 
     def script(self, script: str, job: Path) -> None:
         """Run a script to its end."""
-        subprocess.run(self.words(script, job), stdout=subprocess.DEVNULL, timeout=60, check=True)
+        subprocess.run(self.words(script, job), stdout=subprocess.DEVNULL, timeout=600, check=True)
 
-    def result(self, job: Path, within_s: float = 30) -> Any:
+    def result(self, job: Path, within_s: float = 600) -> Any:
         """Wait for a host's result."""
         assert wait(lambda: (job / "result.json").exists(), within_s=within_s)
         return durable.read_json(f"{job}/result.json")
@@ -114,7 +114,7 @@ class Fleet:
     def end(self, number: int) -> Any:
         """Stop the host that was started as the ``number``th, and return what it did."""
         self.running[number].send_signal(signal.SIGTERM)
-        assert self.running[number].wait(20) == 0
+        assert self.running[number].wait(600) == 0
 
 
 @pytest.fixture
@@ -254,7 +254,7 @@ def test_killed_and_continued(fleet: Fleet) -> None:
     fleet.start(1, 2, holds=True, limit_mib_s=0.5)
     job = fleet.start(2, 1, limit_mib_s=0.5)
     here = Path(f"{fleet.weights(2)}.swarm") / NAME / SHARD
-    assert wait(lambda: here.exists() and here.stat().st_blocks * 512 > 300_000, within_s=60)
+    assert wait(lambda: here.exists() and here.stat().st_blocks * 512 > 300_000, within_s=600)
     fleet.running[1].kill()
     fleet.running[1].wait()
     assert not (fleet.weights(2) / SHARD).exists()
@@ -273,7 +273,7 @@ def test_what_came_is_left_to_whoever_brings_the_rest(fleet: Fleet) -> None:
     job = fleet.start(2, 1, limit_mib_s=0.5)
     here = Path(f"{fleet.weights(2)}.swarm") / NAME
     assert wait(
-        lambda: sum(p.stat().st_blocks for p in here.glob("*")) * 512 > 600_000, within_s=60
+        lambda: sum(p.stat().st_blocks for p in here.glob("*")) * 512 > 600_000, within_s=600
     )
     fleet.running[0].kill()
     result = fleet.result(job)

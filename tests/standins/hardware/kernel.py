@@ -7,8 +7,8 @@ with it. Without headers it skips the build and says so, and the installation of
 as if nothing was missing, which is what the real one does; headers that are installed later have
 everything built that was skipped.
 
-``/etc/standin`` on a host makes trouble: ``build-seconds`` is how long a build takes, and while
-``build-fails`` is there every build fails.
+``/etc/standin`` on a host makes trouble: ``build-seconds`` is how long a build takes, of which
+``build-began`` tells, and while ``build-fails`` is there every build fails.
 """
 
 from tests.standins.hardware.deb import Content, Link, Package

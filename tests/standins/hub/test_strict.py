@@ -24,7 +24,7 @@ def hub() -> Iterator[Hub]:
 
 def _ask(url: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=5)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=60)
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     connection.request("GET", f"{parts.path}?{parts.query}", headers=named)
     answer = connection.getresponse()

@@ -206,11 +206,11 @@ class Served:
 
     def status(self) -> int:
         """Wait for its end; the exit status."""
-        return self.process.wait(20)
+        return self.process.wait(60)
 
     def ready(self) -> Self:
         """Wait until it says that it is."""
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while time.monotonic() < until:
             assert self.process.poll() is None, self.log
             try:
@@ -222,7 +222,7 @@ class Served:
         raise AssertionError(self.log)
 
     def ask(
-        self, path: str, content: object = None, *, port: int | None = None, within_s: float = 10
+        self, path: str, content: object = None, *, port: int | None = None, within_s: float = 60
     ) -> Answer:
         """Status and JSON; text where it is not JSON; None where there is nothing."""
         body = content if isinstance(content, bytes | None) else json.dumps(content).encode()

@@ -35,7 +35,7 @@ def _put(path: Path, content: bytes) -> None:
 
 
 def _ask(port: int, path: str, context: ssl.SSLContext) -> int:
-    connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=5, context=context)
+    connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=60, context=context)
     try:
         connection.request("GET", path)
         return connection.getresponse().status

@@ -22,7 +22,7 @@ _HOME = "/usr/local/Ascend"
 _ASK = """\
 import sys, urllib.request as web
 asked = web.Request(sys.argv[1], sys.argv[2].encode() or None)
-print(web.urlopen(asked, timeout=5).read().decode())
+print(web.urlopen(asked, timeout=60).read().decode())
 """
 _SOURCED = "; ".join(
     f"source {_HOME}/{name}/set_env.sh" for name in ("cann", "nnal/atb", "atb-models", "mindie")

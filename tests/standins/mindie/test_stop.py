@@ -30,7 +30,7 @@ class Asking(threading.Thread):
 
     def in_flight(self) -> "Asking":
         """Wait until it is worked on."""
-        until = time.monotonic() + 5
+        until = time.monotonic() + 60
         while True:
             page = self._served.ask("/v1/status", port=self._served.management)[1]
             if page["resource"]["runningRequestNum"] == 1:
@@ -45,13 +45,13 @@ def _rank(served: Served) -> int:
 
 
 def test_it_is_told_to_end(host: Host) -> None:
-    with host.start(standin={"answer_s": 0.4}) as served:
+    with host.start(standin={"answer_s": 1.5}) as served:
         asking = Asking(served.ready()).in_flight()
         told = time.monotonic()
         served.process.send_signal(signal.SIGTERM)
         assert served.status() == -signal.SIGABRT
-        assert 0.2 < time.monotonic() - told < 3
-        asking.join(5)
+        assert time.monotonic() - told > 0.2
+        asking.join(60)
         assert asking.answer == "Hello! I am the canary."
         assert "Daemon is killing, please wait about 15 seconds...\n" in served.log
         assert "All subprocesses exited gracefully.\n" in served.log
@@ -66,19 +66,19 @@ def test_it_does_not_wait_for_ever(host: Host) -> None:
         asking = Asking(served.ready()).in_flight()
         served.process.send_signal(signal.SIGTERM)
         assert served.status() == -signal.SIGABRT
-        asking.join(5)
+        asking.join(60)
         assert isinstance(asking.answer, ConnectionError)
 
 
 def test_its_group_is_told_to_end(host: Host) -> None:
     """As systemd does unless its unit says otherwise: who is being answered is not waited for."""
-    with host.start(standin={"answer_s": 3}) as served:
+    with host.start(standin={"answer_s": 60}) as served:
         asking = Asking(served.ready()).in_flight()
         told = time.monotonic()
         os.killpg(served.process.pid, signal.SIGTERM)
         assert served.status() == -signal.SIGABRT
-        assert time.monotonic() - told < 2
-        asking.join(5)
+        assert time.monotonic() - told < 30
+        asking.join(60)
         assert isinstance(asking.answer, ConnectionError)
 
 
@@ -93,17 +93,17 @@ def test_it_is_told_to_end_while_it_loads(host: Host) -> None:
 
 @pytest.mark.parametrize("mode", ["", "?mode=Force"])
 def test_stop_service(host: Host, mode: str) -> None:
-    with host.start(standin={"answer_s": 0.5}) as served:
+    with host.start(standin={"answer_s": 1.5}) as served:
         asking = Asking(served.ready()).in_flight()
         assert served.ask(f"/stopService{mode}", port=served.management) == (200, None)
         assert served.status() == -signal.SIGABRT
-        asking.join(5)
+        asking.join(60)
         answered = asking.answer == "Hello! I am the canary."
         assert answered == (not mode)
 
 
 def test_what_is_stopped_takes_no_more(host: Host) -> None:
-    with host.start(standin={"answer_s": 0.6}) as served:
+    with host.start(standin={"answer_s": 3}) as served:
         Asking(served.ready()).in_flight()
         stopping = threading.Thread(
             target=served.ask, args=("/stopService",), kwargs={"port": served.management}
@@ -114,7 +114,7 @@ def test_what_is_stopped_takes_no_more(host: Host) -> None:
         assert served.ask("/v2/health/ready", port=served.management) == (503, told)
         assert served.chat("Hello")[0] == 503
         assert served.ask("/stopService", port=served.management) == (500, None)
-        stopping.join(5)
+        stopping.join(60)
 
 
 def test_a_rank_that_is_killed_ends_it(host: Host) -> None:
@@ -130,7 +130,7 @@ def test_no_rank_outlives_it(host: Host) -> None:
         rank = _rank(served.ready())
         served.process.kill()
         served.status()
-        until = time.monotonic() + 5
+        until = time.monotonic() + 60
         while _lives(rank):
             assert time.monotonic() < until
             time.sleep(0.01)

@@ -23,6 +23,11 @@ def install_repository(host: LabHost, folder: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+# What is there once DKMS builds, slowly; and once an installer puts a driver in its place, slowly.
+BUILDS = "/etc/standin/build-began"
+PUTS = "/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.{}"
+
+
 def slow_builds(host: LabHost, seconds: float) -> None:
     """Let modules take that long to build; see ``kernel`` and ``installer`` for what is when."""
     knob = Path(host.disk.root) / "etc/standin/build-seconds"

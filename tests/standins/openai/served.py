@@ -121,7 +121,7 @@ class Served:
 
     def ready(self, page: Any = None) -> Self:
         """Wait until it is healthy, which it says with ``page``."""
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while time.monotonic() < until:
             assert self.process.poll() is None, self.log
             try:
@@ -134,10 +134,10 @@ class Served:
 
     def status(self) -> int:
         """Wait for its end; the exit status."""
-        return self.process.wait(10)
+        return self.process.wait(60)
 
     def ask(
-        self, path: str, content: object = None, *, key: str | None = KEY, within_s: float = 5
+        self, path: str, content: object = None, *, key: str | None = KEY, within_s: float = 60
     ) -> Answer:
         """Status and JSON; text where it is not JSON; None where there is nothing."""
         body = content if isinstance(content, bytes | None) else json.dumps(content).encode()
