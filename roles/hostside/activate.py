@@ -95,6 +95,8 @@ class Activation:
             known = failures.of_answers(new, self.began, self.about.get("engine"))
             raise StepError(why, [*wrong, *known])
         self.step("commit")
+        # What was asked is what is current, whatever hands did to links meanwhile.
+        self.transaction.swap()
         self.transaction.end("committed")
         rotation.join(self.plan["instance"])
         _unmark(self.plan["instance"], self.plan["release"])

@@ -56,6 +56,7 @@ class Systemd:
     units: dict[str, _Unit] = field(default_factory=dict)
     refuses_jobs: str = ""
     """What ``systemd-run`` says instead of starting anything."""
+    system_state: str = "running"
     on_call: Callable[[str], None] = lambda _: None
     """Hears each command before it is obeyed."""
 
@@ -140,6 +141,8 @@ class Systemd:
                 if self.units[unit].state == "failed":
                     self.units[unit].state = "inactive"
                 return _Answer()
+            case ["systemctl", "show", "-P", "SystemState"]:
+                return _Answer(said=self.system_state + "\n")
             case ["systemctl", "show", "-P", "ActiveState", unit]:
                 return _Answer(said=self.units.get(unit, _Unit()).state + "\n")
             case ["systemctl", "show", "-P", "ActiveEnterTimestamp", unit]:
