@@ -10,13 +10,12 @@ hold.
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import threading
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from pathlib import Path
 from queue import Empty, SimpleQueue
-from tempfile import TemporaryDirectory
 
 from roles.lab import Lab, places
 from roles.lab.command import run
@@ -26,6 +25,8 @@ from tests.lab.faults.injection import Injection
 from tests.lab.faults.matrix import INJECTIONS
 from tests.lab.faults.row import Row, perform
 from tests.lab.site import Site
+
+_FOLDER = places.REPOSITORY / ".lab/faults"
 
 
 class Rows:
@@ -61,20 +62,31 @@ def _one_by_one(queue: SimpleQueue[Injection], site: Site, ground: Ground, rows:
 
 
 def trials(wanted: Iterable[Injection], ground: Ground, rows: Rows) -> None:
-    """Hold trials: those of one host on both hosts side by side, then those of two."""
-    single: SimpleQueue[Injection] = SimpleQueue()
-    double: SimpleQueue[Injection] = SimpleQueue()
-    for injection in wanted:
-        (single if injection.hosts == 1 else double).put(injection)
-    lanes = [
-        threading.Thread(target=_one_by_one, args=(single, site, ground, rows))
-        for site in ground.single
-    ]
-    for lane in lanes:
-        lane.start()
-    for lane in lanes:
-        lane.join()
-    _one_by_one(double, ground.both, ground, rows)
+    """
+    Hold trials: those of one host side by side on every host, those of two on every pair, and then
+    those that no other may see.
+    """
+    asked = list(wanted)
+    for sites, which in (
+        (ground.single, [one for one in asked if one.hosts == 1]),
+        (ground.double, [one for one in asked if one.hosts == 2 and not one.alone]),
+        (ground.double[:1], [one for one in asked if one.hosts == 2 and one.alone]),
+    ):
+        queue: SimpleQueue[Injection] = SimpleQueue()
+        for injection in which:
+            queue.put(injection)
+        lanes = [
+            threading.Thread(target=_one_by_one, args=(queue, site, ground, rows)) for site in sites
+        ]
+        for lane in lanes:
+            lane.start()
+        for lane in lanes:
+            lane.join()
+
+
+def _clear(lab: Lab) -> None:
+    lab.destroy()
+    shutil.rmtree(_FOLDER, ignore_errors=True)
 
 
 def main() -> int:
@@ -82,23 +94,29 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.lab.faults")
     parser.add_argument("--only", nargs="+", metavar="NAME", choices=INJECTIONS, default=[])
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--hosts", type=int, choices=(3, 5), default=3, help="of the lab")
     parser.add_argument("--keep", action="store_true", help="leave the lab as it is at the end")
+    parser.add_argument("--resume", action="store_true", help="go on with a lab that was kept")
     asked = parser.parse_args()
     wanted = [INJECTIONS[name] for name in asked.only or INJECTIONS]
     if asked.list:
         print("\n".join(one.name for one in wanted))
         return 0
     rows, lab = Rows(), Lab(NAME)
-    with TemporaryDirectory() as folder:
-        lab.destroy()
-        try:
-            lab.up(3)
-            ground = Ground(lab, Path(folder))
+    try:
+        if not asked.resume:
+            _clear(lab)
+            _FOLDER.mkdir(parents=True)
+        lab.up(asked.hosts)
+        ground = Ground(lab, _FOLDER)
+        if asked.resume:
+            ground.resume()
+        else:
             ground.begin()
-            trials(wanted, ground, rows)
-        finally:
-            if not asked.keep:
-                lab.destroy()
+        trials(wanted, ground, rows)
+    finally:
+        if not asked.keep:
+            _clear(lab)
     table.write()
     print(f"{len(wanted)} injections, {len(rows.failed)} not as expected: {rows.failed}")
     return 1 if rows.failed else 0

@@ -104,22 +104,22 @@ INJECTIONS = (
     ),
     Injection(
         name="gateway-restarted", what="the gateway restarted", at="drain", does=_restarted,
-        hosts=2, served=NEW, code=0,
+        hosts=2, alone=True, served=NEW, code=0,
     ),
     Injection(
         name="gateway-killed", what="the gateway killed (SIGKILL)", at="ask", does=_killed,
-        hosts=2, served=NEW, code=0,
+        hosts=2, alone=True, served=NEW, code=0,
     ),
     Injection(
-        name="gateway-off", what="power of the gateway's host off", at="drain", does=_off, hosts=2,
-        served=NEW, code=0,
+        name="gateway-off", what="power of the gateway's host off", at="drain", does=_off,
+        hosts=2, alone=True, served=NEW, code=0,
     ),
     Injection(
         name="gateway-off-bad", what="power of the gateway's host off", at="swap back", does=_off,
-        hosts=2, wish=WRONG,
+        hosts=2, alone=True, wish=WRONG,
     ),
     Injection(
         name="gateway-cut", what="network of the gateway's host cut for 8 s", at="drain",
-        does=_cut, hosts=2, served=NEW, code=0,
+        does=_cut, hosts=2, alone=True, served=NEW, code=0,
     ),
 )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 from roles.lab import Lab, LabHost
 from roles.lab.command import wait
@@ -12,7 +13,7 @@ from tests.lab.faults.injection import Injection
 from tests.lab.faults.trial import PLACE, Trial, TrialError
 from tests.lab.gateway_site import EDGE
 from tests.lab.gateway_site import Site as Gateway
-from tests.lab.site import Site
+from tests.lab.site import STANDIN, Site
 
 NAME = "faults"
 _PACKAGES = "usr/local/lib/python3.11/dist-packages"
@@ -25,34 +26,60 @@ _shared = dict(address="0.0.0.0", checks=_one_of_each(), drain_within_s=3)
 """
 
 
+class _Fleet(Gateway):
+    """The hosts before and after the gateway's in the inventory serve."""
+
+    def want(self, *instances: str) -> None:
+        """Say what those serve."""
+        super().want(*instances[:2], "()", *instances[2:])
+
+
 class Ground:
-    """Where trials are held."""
+    """
+    Where trials are held.
+
+    :param lab: of three hosts, or of five, on which twice as much is done at a time
+    """
 
     def __init__(self, lab: Lab, folder: Path) -> None:
-        carried = fixtures.wheels(folder / "wheels")
-        made = fixtures.site(lab.hosts, folder / "gateway", carried)
-        self.gateway = Gateway(
-            hosts=lab.hosts, folder=made.folder, stack=made.stack, packages=made.packages
+        self.known: dict[str, dict[str, Any]] = {}
+        self.fleet = _Fleet(
+            hosts=lab.hosts,
+            folder=folder,
+            stack=STANDIN.format(lock=str(folder / "wheels/lock.txt")),
+            packages=f"Packages(folder={fixtures.WHEELS!r})",
         )
-        self.gateway.environment["TEST_EDGE_KEY"] = EDGE
-        self.hosts = lab.hosts[:2]
-        for host in self.hosts:
-            _put_scripts(host)
-        self.both = self._site(folder / "both", self.hosts)
-        self.single = [self._site(folder / host.name, [host]) for host in self.hosts]
+        self.fleet.environment["TEST_EDGE_KEY"] = EDGE
+        hosts = [host for host in lab.hosts if host != self.fleet.gateway]
+        self.single = [self._site(host.name, host) for host in hosts]
+        pairs = zip(hosts[::2], hosts[1::2], strict=True)
+        self.double = [self._site(f"{a.name}-and-{b.name}", a, b) for a, b in pairs]
 
     def begin(self) -> None:
-        """Have both serve, and the gateway before them."""
-        self.gateway.serve(1, 1)
-        self._done("main", self.gateway)
-        for host in self.hosts:
+        """Have all serve, and the gateway before them."""
+        fixtures.wheels(self.fleet.folder / "wheels")
+        for host in self.fleet.hosts:
+            wheels = host.disk.root / fixtures.WHEELS.lstrip("/")
+            shutil.copytree(self.fleet.folder / "wheels", wheels)
+        self.fleet.serve(*[1] * len(self.single))
+        self._done("main", self.fleet)
+        for host in [site.hosts[0] for site in self.single]:
+            _put_scripts(host)
             if host.run("apt-get -qq update && apt-get -qq install -y libfaketime").returncode:
                 raise TrialError(f"{host.name}: libfaketime cannot be installed")
+
+    def resume(self) -> None:
+        """Go on where the run before left the hosts."""
+        self.fleet.serve(*[1] * len(self.single))
+        for site in self.single:
+            shutil.rmtree(site.hosts[0].disk.root / PLACE)
+            _put_scripts(site.hosts[0])
 
     def restore(self, site: Site) -> None:
         """Have hosts serve again that a trial left in ruins."""
         blank = Injection(name="restore", what="", does=lambda trial: None)
         for host in site.hosts:
+            self.known.pop(host.name, None)
             host.feed()
             host.crash()
             host.mend()
@@ -69,18 +96,19 @@ class Ground:
     def in_rotation(self, host: LabHost) -> bool:
         """Say whether the gateway comes to send a host requests again."""
         name = f"{host.name}:chat"
-        return wait(lambda: self.gateway.in_rotation().get(name) == "UP", within_s=15, every_s=1)
+        return wait(lambda: self.fleet.in_rotation().get(name) == "UP", within_s=15, every_s=1)
 
-    def _site(self, folder: Path, hosts: list[LabHost]) -> Site:
-        folder.mkdir()
+    def _site(self, name: str, *hosts: LabHost) -> Site:
+        folder = self.fleet.folder / name
+        folder.mkdir(exist_ok=True)
         return Site(
-            hosts=hosts,
+            hosts=[*hosts],
             folder=folder,
-            stack=self.gateway.stack,
-            packages=self.gateway.packages,
+            stack=self.fleet.stack,
+            packages=self.fleet.packages,
             imports=_IMPORTS,
             more="agent=Agent(asked_every_s=1)",
-            ready_within_s=10,
+            ready_within_s=20,
         )
 
     @staticmethod

@@ -37,6 +37,7 @@ class Injection:
     :param at: the step or file that the hosts which are hit stand still at while it is done
     :param when: the same in operators' words, where it is not a step
     :param does: it, from the start of the run to its end
+    :param alone: whether other hosts would notice, so that no other trial is held meanwhile
     :param served: on each host that was hit, after ``then``
     :param other: served on the second host, which was not hit; empty when both were, or is alone
     :param code: exit code of the run; ``None`` when it was killed
@@ -54,6 +55,7 @@ class Injection:
     at: str = ""
     when: str = ""
     hosts: int = 1
+    alone: bool = False
     kind: Kind = Kind.UPGRADE
     served: str = OLD
     other: str = ""

@@ -65,7 +65,7 @@ def _half(trial: Trial) -> None:
 
 
 def _other_shape(trial: Trial) -> None:
-    _run_with(trial, "[]")
+    _run_with(trial, '{"run": "r0ddba11"}')
 
 
 def _broken_by_order(trial: Trial) -> None:

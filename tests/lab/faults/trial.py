@@ -57,16 +57,17 @@ class Trial:
         """Run a command on every host that is hit; it has to succeed."""
 
         def run(host: LabHost) -> str:
-            done = host.run(command, timeout_s=120)
+            done = host.run(command, timeout_s=300)
             if done.returncode:
                 raise TrialError(f"{host.name}: {command}: {done.stderr or done.stdout}")
             return done.stdout
 
         return [str(said) for said in self.each(run)]
 
-    def settle(self) -> None:
-        """Find out what serves, and say what shall."""
-        seen = self.seen()
+    def settle(self, known: dict[str, dict[str, Any]]) -> None:
+        """Find out what serves, unless that is known, and say what shall."""
+        names = [host.name for host in self.hosts]
+        seen = {name: known[name] for name in names} if known.keys() >= set(names) else self.seen()
         for host in self.hosts:
             found = seen[host.name]
             if not found["running"] or found["wrong"] or found["left"]:
@@ -105,7 +106,7 @@ class Trial:
         """Wait until every host that is hit stands still."""
         for host in self.hit:
             at = self.file(host, "at")
-            if not wait(lambda at=at: at.exists() or self.ended, within_s=90):  # type: ignore[misc]
+            if not wait(lambda at=at: at.exists() or self.ended, within_s=300):  # type: ignore[misc]
                 raise TrialError(f"{host.name} never came to {self.injection.at!r}")
             if not at.exists():
                 self.end()
@@ -121,7 +122,7 @@ class Trial:
         """Whether the run is over."""
         return self._run is None or self._run.poll() is not None
 
-    def end(self, within_s: float = 180) -> None:
+    def end(self, within_s: float = 600) -> None:
         """Wait for the end of the run."""
         assert self._run is not None
         out, err = self._run.communicate(timeout=within_s)
@@ -157,7 +158,7 @@ class Trial:
         """Look at every host."""
 
         def look(host: LabHost) -> dict[str, Any]:
-            said = host.run(_LOOK, timeout_s=120)
+            said = host.run(_LOOK, timeout_s=300)
             if said.returncode:
                 raise TrialError(f"{host.name} could not be looked at: {said.stderr}")
             return dict(json.loads(said.stdout))
