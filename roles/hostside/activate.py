@@ -112,8 +112,9 @@ class Activation:
     def refuse_taken_port(self) -> None:
         """Look at its ports before anything is stopped, but for what the old release has."""
         instance = self.plan["instance"]
-        serving = described(instance, current(instance)) or {}
-        runs = serving and service.running(serving["unit"])
+        # Whatever lost its description runs under the same unit, as far as can be known.
+        serving = described(instance, current(instance)) or self.about
+        runs = service.running(serving["unit"])
         self.free_port(but=ports_of(serving) if runs else [])
 
     def free_memory(self, holding: held.Held) -> None:

@@ -58,13 +58,12 @@ def _cut_long(trial: Trial) -> None:
 
 
 def _cut_for_good(trial: Trial) -> None:
-    """Longer than it is tried to connect again: 300 s, 10 in this run."""
-    trial.site.environment["METALSERVE_TEST"] = ""
+    """Longer than it is tried to connect again."""
     trial.start()
     trial.reached()
     trial.each(lambda host: host.cut())
     trial.go()
-    trial.end(600)
+    trial.end()
     trial.each(lambda host: host.mend())
     _alone(trial)
 
@@ -132,8 +131,13 @@ INJECTIONS = (
         at="restart", does=_cut_long, code=0, served=NEW, says=(_CUT,),
     ),
     Injection(
+        name="cut-for-good", what="network cut until the run gives up, after 300 s", at="restart",
+        does=_cut_for_good, served=NEW, left=("lock",),
+        says=(_CUT, "no connection; the job activate-chat ends alone, run again to see"),
+    ),
+    Injection(
         name="cut-stage", what="network cut for 45 s", at="stage: files",
-        when="staging, before a release's first file", does=_cut_long,
+        when="staging, before a release's first file", does=_cut_long, left=("lock",),
     ),
     Injection(
         name="sessions-ended", what="every SSH session on the host killed", at="restart",

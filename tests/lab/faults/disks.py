@@ -178,17 +178,19 @@ INJECTIONS = (
     *(
         Injection(
             name=f"disk-full-{step}", what="the disk of the journal is full", at=step,
-            does=_journal, says=(_FULL, "serves again and answers right"),
+            does=_journal, says=(_FULL, "serves again and answers right"), left=("open journal",),
         )
         for step in ("drain", "swap", "restart", "ask", "commit")
     ),
     Injection(
         name="disk-full-swap-back", what="the disk of the journal is full", at="swap back",
         does=_journal, wish=WRONG, says=("serves again and answers right",),
+        left=("open journal",),
     ),
     Injection(
         name="inodes-restart", what="no inodes left for the journal", at="restart",
         does=_journal_inodes, says=(_FULL, "serves again and answers right"),
+        left=("open journal",),
     ),
     Injection(
         name="inodes-links", what="no inodes left for the links", at="drain", does=_links_inodes,

@@ -118,6 +118,7 @@ def _questions_half(trial: Trial) -> None:
     _meanwhile(trial, "truncate -s 100 $(ls -t /var/lib/metalserve/checks/chat/*.json | head -n 1)")
 
 
+_NOT_KNOWN = ("cannot be read, so what served before is not known", "nobody has asked it")
 _RIGHT_AGAIN = "serves again and answers right"
 
 INJECTIONS = (
@@ -193,11 +194,11 @@ INJECTIONS = (
     ),
     Injection(
         name="journal-half-killed", what="the journal is cut short, and the job killed", at="ask",
-        does=_journal_half_and_killed, says=("the journal",),
+        does=_journal_half_and_killed, served=NEW, left=("out of rotation",), says=_NOT_KNOWN,
     ),
     Injection(
         name="journal-half-power", what="the journal is cut short, and the power goes", at="ask",
-        does=_journal_half_and_power, mended="boot", says=("the journal",),
+        does=_journal_half_and_power, served=NEW, mended="boot", says=_NOT_KNOWN,
     ),
     Injection(
         name="receipts-half", what="every receipt is cut short", when="before the run",

@@ -84,7 +84,7 @@ INJECTIONS = (
     Injection(
         name="job-and-recovery", what="the job killed, and what puts back after it, too",
         at="restart", does=_killed_with_recovery, served=OLD, then=_recovered,
-        mended="`recovery.py job chat` by hand", left=("lock",),
+        mended="`recovery.py job chat` by hand",
     ),
     Injection(
         name="daemon-reload", what="`systemctl daemon-reload`", at="restart", does=_reloaded,

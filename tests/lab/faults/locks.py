@@ -81,12 +81,14 @@ def _guarded(trial: Trial) -> None:
     trial.end()
 
 
-def _another_run(trial: Trial, *words: str) -> None:
+def _second_run(trial: Trial, breaks_lock: bool = False) -> None:
     """A second run with another plan comes while the first one is at work."""
     trial.start()
     trial.reached()
     wanted, first = trial.new, trial.site.inventory.read_text()
+    lock = json.loads((trial.hit[0].disk.root / _LOCK).read_text())
     trial.want()
+    words = ["--data", f"break_lock={lock['run']}"] if breaks_lock else []
     second = trial.site.run("main", *words)
     trial.site.inventory.write_text(first)
     trial.new = wanted
@@ -96,23 +98,8 @@ def _another_run(trial: Trial, *words: str) -> None:
     assert second.code == 1, f"the second run ended with {second.code}: {second.said}"
 
 
-def _another_is_locked_out(trial: Trial) -> None:
-    _another_run(trial)
-
-
-def _another_breaks_the_lock(trial: Trial) -> None:
-    trial.start()
-    trial.reached()
-    wanted, first = trial.new, trial.site.inventory.read_text()
-    lock = json.loads((trial.hit[0].disk.root / _LOCK).read_text())
-    trial.want()
-    second = trial.site.run("main", "--data", f"break_lock={lock['run']}")
-    trial.site.inventory.write_text(first)
-    trial.new = wanted
-    trial.go()
-    trial.end()
-    trial.said += second.said
-    assert second.code == 1, f"the second run ended with {second.code}: {second.said}"
+def _second_run_breaks_lock(trial: Trial) -> None:
+    _second_run(trial, breaks_lock=True)
 
 
 def _port_taken_before(trial: Trial) -> None:
@@ -145,7 +132,7 @@ _LOCKED = "this host is locked by alice@elsewhere (run r0ddba11)"
 INJECTIONS = (
     Injection(
         name="lock-living", what="a living run of this machine holds the lock",
-        when="before the run", does=_living, says=(_LOCKED,), left=("lock",), then=None,
+        when="before the run", does=_living, says=(_LOCKED,), then=_unlock, mended="that run ends",
     ),
     Injection(
         name="lock-dead", what="a dead run of this machine holds the lock", when="before the run",
@@ -179,12 +166,12 @@ INJECTIONS = (
     ),
     Injection(
         name="second-run", what="a second run with another plan", at="restart",
-        does=_another_is_locked_out, served=NEW, code=0, says=("this host is locked by",),
+        does=_second_run, served=NEW, code=0, says=("this host is locked by",),
     ),
     Injection(
         name="second-run-breaks-lock",
         what="a second run with another plan, which breaks the lock", at="restart",
-        does=_another_breaks_the_lock, served=NEW, code=0,
+        does=_second_run_breaks_lock, served=NEW, code=0,
         says=("another plan is at work since", "so this one was not started"),
     ),
     Injection(

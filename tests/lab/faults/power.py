@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from roles.lab.command import wait
 from tests.lab.faults.injection import (
     BACK,
     FORWARD,
@@ -13,7 +14,7 @@ from tests.lab.faults.injection import (
     Injection,
     Kind,
 )
-from tests.lab.faults.trial import Trial
+from tests.lab.faults.trial import Trial, TrialError
 
 
 def _off(trial: Trial) -> None:
@@ -38,8 +39,10 @@ def _off_and_away(trial: Trial) -> None:
 def _reboot(trial: Trial) -> None:
     trial.start()
     trial.reached()
-    trial.on("nohup systemctl reboot >/dev/null 2>&1 & sleep 0.2")
-    trial.go()
+    trial.on("systemctl reboot")
+    for host in trial.hit:
+        if not wait(lambda: not host.answers(), within_s=120):  # noqa: B023
+            raise TrialError(f"{host.name} does not go down")
     trial.each(lambda host: host.wait_ready())
     trial.end()
 
@@ -99,7 +102,7 @@ INJECTIONS = (
     ),
     Injection(
         name="power-stage-receipt", what="power off", at="stage: receipt",
-        when="staging, before its receipt", does=_off, mended="boot",
+        when="staging, before its receipt", does=_off, mended="boot", left=("lock",),
     ),
     Injection(
         name="power-prepare", what="power off", when="prepare, after the lock was taken",

@@ -16,23 +16,28 @@ _INTRODUCTION = """\
 
 What was done to hosts in the middle of a run, and which release served afterwards. Made by
 
-    .venv/bin/python -m tests.lab.faults            # --only NAME … for some, --list for their names
+    .venv/bin/python -m tests.lab.faults    # --only NAME … for some, --list for their names
 
-{count} injections on lab hosts (real systemd, sshd and HAProxy, the stand-in engine), {made}; nothing here is
-written by hand. An hour or more on a busy machine; what each asks for is in `tests/lab/faults`.
+on lab hosts: real systemd, sshd and HAProxy, the stand-in engine. {count} injections; run {made}.
+What each does and asks for is in `tests/lab/faults`; nothing here is written by hand.
 
-- **when**: the step of the [transaction](activation.md) at which the job stood still while it was done, or the phase.
-- **served**: asked on the host, with every answer right, from that release, by the process that runs. *old* is what served
-  before the run, *new* what the run was to bring (of a rollback: the release before). What follows was found half done: *lock*
-  (the deploy lock of a run that is no more), *open journal* (no outcome could be written), *half a release* (a folder `….new`),
-  *out of rotation* (no gateway sends requests). *after*: what was done before it was asked.
-- **exit**: of the run; `killed` where nobody was left to see it. Ctrl-C ends pyinfra with 0.
-- **again**: what served after `deploy/main.py` was run once more, ended with 0, and left nothing half done; the gateway
-  sent requests there again. *another*: for a release that was never at fault, where the first one was.
+- **when**: the step of the [transaction](activation.md) at which the job stood still while it was
+  done, or the phase.
+- **served**: asked on the host, every answer right, of that release, by the process that runs.
+  *old* is what served before the run, *new* what the run was to bring (of a rollback: the release
+  before). What follows was found half done: *lock*, the deploy lock of a run that is no more; *open
+  journal*, no outcome could be written; *half a release*, a folder `….new`; *out of rotation*, no
+  gateway sends requests. *after*: what was done before it was asked.
+- **exit**: of the run; *killed* where nobody was left to see it.
+- **again**: what served after `deploy/main.py` was run once more, ended with 0, left nothing half
+  done, and the gateway sent requests there. *another*: it was run for a release that is right,
+  where the first one was at fault itself.
+
 """
 _HEAD = """\
 | name | what | when | served | exit | again |
 |---|---|---|---|---|---|"""
+_NOT_RUN = "Not run yet: {}.\n"
 
 KEPT = Path(__file__).with_name("rows.json")
 PAGE = places.REPOSITORY / "docs/faults.md"
@@ -59,44 +64,29 @@ def told(row: Row) -> str:
 
 
 def write() -> None:
-    """Write the page, once there is a row of each."""
-    rows = kept()
-    if rows.keys() >= INJECTIONS.keys():
-        PAGE.write_text(page(rows))
+    """Write the page."""
+    PAGE.write_text(page(kept()))
 
 
 def page(rows: dict[str, Row]) -> str:
     """Return the page of all rows."""
-    made = sorted({row.made for row in rows.values()})
-    shown = [
-        _INTRODUCTION.format(
-            count=len(INJECTIONS),
-            made=", ".join(
-                f"{day} ({commit})" for day, commit in (one.split(", ") for one in made)
-            ),
-            minutes=round(sum(row.seconds for row in rows.values()) / 60),
-        )
-    ]
+    made = "; ".join(sorted({row.made for row in rows.values()}))
+    shown = [_INTRODUCTION.format(count=len(rows), made=made)]
     for title, injections in SECTIONS.items():
-        shown += [f"## {title}\n", _HEAD]
-        shown += [_line(one, rows[one.name]) for one in injections]
-        shown.append("")
-    return "\n".join(shown)
+        lines = [line(one, rows[one.name]) for one in injections if one.name in rows]
+        if lines:
+            shown += [f"## {title}\n", _HEAD, *lines, ""]
+    missing = [f"`{name}`" for name in INJECTIONS if name not in rows]
+    return "\n".join([*shown, *([_NOT_RUN.format(", ".join(missing))] if missing else [])])
 
 
-def _line(injection: Injection, row: Row) -> str:
+def line(injection: Injection, row: Row) -> str:
     """Return an injection and what it came to as a line of a table."""
     kind = "" if injection.kind is Kind.UPGRADE else f" ({injection.kind})"
     served = ", ".join([row.served, *row.left])
     if injection.mended:
         served += f" (after: {injection.mended})"
     code = "killed" if row.code is None else str(row.code)
-    cells = (
-        f"`{injection.name}`",
-        injection.what + kind,
-        injection.moment,
-        served,
-        code,
-        row.again,
-    )
+    what = injection.what + kind
+    cells = (f"`{injection.name}`", what, injection.moment, served, code, row.again)
     return f"| {' | '.join(cells)} |"

@@ -77,14 +77,17 @@ class Trial:
             self.on(_UNSERVE)
             self.old = dict.fromkeys(self.old, "")
         if self.injection.kind is Kind.ROLLBACK:
+            if not all(found["previous"] for found in seen.values()):
+                raise TrialError(f"there is nothing to go back to: {seen}")
             self.new = {name: found["previous"] for name, found in seen.items()}
         else:
-            self.want(**self.injection.changed)
+            self.want()
 
-    def want(self, *, good: bool = False, **changed: object) -> None:
-        """Have the inventory want a release that never was, which may misbehave."""
+    def want(self, *, good: bool = False) -> None:
+        """Have the inventory want a release that never was, the injection's or a good one."""
         seed = str(next(_seeds))
         words = ["--seed", seed]
+        changed = {} if good else self.injection.changed
         if self.injection.wish and not good:
             words += ["--hf-overrides", json.dumps({"standin": dict(self.injection.wish)})]
         given = "".join(f", {name}={value!r}" for name, value in changed.items())

@@ -70,6 +70,17 @@ def test_links_that_a_hand_moved_meanwhile_are_right_at_the_end(host: Host) -> N
     assert (host.state["current"], host.state["previous"]) == ("new", "old")
 
 
+@pytest.mark.parametrize("leads", ["nowhere", "astray"])
+def test_server_whose_current_link_a_hand_took_makes_way(leads: str, host: Host) -> None:
+    host.serving("old")
+    link = Path(places.instance("chat"), "current")
+    link.unlink()
+    if leads == "astray":
+        link.symlink_to("/nowhere")
+    assert host.activate("new")["ok"]
+    assert (host.serves, host.state["current"]) == ("new", "new")
+
+
 def test_roll_back_and_forward_again(host: Host) -> None:
     host.serving("old")
     for release, previous in (("new", "old"), ("old", "new"), ("new", "old")):
