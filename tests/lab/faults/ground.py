@@ -88,7 +88,7 @@ class Ground:
             _put_scripts(host)
             host.disk.root.joinpath("var/lib/metalserve/lock.json").unlink(missing_ok=True)
         Trial(blank, site).want()
-        if site.run("main").code:
+        if site.run("main", within_s=1800).code:
             for host in site.hosts:
                 fixtures.strip(host)
             self._done("main", site)
@@ -113,7 +113,7 @@ class Ground:
 
     @staticmethod
     def _done(deploy: str, site: Site) -> None:
-        done = site.run(deploy)
+        done = site.run(deploy, within_s=1800)
         if done.code:
             raise TrialError(f"{deploy} failed: {done.said}")
 

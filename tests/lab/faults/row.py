@@ -71,7 +71,7 @@ def _again(row: Row, trial: Trial, ground: Ground) -> None:
     injection = trial.injection
     if injection.blamed:
         trial.want(good=True)
-    done = trial.site.run("main")
+    done = trial.site.run("main", within_s=1800)
     seen = trial.seen()
     ground.known |= seen
     told = {host.name: trial.served(host, seen[host.name]) for host in trial.hosts}
