@@ -114,6 +114,7 @@ def main() -> int:
         else:
             ground.begin()
         trials(wanted, ground, rows)
+        ground.starter.end()
     finally:
         if not asked.keep:
             _clear(lab)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from roles.lab import Lab, LabHost
 from roles.lab.command import wait
 from tests.lab import fixtures
 from tests.lab.faults.injection import Injection
+from tests.lab.faults.starter import Starter
 from tests.lab.faults.trial import PLACE, Trial, TrialError
 from tests.lab.gateway_site import EDGE
 from tests.lab.gateway_site import Site as Gateway
@@ -34,6 +37,21 @@ class _Fleet(Gateway):
         super().want(*instances[:2], "()", *instances[2:])
 
 
+@dataclass
+class _Site(Site):
+    """Its runs begin at once, but for those that preload what a process is started with."""
+
+    starter: Starter | None = None
+
+    def start(self, deploy: str, *words: str) -> Any:
+        """Start pyinfra and return at once."""
+        if self.starter is None or "LD_PRELOAD" in self.environment:
+            return super().start(deploy, *words)
+        environment = {**os.environ, "PYINFRA_PROGRESS": "off", **self.environment}
+        named = ["-y", *words, str(self.inventory), f"deploy/{deploy}.py"]
+        return self.starter.start(named, environment)
+
+
 class Ground:
     """
     Where trials are held.
@@ -42,6 +60,7 @@ class Ground:
     """
 
     def __init__(self, lab: Lab, folder: Path) -> None:
+        self.starter = Starter(folder / "runs")
         self.known: dict[str, dict[str, Any]] = {}
         self.fleet = _Fleet(
             hosts=lab.hosts,
@@ -101,7 +120,8 @@ class Ground:
     def _site(self, name: str, *hosts: LabHost) -> Site:
         folder = self.fleet.folder / name
         folder.mkdir(exist_ok=True)
-        return Site(
+        return _Site(
+            starter=self.starter,
             hosts=[*hosts],
             folder=folder,
             stack=self.fleet.stack,

@@ -30,7 +30,12 @@ def perform(injection: Injection, site: Site, ground: Ground) -> Row:
     """Do it on the hosts of a site, look, run again, and look again."""
     row, trial, began = Row(injection.name), Trial(injection, site), time.monotonic()
     try:
-        trial.settle(ground.known)
+        try:
+            trial.settle(ground.known)
+        except TrialError:
+            # What was before did not come to its end.
+            ground.restore(site)
+            trial.settle(ground.known)
         injection.does(trial)
         row.code = trial.code
         if injection.then:

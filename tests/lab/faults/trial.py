@@ -6,7 +6,6 @@ import itertools
 import json
 import os
 import signal
-import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -46,7 +45,7 @@ class Trial:
         self.new: dict[str, str] = {}
         self.code: int | None = None
         self.said = ""
-        self._run: subprocess.Popen[str] | None = None
+        self._run: Any = None
 
     def each(self, act: Callable[[LabHost], Any], hosts: list[LabHost] | None = None) -> list[Any]:
         """Do something on every host that is hit, at the same time."""
