@@ -12,7 +12,12 @@ _PYTEST += ["--no-loadscope-reorder", "--durations", "20", "-m"]
 
 # Scripts for hosts import their siblings by bare names, and so do their tests: they are checked
 # with their folder as the root, and everything else without.
-_HOSTSIDE = ["roles/hostside", "tests/roles/hostside", "tests/lab/paused_activate.py"]
+_HOSTSIDE = [
+    "roles/hostside",
+    "tests/roles/hostside",
+    "tests/lab/paused_activate.py",
+    "tests/lab/faults/on_host",
+]
 _ELSE = [
     "bench",
     "config.py",

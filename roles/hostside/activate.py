@@ -96,6 +96,8 @@ class Activation:
             known = failures.of_answers(new, self.began, self.about.get("engine"))
             raise StepError(why, [*wrong, *known])
         self.step("commit")
+        # What was asked is what is current, whatever hands did to links meanwhile.
+        self.transaction.swap()
         self.transaction.end("committed")
         rotation.join(self.plan["instance"])
         _unmark(self.plan["instance"], self.plan["release"])
@@ -113,8 +115,9 @@ class Activation:
     def refuse_taken_port(self) -> None:
         """Look at its ports before anything is stopped, but for what the old release has."""
         instance = self.plan["instance"]
-        serving = described(instance, current(instance)) or {}
-        runs = serving and service.running(serving["unit"])
+        # Whatever lost its description runs under the same unit, as far as can be known.
+        serving = described(instance, current(instance)) or self.about
+        runs = service.running(serving["unit"])
         self.free_port(but=ports_of(serving) if runs else [])
 
     def free_memory(self, holding: held.Held) -> None:

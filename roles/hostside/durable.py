@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import time
-from typing import Any, Iterator
+from typing import Any, Collection, Iterator
 
 
 def write(path: str, text: str, mode: int = 0o644) -> None:
@@ -42,6 +42,12 @@ def read_json(path: str) -> Any:
             return json.load(file)
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
+
+
+def read_record(path: str, keys: Collection[str]) -> Any:
+    """Return the object that ``path`` holds, ``None`` when there is none or it lacks a key."""
+    found = read_json(path)
+    return found if isinstance(found, dict) and found.keys() >= set(keys) else None
 
 
 def link(path: str, target: str | None) -> None:

@@ -21,6 +21,8 @@ import durable
 import places
 import progress
 
+KEYS = ("run", "who", "machine", "pid", "started", "since")
+
 
 @contextlib.contextmanager
 def _alone() -> Iterator[None]:
@@ -33,7 +35,7 @@ def _alone() -> Iterator[None]:
 
 def owner() -> Any:
     """Return who holds the lock, ``None`` when it is free."""
-    return durable.read_json(places.lock())
+    return durable.read_record(places.lock(), KEYS)
 
 
 def take(wanted: Any) -> str:
@@ -48,7 +50,7 @@ def take(wanted: Any) -> str:
                     "dead, run again with --data break_lock={1}".format(describe(held), held["run"])
                 )
             said = "took over the lock of {}".format(describe(held))
-        kept = {key: wanted[key] for key in ("run", "who", "machine", "pid", "started")}
+        kept = {key: wanted[key] for key in KEYS if key != "since"}
         kept["since"] = time.time()
         durable.write_json(places.lock(), kept)
         return said

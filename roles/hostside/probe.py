@@ -36,6 +36,8 @@ import rotation
 import units
 
 SCHEMA = 2
+# What is looked for in the lock's owner: who, and whether that run still is.
+_OWNER = ("run", "who", "machine", "pid", "started", "since")
 _SENT: Dict[str, Callable[[str], Any]] = {
     "--npu-smi-info": npu_smi.parse_info,
     "--npu-smi-map": npu_smi.parse_map,
@@ -58,7 +60,7 @@ def probe(asked: Any) -> Dict[str, Any]:
         "receipts": receipts.read_all,
         "stacks": stacks,
         "instances": instances,
-        "lock": lambda: durable.read_json(places.lock()),
+        "lock": lambda: durable.read_record(places.lock(), _OWNER),
         "jobs": jobs,
     }
     found: Dict[str, Any] = {"schema": SCHEMA, "faults": faults}
@@ -127,7 +129,7 @@ def instances() -> Dict[str, Any]:
         name = os.path.basename(folder)
         current = durable.read_link(folder + "/current")
         about = durable.read_json(current + "/release.json") if current else None
-        record = durable.read_json(places.transaction(name)) or {}
+        record = durable.read_record(places.transaction(name), ("outcome",)) or {}
         secrets = durable.read_link(folder + "/secrets")
         found[name] = {
             "current": _base(current),

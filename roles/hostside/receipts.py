@@ -86,7 +86,7 @@ def read_all() -> Dict[str, Any]:
     found = {}
     names = os.listdir(places.receipts()) if os.path.isdir(places.receipts()) else []
     for name in sorted(names):
-        receipt = durable.read_json(places.receipts() + "/" + name)
+        receipt = durable.read_record(places.receipts() + "/" + name, ("digest", "paths"))
         if name.endswith(".json") and receipt:
             phase = name[: -len(".json")]
             found[phase] = {"digest": receipt["digest"], "drift": drifted(receipt)}

@@ -22,7 +22,7 @@ import places
 import rotation
 import served
 import service
-from transaction import Transaction, described, unfinished
+from transaction import Transaction, current, described, every_garbled, garbled, unfinished
 
 _LONGEST_S = 4 * 3600.0
 # No gateway sends it requests until it was mended.
@@ -98,11 +98,17 @@ def finish(instance: str) -> None:
     """Finish an interrupted activation of an instance while the host is up."""
     found = Transaction.of(instance)
     if found is None:
+        if garbled(instance):
+            with contextlib.suppress(OSError):
+                _tell(instance, _not_known(instance))
         return
     if found.over:
         # A job that was killed after its last word may not have come to this.
         if found.record["outcome"] != _BROKEN:
             rotation.join(instance)
+        return
+    if service.going_down():
+        print("the host goes down; what served before is put back at boot")
         return
     before = found.record["before"]
     why = "the job was killed at step {}".format(found.record["steps"][-1]["step"])
@@ -111,12 +117,27 @@ def finish(instance: str) -> None:
         state = _ask_back(found, why, print)
     else:
         state = put_back(found, why, print)
-    folder = places.job("activate-" + instance)
     with contextlib.suppress(OSError):
-        # A job that left a result knew better why it ended.
-        if durable.read_json(folder + "/result.json") is None:
-            jobs.finish(folder, {"ok": False, "summary": "{}\nstate: {}".format(why, state)})
+        _tell(instance, "{}\nstate: {}".format(why, state))
         audit.note(found.record["who"], "recover " + instance, state)
+
+
+def _not_known(instance: str) -> str:
+    """Say what is known of an instance whose journal tells nothing."""
+    return (
+        "the journal {} cannot be read, so what served before is not known\n"
+        "state: {} is current, and nobody has asked it; run again, which does".format(
+            places.transaction(instance), current(instance) or "nothing"
+        )
+    )
+
+
+def _tell(instance: str, summary: str) -> None:
+    """Leave what came of an interrupted activation for whoever still watches it."""
+    folder = places.job("activate-" + instance)
+    # A job that left a result knew better why it ended.
+    if durable.read_json(folder + "/result.json") is None:
+        jobs.finish(folder, {"ok": False, "summary": summary})
 
 
 def boot() -> None:
@@ -136,7 +157,20 @@ def boot() -> None:
         with contextlib.suppress(OSError):
             found.end("nothing serves" if found.first else "restored at boot", why)
             audit.note("boot", "restore " + found.instance, "{}; current is {}".format(why, was))
+            _tell(found.instance, "{}\nstate: {}".format(why, _booted(found)))
         print("{}: {}; current is {}".format(found.instance, why, was))
+    for instance in every_garbled():
+        print("{}: {}".format(instance, _not_known(instance).replace("\n", "; ")))
+        with contextlib.suppress(OSError):
+            _tell(instance, _not_known(instance))
+
+
+def _booted(found: Transaction) -> str:
+    if found.first:
+        return "no release served before, so nothing serves {}".format(found.instance)
+    return "{} is current again and starts with the host; nobody has asked it yet".format(
+        found.record["before"]["release"]
+    )
 
 
 def main() -> None:

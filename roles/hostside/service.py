@@ -26,6 +26,13 @@ def start(unit: str, within_s: float, on_wait: Any) -> bool:
                     stop(unit)
 
 
+def going_down() -> bool:
+    """Say whether the host is on its way down, so that nothing can be started any more."""
+    asked = ["systemctl", "show", "-P", "SystemState"]
+    said = subprocess.run(asked, stdout=subprocess.PIPE, text=True)
+    return said.stdout.strip() == "stopping"
+
+
 def stop(unit: str) -> None:
     """Stop a unit and every process of it."""
     subprocess.run(["systemctl", "stop", unit], stderr=subprocess.DEVNULL)

@@ -40,9 +40,14 @@ def lay_out(wanted: Any) -> List[str]:
         return paths
     beside = folder + ".new"
     shutil.rmtree(beside, ignore_errors=True)
-    os.makedirs(beside, mode=0o755)
-    _fill(beside, wanted)
-    os.rename(beside, folder)
+    try:
+        os.makedirs(beside, mode=0o755)
+        _fill(beside, wanted)
+        os.rename(beside, folder)
+    except OSError:
+        # A full disk is not left fuller.
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
     durable.sync_folder(os.path.dirname(folder))
     return paths
 

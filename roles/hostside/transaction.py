@@ -14,6 +14,7 @@ import durable
 import places
 
 Links = Dict[str, "str | None"]
+_KEYS = ("instance", "release", "who", "before", "after", "steps", "outcome")
 
 
 class Transaction:
@@ -67,7 +68,7 @@ class Transaction:
     @classmethod
     def of(cls, instance: str) -> Transaction | None:
         """Return the last transaction of an instance."""
-        record = durable.read_json(places.transaction(instance))
+        record = durable.read_record(places.transaction(instance), _KEYS)
         return cls(record) if record else None
 
     @property
@@ -137,13 +138,24 @@ def about(instance: str, release: str) -> Any:
 
 def unfinished() -> List[Transaction]:
     """Return every transaction that something interrupted."""
-    found = []
-    names = os.listdir(places.transactions()) if os.path.isdir(places.transactions()) else []
-    for name in sorted(names):
-        record = durable.read_json(places.transactions() + "/" + name)
-        if name.endswith(".json") and record and record["outcome"] is None:
-            found.append(Transaction(record))
-    return found
+    found = [Transaction.of(instance) for instance in _journalled()]
+    return [one for one in found if one and not one.over]
+
+
+def garbled(instance: str) -> bool:
+    """Say whether an instance has a journal that tells nothing: of a bad disk, or of a hand."""
+    return os.path.exists(places.transaction(instance)) and Transaction.of(instance) is None
+
+
+def every_garbled() -> List[str]:
+    """Return every instance whose journal tells nothing."""
+    return [instance for instance in _journalled() if garbled(instance)]
+
+
+def _journalled() -> List[str]:
+    there = os.path.isdir(places.transactions())
+    names = os.listdir(places.transactions()) if there else []
+    return sorted(name[: -len(".json")] for name in names if name.endswith(".json"))
 
 
 def _point(links: Links) -> None:

@@ -13,6 +13,10 @@ from roles.lab.command import LabError, wait
 ROOT = "metalserve-lab"
 _CONTROLLERS = ("cpu", "cpuset", "memory", "pids")
 _CPU_PERIOD_US = 100_000
+# The kernel gives a group as much as one process beside it: all labs of a busy machine next to
+# nothing. Together they count as much as so many.
+_AS_PROCESSES = 16
+_WEIGHTS = {1: ("cpu.shares", 1024), 2: ("cpu.weight", 100)}
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,8 @@ class Group:
                 _delegate(hierarchy, folder)
                 folder = folder / part
                 folder.mkdir(exist_ok=True)
+                if part == ROOT:
+                    _weigh(hierarchy, folder)
                 if hierarchy.version == 1 and "cpuset" in hierarchy.controllers:
                     _inherit_cpuset(folder)
 
@@ -154,6 +160,12 @@ def _delegate(hierarchy: Hierarchy, folder: Path) -> None:
         for name in sorted(hierarchy.controllers.intersection(_CONTROLLERS)):
             with contextlib.suppress(OSError):
                 (folder / "cgroup.subtree_control").write_text(f"+{name}")
+
+
+def _weigh(hierarchy: Hierarchy, folder: Path) -> None:
+    name, one = _WEIGHTS[hierarchy.version]
+    if "cpu" in hierarchy.controllers and (folder / name).exists():
+        (folder / name).write_text(str(_AS_PROCESSES * one))
 
 
 def _remove_below(folder: Path) -> None:

@@ -5,9 +5,11 @@ import os
 import re
 import socket
 import time
+from pathlib import Path
 
 import activate
 import metrics
+import places
 import pytest
 
 from tests.roles.hostside.staged import METRICS, UNIT, Host
@@ -54,6 +56,29 @@ def test_upgrade(host: Host) -> None:
     calls = host.systemd.calls
     assert calls.index(f"systemctl stop {UNIT}") < calls.index(f"systemctl start {UNIT}")
     assert calls.count(f"systemctl start {UNIT}") == 1
+
+
+def test_links_that_a_hand_moved_meanwhile_are_right_at_the_end(host: Host) -> None:
+    host.serving("old")
+
+    def say(said: str) -> None:
+        if said == "commit":
+            Path(places.instance("chat"), "previous").unlink()
+            Path(places.instance("chat"), "current").unlink()
+
+    assert activate.Activation(host.plan("new"), say).run()["ok"]
+    assert (host.state["current"], host.state["previous"]) == ("new", "old")
+
+
+@pytest.mark.parametrize("leads", ["nowhere", "astray"])
+def test_server_whose_current_link_a_hand_took_makes_way(leads: str, host: Host) -> None:
+    host.serving("old")
+    link = Path(places.instance("chat"), "current")
+    link.unlink()
+    if leads == "astray":
+        link.symlink_to("/nowhere")
+    assert host.activate("new")["ok"]
+    assert (host.serves, host.state["current"]) == ("new", "new")
 
 
 def test_roll_back_and_forward_again(host: Host) -> None:

@@ -21,6 +21,15 @@ def test_write_leaves_text_and_mode(tmp_path: Path) -> None:
     assert names(path.parent) == ["file"]
 
 
+@pytest.mark.parametrize("text", ["", '{"a": 1', "[]", '{"a": 1}', '"ab"'])
+def test_what_is_no_record(text: str, tmp_path: Path) -> None:
+    assert durable.read_record(str(tmp_path / "file"), ("a", "b")) is None
+    (tmp_path / "file").write_text(text)
+    assert durable.read_record(str(tmp_path / "file"), ("a", "b")) is None
+    (tmp_path / "file").write_text('{"a": 1, "b": 2, "c": 3}')
+    assert durable.read_record(str(tmp_path / "file"), ("a", "b")) == {"a": 1, "b": 2, "c": 3}
+
+
 def test_write_sets_the_mode_whatever_the_umask(tmp_path: Path) -> None:
     before = os.umask(0o077)
     try:

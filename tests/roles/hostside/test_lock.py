@@ -32,6 +32,15 @@ def test_lock_is_taken_shown_and_given_back(tree: Path) -> None:
     lock.release(_owner("r1"))
 
 
+@pytest.mark.parametrize("text", ["", '{"run": "r1", "wh', "[]", '{"run": "r1"}'])
+def test_lock_that_names_nobody_is_free(text: str, tree: Path) -> None:
+    Path(places.lock()).parent.mkdir(parents=True, exist_ok=True)
+    Path(places.lock()).write_text(text)
+    assert lock.owner() is None
+    assert lock.take(_owner("r2")) == ""
+    assert lock.owner()["run"] == "r2"
+
+
 def test_second_owner_is_told_who_since_when_and_which_run(tree: Path) -> None:
     lock.take(_owner("r1"))
     held = durable.read_json(places.lock())

@@ -121,9 +121,11 @@ def test_instance_in_quarantine(tree: Path, host: Host) -> None:
 
 def test_instance_without_a_release(tree: Path, host: Host) -> None:
     Path(places.instance("chat")).mkdir(parents=True)
-    found = probe.instances()["chat"]
-    assert (found["current"], found["unit"], found["active"]) == (None, None, False)
-    assert found["transaction"]["outcome"] is None
+    for text in ("", '{"outc', "[1]", '{"why": ""}'):
+        durable.write(places.transaction("chat"), text)
+        found = probe.instances()["chat"]
+        assert (found["current"], found["unit"], found["active"]) == (None, None, False)
+        assert found["transaction"]["outcome"] is None
 
 
 def test_stacks_count_with_their_marker_alone(tree: Path) -> None:

@@ -111,6 +111,7 @@ def test_phase_that_did_not_leave_what_it_should_gets_no_receipt(tree: Path) -> 
 def test_receipts_that_are_none_do_not_count(left: Path) -> None:
     folder = Path(places.receipts())
     (folder / "half.json").write_text('{"digest"')
+    (folder / "other.json").write_text('{"digest": "d2"}')
     (folder / "phase.json.7.new").write_text('{"digest": "d2", "paths": {}}')
     assert list(receipts.read_all()) == ["phase"]
 

@@ -94,6 +94,81 @@ def test_restore_at_boot(step: str, host: Host, capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.parametrize("served_before", [True, False])
+def test_who_watched_is_told_what_the_boot_came_to(served_before: bool, host: Host) -> None:
+    if served_before:
+        host.serving("old")
+    _killed_at(host, "ask")
+    host.systemd.power_off()
+    recovery.boot()
+    state = (
+        "old is current again and starts with the host; nobody has asked it yet"
+        if served_before
+        else "no release served before, so nothing serves chat"
+    )
+    assert durable.read_json(places.job("activate-chat") + "/result.json") == {
+        "ok": False,
+        "summary": f"the host went down at step ask\nstate: {state}",
+    }
+
+
+_GARBLED = ["", '{"instance": "chat", "out', "[]", '{"instance": "chat"}', '{"outcome": null}']
+_NOT_KNOWN = (
+    "the journal {} cannot be read, so what served before is not known\n"
+    "state: new is current, and nobody has asked it; run again, which does"
+)
+
+
+@pytest.mark.parametrize("text", _GARBLED)
+@pytest.mark.parametrize("by", ["kill", "power"])
+def test_journal_that_tells_nothing(
+    text: str, by: str, host: Host, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host.serving("old")
+    _killed_at(host, "ask")
+    Path(places.transaction("chat")).write_text(text)
+    if by == "power":
+        host.systemd.power_off()
+        recovery.boot()
+        assert "chat: the journal " in capsys.readouterr().out
+    else:
+        recovery.finish("chat")
+    assert durable.read_json(places.job("activate-chat") + "/result.json") == {
+        "ok": False,
+        "summary": _NOT_KNOWN.format(places.transaction("chat")),
+    }
+    # The next activation begins from there.
+    assert host.activate("new")["ok"]
+    assert host.serves == "new"
+
+
+def test_journal_that_tells_nothing_keeps_no_other_instance_from_its_release(host: Host) -> None:
+    host.serving("old")
+    before = host.state
+    _killed_at(host, "ask")
+    Path(places.transactions(), "another.json").write_text('{"instance": "another"}')
+    host.systemd.power_off()
+    recovery.boot()
+    assert host.state == before
+
+
+def test_job_that_ends_with_the_host_leaves_its_instance_to_the_boot(
+    host: Host, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host.serving("old")
+    before = host.state
+    _killed_at(host, "ask")
+    host.systemd.system_state = "stopping"
+    recovery.finish("chat")
+    said = "the host goes down; what served before is put back at boot\n"
+    assert capsys.readouterr().out == said
+    assert host.record["outcome"] is None
+    host.systemd.power_off()
+    recovery.boot()
+    assert host.record["outcome"] == "restored at boot"
+    assert host.state == before
+
+
 def test_restore_at_boot_of_a_first_release(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
     _killed_at(host, "ask")
     host.systemd.power_off()

@@ -1,6 +1,7 @@
 """A release is laid out whole, beside the one that serves, and put right where it drifted."""
 
 import copy
+import errno
 import io
 import json
 import os
@@ -76,6 +77,16 @@ def test_second_run_touches_nothing(
     _run(monkeypatch)
     assert _inodes() == before
     assert capsys.readouterr().out == ""
+
+
+def test_full_disk_is_not_left_fuller(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: str, *_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(durable, "write", full)
+    with pytest.raises(SystemExit, match="chat r1 is not staged, nothing .* No space left"):
+        _run(monkeypatch)
+    assert names(_folder().parent) == []
 
 
 def test_secrets_are_for_root_alone(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from roles.lab import Lab, LabError, places
+from roles.lab import Lab, LabError, cgroup, places
 from roles.lab.command import attempt, run
 from roles.lab.daemon import ONCE, Daemon
 from roles.lab.lock import alone
@@ -44,6 +44,22 @@ def test_daemon_outlives_its_starter_and_is_known_by_its_folder(tmp_path: Path) 
     # The number belongs to another process by now.
     daemon.pidfile.write_text("1")
     assert daemon.pid is None
+
+
+@pytest.mark.parametrize(
+    ("version", "file", "weight"), [(1, "cpu.shares", "16384"), (2, "cpu.weight", "1600")]
+)
+def test_labs_are_not_starved_by_what_runs_beside_them(
+    version: int, file: str, weight: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hierarchy = cgroup.Hierarchy(tmp_path, version, frozenset({"cpu"}))
+    monkeypatch.setattr(cgroup, "hierarchies", lambda: (hierarchy,))
+    top = tmp_path / cgroup.ROOT
+    top.mkdir()
+    (top / file).write_text("as the kernel makes it")
+    cgroup.Group("lab/lab-1").create()
+    assert (top / file).read_text() == weight
+    assert (top / "lab/lab-1").is_dir()
 
 
 def test_second_run_waits_for_the_first(tmp_path: Path) -> None:

@@ -56,6 +56,7 @@ class Systemd:
     units: dict[str, _Unit] = field(default_factory=dict)
     refuses_jobs: str = ""
     """What ``systemd-run`` says instead of starting anything."""
+    system_state: str = "running"
     on_call: Callable[[str], None] = lambda _: None
     """Hears each command before it is obeyed."""
 
@@ -142,6 +143,8 @@ class Systemd:
                 return _Answer()
             case ["systemctl", "daemon-reload"]:
                 return _Answer()
+            case ["systemctl", "show", "-P", "SystemState"]:
+                return _Answer(said=self.system_state + "\n")
             case ["systemctl", "show", "-P", "ActiveState", unit]:
                 return _Answer(said=self.units.get(unit, _Unit()).state + "\n")
             case ["systemctl", "show", "-P", "ActiveEnterTimestamp", unit]:

@@ -89,6 +89,23 @@ def test_no_answer(start: Start) -> None:
         assert served.ask("/health") == (200, None)
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_nothing_but_errors(start: Start, stream: bool) -> None:
+    with start(fail=True) as served:
+        served.ready()
+        status, page = served.chat("Hello", stream=stream)
+        assert (status, page["error"]["type"]) == (500, "InternalServerError")
+        assert page["error"]["message"].startswith("EngineCore encountered an issue.")
+
+
+def test_memory_that_it_holds(start: Start) -> None:
+    with start(hold_mib=100) as served:
+        served.ready()
+        status = Path(f"/proc/{served.process.pid}/status").read_text()
+        (resident,) = (line.split()[1] for line in status.splitlines() if "VmRSS" in line)
+        assert int(resident) > 100 * 1024
+
+
 def test_a_crash(start: Start) -> None:
     with start(crash_after_s=0.1) as served:
         assert served.ready().status() == 1

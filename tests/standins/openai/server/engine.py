@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable, Iterator
 
 from .desk import Desk
+from .errors import RequestError
 from .mischief import Mischief
 from .question import Question
 from .truth import Truth
 
 _BLINK_S = 0.02
+_FATAL = "EngineCore encountered an issue. See stack trace (above) for the root cause."
 
 
 class Engine:
@@ -22,6 +24,8 @@ class Engine:
         self.desk = desk
         self.aborting = threading.Event()
         self._mischief = mischief
+        # Every page of it is written to, so that it is there.
+        self._held = b"x" * (mischief.hold_mib << 20)
         self._truth = truth
 
     def answer(
@@ -31,7 +35,15 @@ class Engine:
         Pieces of the answer, each with why it ends there: empty until the last one.
 
         :param listening: whether the asker is still there; nobody talks to the void
+        :raises RequestError: at once, when it is to fail
         """
+        if self._mischief.fail:
+            raise RequestError(_FATAL, status=500, kind="InternalServerError")
+        return self._pieces(question, listening)
+
+    def _pieces(
+        self, question: Question, listening: Callable[[], bool]
+    ) -> Iterator[tuple[str, str]]:
         text = self._mischief.answer
         if text is None:
             text = self._truth.answer(question.prompt, question.shown)

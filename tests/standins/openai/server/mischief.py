@@ -20,8 +20,12 @@ class Mischief:
     """When it exits with status 1, counted from its readiness."""
     die_at_start: str | None = None
     """The error it dies of instead of serving."""
+    fail: bool = False
+    """It is healthy and answers every question with 500."""
     hang: bool = False
     """It is healthy and never answers."""
+    hold_mib: int = 0
+    """How much memory it holds on to from its start, besides what it needs."""
     reuseport: bool = True
     """It shares its port with others in silence, as vLLM up to 0.20.2 does."""
     start_s: float = 0.2
@@ -36,8 +40,10 @@ def asked(overrides: dict[str, Any]) -> Mischief:
     for key, value in wanted.items():
         if key in ("answer", "die_at_start"):
             good = isinstance(value, str)
-        elif key in ("hang", "reuseport"):
+        elif key in ("fail", "hang", "reuseport"):
             good = isinstance(value, bool)
+        elif key == "hold_mib":
+            good = isinstance(value, int) and not isinstance(value, bool) and value >= 0
         elif key in ("answer_s", "crash_after_s", "start_s"):
             good = isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
         else:
