@@ -1,5 +1,6 @@
 """Hosts of a fleet, wave by wave."""
 
+import time
 from collections import Counter
 from typing import Any
 
@@ -7,11 +8,13 @@ from pyinfra import host
 from pyinfra.api import FunctionCommand, Host, State, operation
 from pyinfra.api.output import echo
 
-from roles import job, lock, probe, release
+from roles import job, lock, platform, probe, release
 from roles.fleet import members, told
 from roles.fleet.members import Way
 from roles.fleet.rollout import NotBegunError, Rollout, Turn
 from roles.release import Move
+
+_LOOK_EVERY_S = 1.0
 
 
 @operation()
@@ -28,11 +31,24 @@ def serving_wave(rollout: Rollout, number: int, way: Way) -> job.Commands:
         yield job.refusal(member.refused)
     elif rollout.plan.wave_of(host.name) != number:
         host.noop(member.left or f"{told.goal(member)} serves")
-    elif why := host.state.is_executing and rollout.refusal(host.name, number):
+    elif why := _refusal(rollout):
         host.noop(f"not begun: {why}")
     else:
         given = {"rollout": rollout, "way": way}
         yield FunctionCommand(_take_turn, (), given | job.connector_arguments(host))
+
+
+@operation()
+def settled_wave(rollout: Rollout) -> job.Commands:
+    """
+    What this run has switched still serves some time later.
+
+    + rollout: what all hosts of the run do together
+    """
+    if rollout.switched.get(host.name) and host.name not in rollout.failed:
+        yield FunctionCommand(_look_again, (), {"rollout": rollout} | job.connector_arguments(host))
+    else:
+        host.noop("nothing was switched")
 
 
 @operation()
@@ -61,6 +77,18 @@ def well_in_the_end(rollout: Rollout) -> job.Commands:
         host.noop("it is as it should be")
 
 
+def _refusal(rollout: Rollout) -> str:
+    """Return why the host is not begun. Who looks what would be done has not failed yet."""
+    state = host.state
+    if not state.is_executing:
+        return ""
+    failed = [one.name for one in state.failed_hosts & state.activated_hosts]
+    why = rollout.refusal(host.name, failed)
+    if list(rollout.paused) == [host.name]:
+        echo(why, err=True)
+    return why
+
+
 def _take_turn(state: State, host: Host, *, rollout: Rollout, way: Way, **arguments: Any) -> bool:
     """Wait for the host's turn, and make the moves that it needs now."""
     moves = members.moves(host.data.spec, probe.of(host), way)
@@ -72,6 +100,21 @@ def _take_turn(state: State, host: Host, *, rollout: Rollout, way: Way, **argume
         echo(f"{host.print_prefix}not begun: {refused}", err=True)
         return False
     return turn.well
+
+
+def _look_again(state: State, host: Host, *, rollout: Rollout, **arguments: Any) -> bool:
+    """Wait until the wave has settled, and ask the host what serves there then."""
+    while (left := rollout.settled_in_s()) > 0 and not platform.stopping.asked():
+        time.sleep(min(left, _LOOK_EVERY_S))
+    found = probe.renew(host)
+    served = release.served(found)
+    gone = [
+        move.release for move in rollout.switched[host.name] if move.instance.name not in served
+    ]
+    if gone:
+        rollout.fail(host.name, f"{', '.join(gone)} no longer serves", Counter(served.values()))
+        echo(f"{host.print_prefix}{', '.join(gone)} no longer serves", err=True)
+    return not gone
 
 
 def _go_back(state: State, host: Host, *, rollout: Rollout, **arguments: Any) -> bool:
@@ -96,10 +139,16 @@ def _make(
             if not command.execute(state, host, {}):
                 break
             turn.done.append(move)
-        else:
-            turn.well = True
-    if not turn.well:
-        turn.serves = Counter(release.served(probe.renew(host)).values())
+    missed = moves[len(turn.done) :]
+    turn.well = not missed
+    if missed:
+        found = probe.renew(host)
+        served = release.served(found)
+        name, wanted = missed[0].instance.name, missed[0].release
+        left = "what served before serves" if name in served else "nothing serves it"
+        left = left if found["instances"] is not None else "the host does not answer"
+        turn.why = f"{name} did not come to {wanted}, and {left}"
+        turn.serves = Counter(served.values())
 
 
 def _locked(host: Host, arguments: dict[str, Any]) -> bool:
