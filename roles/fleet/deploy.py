@@ -5,7 +5,7 @@ from pyinfra.api import deploy
 
 from roles import platform, release
 from roles.fleet import operations, told
-from roles.fleet.members import Way, rollout
+from roles.fleet.members import Towards, rollout
 from roles.spec import HostSpec
 
 
@@ -13,19 +13,19 @@ from roles.spec import HostSpec
 def activate(spec: HostSpec) -> None:
     """Switch each instance to its release; what served before serves again if that fails."""
     release.tell_unwanted(spec=spec)
-    _go("Activate", Way.FORWARD)
+    _go("Activate", Towards.FORWARD)
 
 
 @deploy("Roll back")
 def roll_back() -> None:
     """Switch each instance to the release before the one that serves."""
-    _go("Roll back", Way.BACK)
+    _go("Roll back", Towards.BACK)
 
 
-def _go(verb: str, way: Way) -> None:
+def _go(verb: str, towards: Towards) -> None:
     """Have every host of the run take part in every wave: pyinfra ends one before the next."""
     platform.stopping.watch()
-    together = rollout(host, way)
+    together = rollout(host, towards)
     plan, steps = together.plan, told.steps(together.plan)
     # A host that fails in a step takes no part in those after it, of which it may need some.
     goes_on = bool(plan.waves) and (together.goes_back or len(plan.waves) > 1)
@@ -40,7 +40,7 @@ def _go(verb: str, way: Way) -> None:
             name=f"{verb} {step}",
             rollout=together,
             number=number,
-            way=way,
+            towards=towards,
             _ignore_errors=goes_on,
         )
     if goes_on and together.goes_back:

@@ -10,7 +10,7 @@ from pyinfra.api.output import echo
 
 from roles import job, lock, platform, probe, release
 from roles.fleet import members, told
-from roles.fleet.members import Way
+from roles.fleet.members import Towards
 from roles.fleet.rollout import NotBegunError, Rollout, Turn
 from roles.release import Move
 
@@ -18,13 +18,13 @@ _LOOK_EVERY_S = 1.0
 
 
 @operation()
-def serving_wave(rollout: Rollout, number: int, way: Way) -> job.Commands:
+def serving_wave(rollout: Rollout, number: int, towards: Towards) -> job.Commands:
     """
     Each host of a wave serves its releases and has answered its questions; or what served before.
 
     + rollout: what all hosts of the run do together
     + number: of the wave
-    + way: where the instances go
+    + towards: where the instances go
     """
     member = rollout.plan.members[host.name]
     if member.refused and number == 1:
@@ -34,7 +34,7 @@ def serving_wave(rollout: Rollout, number: int, way: Way) -> job.Commands:
     elif why := _refusal(rollout):
         host.noop(f"not begun: {why}")
     else:
-        given = {"rollout": rollout, "way": way}
+        given = {"rollout": rollout, "towards": towards}
         yield FunctionCommand(_take_turn, (), given | job.connector_arguments(host))
 
 
@@ -89,9 +89,11 @@ def _refusal(rollout: Rollout) -> str:
     return why
 
 
-def _take_turn(state: State, host: Host, *, rollout: Rollout, way: Way, **arguments: Any) -> bool:
+def _take_turn(
+    state: State, host: Host, *, rollout: Rollout, towards: Towards, **arguments: Any
+) -> bool:
     """Wait for the host's turn, and make the moves that it needs now."""
-    moves = members.moves(host.data.spec, probe.of(host), way)
+    moves = members.moves(host.data.spec, probe.of(host), towards)
     try:
         with rollout.turn(host.name, moves) as turn:
             _make(state, host, moves, turn, arguments)
@@ -133,7 +135,7 @@ def _make(
     state: State, host: Host, moves: list[Move], turn: Turn, arguments: dict[str, Any]
 ) -> None:
     """Make one move after the other up to the first that fails, and look what serves then."""
-    if _locked(host, arguments):
+    if moves and _locked(host, arguments):
         for move in moves:
             (command,) = move.commands(python=host.data.spec.python)
             if not command.execute(state, host, {}):

@@ -7,14 +7,16 @@ import json
 from typing import Any
 
 from roles.spec import Fleet, HostSpec
-from tests.deploy.fleet import _BEFORE, _one, _served
+from tests.deploy.fleet import _BEFORE, _converged, _one
 
 MODEL = _one.instances[0].served_as
 
 
 def _found(**fields: Any) -> dict[str, Any]:
+    found = _converged(_one)
     about = {"unit": "metalserve-vllm@chat.service", "model": MODEL}
-    return _served(current=_BEFORE, previous=None, about=about, **fields)
+    chat = found["instances"]["chat"] | {"current": _BEFORE, "about": about}
+    return found | {"instances": {"chat": chat | fields}}
 
 
 def _host(name: str, *, fleet: Fleet, rack: str, fails: bool = False, **fields: Any) -> Any:
