@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,7 @@ def test_one_after_the_other(site: Site) -> None:
     assert after != before
     times = sorted(_took(host) for host in site.hosts)
     assert times[0] == _took(first)
-    assert all(ended <= began for (_, ended), (began, _) in zip(times, times[1:], strict=False))
+    assert all(ended <= began for (_, ended), (began, _) in pairwise(times))
     steps = [step["name"] for step in done.report["results"]["operations"] if step["success"]]
     assert [name.partition(": ")[0] for name in steps[-2:]] == [
         "deploy/activate.py | Activate | Activate wave 1 of 2, canary",
