@@ -47,9 +47,16 @@ def rollout(host: Host, towards: Towards) -> Rollout:
         return known[towards]
 
 
-def rollouts(state: State) -> list[Rollout]:
-    """Return what the hosts of a run did together, nothing before it was planned."""
-    return list(_known.get(state, {}).values())
+def told_of(state: State, host: str) -> dict[str, Any]:
+    """
+    Return what a report tells of a host of a run that had waves: the host's ``wave``, and ``why``
+    it was not begun; each ``None`` where there is nothing to tell.
+    """
+    about: dict[str, Any] = {"wave": None, "why": None}
+    for known in _known.get(state, {}).values():
+        about["wave"] = told.wave(known.plan, host) or about["wave"]
+        about["why"] = known.not_begun.get(host) or known.paused.get(host) or about["why"]
+    return about
 
 
 def moves(spec: HostSpec, found: Found, towards: Towards) -> list[release.Move]:

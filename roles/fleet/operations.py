@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from typing import Any
 
+from paramiko import SSHException
 from pyinfra import host
 from pyinfra.api import FunctionCommand, Host, State, operation
 from pyinfra.api.output import echo
@@ -30,7 +31,7 @@ def serving_wave(rollout: Rollout, number: int, towards: Towards) -> job.Command
     if member.refused and number == 1:
         yield job.refusal(member.refused)
     elif rollout.plan.wave_of(host.name) != number:
-        host.noop(member.left or f"{told.goal(member)} serves")
+        host.noop(told.at_rest(rollout.plan, member))
     elif why := _refusal(rollout):
         host.noop(f"not begun: {why}")
     else:
@@ -154,9 +155,13 @@ def _make(
 
 
 def _locked(host: Host, arguments: dict[str, Any]) -> bool:
-    """Have the deploy lock."""
-    for command in lock.held():
-        given = arguments | dict(command.connector_arguments)
-        if not host.run_shell_command(command, print_output=True, **given)[0]:
-            return False
+    """Have the deploy lock, or say why not."""
+    try:
+        for command in lock.held():
+            given = arguments | dict(command.connector_arguments)
+            if not host.run_shell_command(command, print_output=True, **given)[0]:
+                return False
+    except (OSError, EOFError, SSHException) as error:
+        echo(f"{host.print_prefix}connection lost ({error})", err=True)
+        return False
     return True

@@ -114,10 +114,14 @@ class Plan:
                 )
         return ""
 
+    @property
+    def numbered(self) -> list[tuple[int, Wave]]:
+        """The waves with their numbers, counted from 1."""
+        return list(enumerate(self.waves, start=1))
+
     @cached_property
     def _numbers(self) -> dict[str, int]:
-        waves = enumerate(self.waves, start=1)
-        return {name: number for number, wave in waves for name in wave.hosts}
+        return {name: number for number, wave in self.numbered for name in wave.hosts}
 
 
 def made(

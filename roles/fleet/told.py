@@ -41,24 +41,29 @@ def as_json(plan: Plan) -> str:
 
 def steps(plan: Plan) -> list[str]:
     """Return a name for what is done in each wave; there is always one."""
-    of = len(plan.waves)
-    if of < 2:
+    if len(plan.waves) < 2:
         wanted = [one.name for one in plan.members.values() if not one.refused]
-        return [_targets(plan, plan.waves[0].hosts if of else wanted)]
-    return [
-        f"wave {number} of {of}, {wave.title}: {_targets(plan, wave.hosts)}"
-        for number, wave in enumerate(plan.waves, start=1)
-    ]
+        return [_targets(plan, plan.waves[0].hosts if plan.waves else wanted)]
+    return [f"wave {_number(plan, at)}: {_targets(plan, one.hosts)}" for at, one in plan.numbered]
 
 
-def goal(member: Member) -> str:
-    """Return what a host serves, or is to serve."""
-    return ", ".join(release for _, release in member.goal) or "nothing"
+def wave(plan: Plan, host: str) -> str | None:
+    """Return the wave of a host, if there are several."""
+    number = plan.wave_of(host) if len(plan.waves) > 1 else None
+    return _number(plan, number) if number else None
+
+
+def at_rest(plan: Plan, member: Member) -> str:
+    """Return why a host has nothing to do in a wave that is not its own."""
+    if number := plan.wave_of(member.name):
+        return f"its wave is {_number(plan, number)}"
+    serves = ", ".join(release for _, release in member.goal) or "nothing"
+    return member.left or member.refused or f"{serves} serves"
 
 
 def _table(plan: Plan) -> Table:
     found = Table("wave", "", "hosts", "", "from", "to")
-    for number, wave in enumerate(plan.waves, start=1):
+    for number, wave in plan.numbered:
         moves = [move for name in wave.hosts for move in plan.members[name].moves]
         was = Counter(f"{one.instance.name} {one.serving or 'nothing'}" for one in moves)
         will = Counter(f"{one.instance.name} {one.release}" for one in moves)
@@ -84,6 +89,10 @@ def _moves(plan: Plan, host: str) -> list[dict[str, str | None]]:
         {"instance": one.instance.name, "from": one.serving, "to": one.release}
         for one in plan.members[host].moves
     ]
+
+
+def _number(plan: Plan, number: int) -> str:
+    return f"{number} of {len(plan.waves)}, {plan.waves[number - 1].title}"
 
 
 def _targets(plan: Plan, hosts: Iterable[str]) -> str:

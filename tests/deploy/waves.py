@@ -1,13 +1,15 @@
 """
 Hosts that are not there and serve the release before, for waves. A group a story: of ``fine``
-nothing fails; of ``bad`` the first does, and then what it serves is gone.
+nothing fails; of ``bad`` the first does, of ``back`` the second; ``tight``
+needs all of them, of ``out`` somebody took the first out, and ``served`` may go back.
 """
 
 import json
 from typing import Any
 
 from roles.spec import Fleet, HostSpec
-from tests.deploy.fleet import _BEFORE, _converged, _one
+from tests.deploy.fleet import _BEFORE, _OLDER, _converged, _one
+from tests.roles.faked import entry
 
 MODEL = _one.instances[0].served_as
 
@@ -42,3 +44,10 @@ back = _racks("back", Fleet(shares=(50, 100), on_refusal="back"))
 back[1][1]["fake_responses"]["jobs.py run activate"] = {"success": False}
 tight = _racks("tight", Fleet(at_least={MODEL: 4}))
 out = _racks("out", _half, out=["a fan is loud"])
+served = [
+    _host(
+        f"served{n}", fleet=Fleet(), rack="r1", current=_OLDER,
+        served=[entry(_OLDER), entry(_BEFORE)],
+    )
+    for n in range(1, 5)
+]  # fmt: skip

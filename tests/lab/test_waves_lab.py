@@ -128,6 +128,23 @@ def test_pause_and_resume(site: Site) -> None:
     assert {current(host) for host in site.hosts} == {current(first)}
 
 
+def test_stops_serving_after_its_wave(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was well, and is asked again before the next wave."""
+    first, *others = site.hosts
+    before = current(first)
+    monkeypatch.setattr(site, "fleet", "Fleet(settle_s=15)")
+    site.want(*_all(6))
+    with site.start("upgrade") as process:
+        assert wait(lambda: current(first) != before, within_s=120)
+        assert wait(lambda: transaction(first)["outcome"] == "committed", within_s=60)
+        first.run("systemctl stop metalserve-vllm@chat")
+        out, err = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert f"{first.name}: in wave 1, {current(first)} no longer serves" in out + err
+    assert {current(host) for host in others} == {before}
+    first.run("systemctl start metalserve-vllm@chat")
+
+
 def test_control_machine_dies_between_waves(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is kept there: another run sees where this one was."""
     first, *others = site.hosts
