@@ -3,19 +3,23 @@
 from roles.release.apart import Judged
 from roles.release.back import WayBackError, refuse_wrong_ways_back, wish
 from roles.release.before import Way, Wish, way
-from roles.release.deploy import activate, roll_back, stage
+from roles.release.deploy import stage, tell_unwanted
+from roles.release.moves import Move, backward, forward, served
 from roles.release.release import Release
 
 __all__ = [
     "Judged",
+    "Move",
     "Release",
     "Way",
     "WayBackError",
     "Wish",
-    "activate",
+    "backward",
+    "forward",
     "refuse_wrong_ways_back",
-    "roll_back",
+    "served",
     "stage",
+    "tell_unwanted",
     "way",
     "wish",
 ]

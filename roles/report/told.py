@@ -7,7 +7,7 @@ from typing import Any
 from pyinfra.api import DeployError, Host, State
 from pyinfra.api.state import StateStage
 
-from roles import check, preflight, release
+from roles import check, fleet, preflight, release
 
 
 @dataclass
@@ -49,8 +49,11 @@ def hosts(state: State, steps: Steps, unreached: Mapping[str, str]) -> dict[str,
     for host in sorted(state.activated_hosts, key=lambda host: host.name):
         listed = _steps(state, host, steps)
         reasons = [str(reason) for reason in verdicts.get(host.name, ()) if reason.refuses]
+        waves = fleet.told_of(state, host.name)
+        result = _result(state, host, refused=bool(reasons), steps=listed)
         found[host.name] = {
-            "result": _result(state, host, refused=bool(reasons), steps=listed),
+            "result": "not begun" if waves["why"] else result,
+            **waves,
             "reasons": reasons,
             "steps": listed,
             "answers": check.answers(host),

@@ -1,12 +1,14 @@
 """A host: one machine and what it should serve; and an inventory of them."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from roles.spec.base import Fault, Findings, RemotePath, Spec, SpecError, spelled
+from roles.spec.base import Fault, Findings, Name, RemotePath, Spec, SpecError, spelled
 from roles.spec.behind import unreached
+from roles.spec.fleet import Fleet
 from roles.spec.gateway import Agent, Gateway
 from roles.spec.installer import Installer
 from roles.spec.instance import Instance
@@ -65,6 +67,7 @@ class HostSpec(Spec):
     :param spread: bring weights from host to host; each asks the sources for itself unless given
     :param gateway: what clients talk to, on this host
     :param agent: tells gateways which instances may be sent requests; needed behind one
+    :param rack: what it shares power or a switch with; a change comes to all racks alike
     :param python: the interpreter that runs our own code there, 3.8 or newer
     """
 
@@ -80,6 +83,7 @@ class HostSpec(Spec):
     spread: Spread | None = None
     gateway: Gateway | None = None
     agent: Agent | None = None
+    rack: Name | None = None
     python: RemotePath = "/usr/bin/python3"
     packages: Packages = Packages()
 
@@ -191,9 +195,10 @@ class HostSpec(Spec):
                     )
 
 
-def inventory(*groups: Mapping[str, HostSpec]) -> tuple[Group, ...]:
+def inventory(*groups: Mapping[str, HostSpec], fleet: Fleet | None = None) -> tuple[Group, ...]:
     """
-    Turn groups of hosts into what pyinfra reads, in the same order.
+    Turn groups of hosts into what pyinfra reads, in the same order. ``fleet`` says how a change
+    comes to them.
 
     A host's key has to be known beforehand, by ``known_hosts`` or ``ssh_known_hosts_file``.
 
@@ -222,11 +227,19 @@ def inventory(*groups: Mapping[str, HostSpec]) -> tuple[Group, ...]:
     for first, *others in sharing.values():
         path = f"{first} (and {len(others)} more)" if others else first
         faults += [fault.below(path) for fault in specs[first].examined(seen).faults]
+    fleet = fleet or Fleet()
+    wrong = fleet.faults()
     if not any(found.broken for found in seen.values()):
         faults += unreached(specs)
+        models = Counter(one.served_as for spec in specs.values() for one in spec.instances)
+        wrong = wrong or [*fleet.unkept(models)]
+    faults += [fault.below("fleet") for fault in wrong]
     if faults:
         raise SpecError(faults)
-    return tuple([(name, _data(name, spec)) for name, spec in group.items()] for group in groups)
+    return tuple(
+        [(name, _data(name, spec) | {"fleet": fleet}) for name, spec in group.items()]
+        for group in groups
+    )
 
 
 def _data(name: str, spec: HostSpec) -> dict[str, Any]:

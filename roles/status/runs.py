@@ -58,6 +58,9 @@ def _without_end(one: Row) -> str:
 
 
 def _failures(name: str, host: Row) -> Iterable[Row]:
+    if host["result"] == "not begun":
+        # Told by its number alone: what was done before its wave, or why that failed, is others'.
+        return
     if host["result"] == "unreached":
         yield {"host": name, "step": "Connect", "seconds": None, "said": [host["why"]]}
     for step in host.get("steps", ()):

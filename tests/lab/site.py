@@ -47,7 +47,7 @@ _hosts = {{
     name: HostSpec(accelerator={accelerator!r}, instances=instances, packages=_packages{more})
     for name, instances in {instances}.items()
 }}
-(_specs,) = inventory(_hosts)
+(_specs,) = inventory(_hosts, fleet={fleet})
 _connections = {connections!r}
 hosts = [(name, {{**spec, **_connections[name]}}) for name, spec in _specs]
 '''
@@ -95,6 +95,7 @@ class Site:
     imports: str = ""
     accelerator: str = "cpu"
     more: str = ""
+    fleet: str = "None"
     ready_within_s: int = 300
     options: dict[str, str] = field(default_factory=dict)
     words: tuple[str, ...] = ()
@@ -122,6 +123,7 @@ class Site:
             words=self.words,
             accelerator=self.accelerator,
             more=self.more and f", {self.more}",
+            fleet=self.fleet,
         )
         self.inventory.write_text(text)
 

@@ -1,0 +1,6 @@
+"""A fleet that comes to other releases: in waves, through a gate, with enough of it serving."""
+
+from roles.fleet.deploy import activate, roll_back
+from roles.fleet.members import told_of
+
+__all__ = ["activate", "roll_back", "told_of"]
