@@ -32,6 +32,12 @@ def test_lock_is_taken_shown_and_given_back(tree: Path) -> None:
     lock.release(_owner("r1"))
 
 
+def test_giving_back_what_is_gone_leaves_nothing(tree: Path) -> None:
+    """Of a host that was decommissioned, nothing is made again."""
+    lock.release(_owner("r1"))
+    assert list(Path(places.STATE).iterdir()) == []
+
+
 def test_second_owner_is_told_who_since_when_and_which_run(tree: Path) -> None:
     lock.take(_owner("r1"))
     held = durable.read_json(places.lock())
