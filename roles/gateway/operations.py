@@ -67,8 +67,9 @@ def _tell(state: State, host: Host, *, instances: list[str], unasked: list[str])
     """Say at the end of the run, where it is read, what the run did not do."""
     limits = " ".join(f"--limit {name}" for name in unasked)
     echo(
-        f"{host.print_prefix}{', '.join(instances)}: no requests come through {', '.join(unasked)} "
-        f"yet, which was not in this run; deploy/gateway.py {limits} tells it",
+        f"{host.print_prefix}{', '.join(instances)}: new here, and nobody looked whether "
+        f"{', '.join(unasked)} sends it requests, which was not in this run; deploy/gateway.py "
+        f"{limits} sees to it",
         err=True,
     )
     return True

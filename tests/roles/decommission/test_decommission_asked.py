@@ -43,6 +43,9 @@ def test_part(nouns: Nouns) -> None:
         ({"weights": "gone"}, "weights: 'gone', keep and erase are right"),
         ({"audit": 7}, "audit: '7', keep and erase are right"),
         ({"part": "disk"}, "part: 'disk', agent and gateway are right"),
+        ({"part": ""}, "part: '', agent and gateway are right"),
+        ({"instance": ""}, "instance: '', the name of an instance is right"),
+        ({"instance": "../jobs"}, "instance: '../jobs', the name of an instance is right"),
         (
             {"part": "agent", "instance": "chat"},
             "instance and part: were given together, one at a time is right",

@@ -151,8 +151,8 @@ def test_gateway_that_was_not_in_the_run(
     assert host is not None
     assert operations._tell(state, host, **given)
     assert echoed[-1].endswith(
-        "chat: no requests come through @fake/gw-1 yet, which was not in this run; "
-        "deploy/gateway.py --limit @fake/gw-1 tells it"
+        "chat: new here, and nobody looked whether @fake/gw-1 sends it requests, which was not in "
+        "this run; deploy/gateway.py --limit @fake/gw-1 sees to it"
     )
 
 

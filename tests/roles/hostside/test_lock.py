@@ -41,6 +41,12 @@ def test_lock_that_names_nobody_is_free(text: str, tree: Path) -> None:
     assert lock.owner()["run"] == "r2"
 
 
+def test_giving_back_what_is_gone_leaves_nothing(tree: Path) -> None:
+    """Of a host that was decommissioned, nothing is made again."""
+    lock.release(_owner("r1"))
+    assert list(Path(places.STATE).iterdir()) == []
+
+
 def test_second_owner_is_told_who_since_when_and_which_run(tree: Path) -> None:
     lock.take(_owner("r1"))
     held = durable.read_json(places.lock())
