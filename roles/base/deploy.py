@@ -19,10 +19,6 @@ def prepare(spec: HostSpec) -> None:
     """Leave users, folders, our own scripts and units on the host."""
     digest = layout.digest_of(spec)
     if probe.holds(host, phase=_PHASE, digest=digest):
-        left = probe.of(host)["lock"]
-        if left and lock.at_work(left) is False:
-            # Nothing else may want it in this run, and the dead one does not give it back.
-            lock.deploy_lock(name="Take over the deploy lock")
         operations.held_receipt(name="Prepared", phase=_PHASE)
         return
     lock.deploy_lock(name="Take the deploy lock")

@@ -42,6 +42,13 @@ def held() -> Generator[StringCommand, None, None]:
         state.add_callback_handler(_GiveBack())
 
 
+def taken_over() -> Generator[StringCommand, None, None]:
+    """Yield what takes the lock of a dead run, which does not give it back itself."""
+    found = probe.of(host)["lock"]
+    if found and at_work(found) is False:
+        yield from held()
+
+
 class _GiveBack(BaseStateCallback):
     """Releases the lock however the run ends, except by being killed."""
 
