@@ -5,7 +5,7 @@ from collections.abc import Generator
 from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand, operation
 
-from roles import job, paths
+from roles import job, lock, paths
 from roles.base import layout
 
 
@@ -56,12 +56,13 @@ def asked_agent() -> Generator[StringCommand, None, None]:
 @operation()
 def held_receipt(phase: str) -> Generator[StringCommand, None, None]:
     """
-    What a phase left behind is still there, so that nothing of it is done again.
+    What a phase left behind is still there, so that nothing of it is done again, but that the lock
+    of a dead run is taken over.
 
     + phase: its name
     """
     host.noop(f"the receipt of {phase} holds")
-    yield from ()
+    yield from lock.taken_over()
 
 
 @operation()

@@ -1,5 +1,5 @@
 """One run at a time changes a host."""
 
-from roles.lock.operations import at_work, deploy_lock, held, owner
+from roles.lock.operations import at_work, deploy_lock, held, owner, taken_over
 
-__all__ = ["at_work", "deploy_lock", "held", "owner"]
+__all__ = ["at_work", "deploy_lock", "held", "owner", "taken_over"]

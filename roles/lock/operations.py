@@ -12,6 +12,7 @@ from typing import Any
 
 from pyinfra import host, state
 from pyinfra.api import Host, QuoteString, State, StringCommand, operation
+from pyinfra.api.output import echo
 from pyinfra.api.state import BaseStateCallback
 
 from roles import job, probe
@@ -29,11 +30,23 @@ def held() -> Generator[StringCommand, None, None]:
     """Yield what takes the lock, unless this run has it; the start of every change."""
     if _HELD in host.connector_data:
         return
-    python = host.data.spec.python
-    yield _command("take", python, owner() | {"break": _dead(probe.of(host)["lock"])})
+    python, found = host.data.spec.python, probe.of(host)["lock"]
+    dead = _dead(found)
+    if found and found["run"] == dead:
+        # What the host says to it is shown with -vvv alone.
+        who = f"the lock of {found['who']} (run {dead})"
+        echo(f"{host.print_prefix}takes over {who}", err=True)
+    yield _command("take", python, owner() | {"break": dead})
     host.connector_data[_HELD] = python, job.connector_arguments(host)
     if not any(isinstance(known, _GiveBack) for known in state.callback_handlers):
         state.add_callback_handler(_GiveBack())
+
+
+def taken_over() -> Generator[StringCommand, None, None]:
+    """Yield what takes the lock of a dead run, which does not give it back itself."""
+    found = probe.of(host)["lock"]
+    if found and at_work(found) is False:
+        yield from held()
 
 
 class _GiveBack(BaseStateCallback):

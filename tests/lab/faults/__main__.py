@@ -63,14 +63,14 @@ def _one_by_one(queue: SimpleQueue[Injection], site: Site, ground: Ground, rows:
 
 def trials(wanted: Iterable[Injection], ground: Ground, rows: Rows) -> None:
     """
-    Hold trials: those of one host side by side on every host, those of two on every pair, and then
-    those that no other may see.
+    Hold trials: those of two hosts on every pair, those that no other may see, and then those of
+    one on every host.
     """
     asked = list(wanted)
     for sites, which in (
-        (ground.single, [one for one in asked if one.hosts == 1]),
         (ground.double, [one for one in asked if one.hosts == 2 and not one.alone]),
         (ground.double[:1], [one for one in asked if one.hosts == 2 and one.alone]),
+        (ground.single, [one for one in asked if one.hosts == 1]),
     ):
         queue: SimpleQueue[Injection] = SimpleQueue()
         for injection in which:

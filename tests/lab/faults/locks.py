@@ -136,7 +136,7 @@ INJECTIONS = (
     ),
     Injection(
         name="lock-dead", what="a dead run of this machine holds the lock", when="before the run",
-        does=_dead, served=NEW, code=0, says=("took over the lock of alice@elsewhere",),
+        does=_dead, served=NEW, code=0, says=("takes over the lock of alice@elsewhere",),
     ),
     Injection(
         name="lock-elsewhere", what="a run of another machine holds the lock",
@@ -146,7 +146,7 @@ INJECTIONS = (
     Injection(
         name="lock-broken-by-order", what="a run of another machine holds the lock, which is broken"
         " with `--data break_lock`", when="before the run", does=_broken_by_order, served=NEW,
-        code=0, says=("took over the lock of alice@elsewhere",),
+        code=0, says=("takes over the lock of alice@elsewhere",),
     ),
     Injection(
         name="lock-future", what="the lock was taken in an hour from now", when="before the run",

@@ -105,7 +105,7 @@ def _read(path: Path) -> str:
 def _run(asked: Any) -> None:
     """Be the run."""
     import gevent
-    from pyinfra_cli.main import main
+    from pyinfra_cli.main import main  # type: ignore[import-untyped]
 
     os.setsid()
     for descriptor, name in ((1, "out"), (2, "err")):
@@ -131,7 +131,7 @@ def _watch(asked: Any, fork: Any, waitpid: Any) -> None:
 
 def main() -> None:
     """See the top of the file."""
-    import pyinfra_cli.main  # noqa: F401
+    import pyinfra_cli.main  # type: ignore[import-untyped]  # noqa: F401
     from gevent import monkey
 
     from inventories.weights import canary  # noqa: F401

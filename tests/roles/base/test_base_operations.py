@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from roles import paths
+from roles import lock, paths
 from roles.base import layout, operations
-from tests.roles.faked import Told, bare, told
+from tests.roles.faked import Told, bare, lock_taken, told
 from tests.roles.spec.nouns import Nouns
 
 
@@ -87,6 +87,17 @@ def test_receipt(nouns: Nouns) -> None:
 def test_receipt_that_holds(nouns: Nouns) -> None:
     found = told(operations.held_receipt, nouns.chat(), bare(), phase="prepare")
     assert found == Told(commands=[], noops=["the receipt of prepare holds"])
+
+
+def test_lock_of_a_dead_run_is_taken_over_where_nothing_is_to_be_done(nouns: Nouns) -> None:
+    with subprocess.Popen(["true"]) as process:
+        dead = process.pid
+    left = {**lock.owner(), "run": "r0000000", "pid": dead, "who": "bob@desk", "since": 1.0}
+    found = told(operations.held_receipt, nouns.chat(), bare() | {"lock": left}, phase="prepare")
+    assert found.commands == [lock_taken(over="r0000000")]
+    alive = left | {"pid": lock.owner()["pid"]}
+    found = told(operations.held_receipt, nouns.chat(), bare() | {"lock": alive}, phase="prepare")
+    assert found.commands == []
 
 
 def test_values_are_quoted(nouns: Nouns) -> None:

@@ -56,13 +56,17 @@ def test_free(nouns: Nouns) -> None:
     assert _asked(nouns, bare()) == [lock_taken()]
 
 
-def test_held_by_a_live_run(nouns: Nouns) -> None:
+def test_held_by_a_live_run(nouns: Nouns, echoed: list[str]) -> None:
     """The host refuses: this run names no other that may be dead."""
     assert _asked(nouns, _held()) == [lock_taken()]
+    assert echoed == []
 
 
-def test_held_by_a_dead_run_of_this_machine(nouns: Nouns, dead: int) -> None:
+def test_held_by_a_dead_run_of_this_machine(nouns: Nouns, dead: int, echoed: list[str]) -> None:
     assert _asked(nouns, _held(pid=dead)) == [lock_taken(over="r0000000")]
+    assert [line.split("] ", 1)[1] for line in echoed] == [
+        "takes over the lock of bob@desk (run r0000000)"
+    ]
 
 
 def test_held_under_an_id_that_another_process_has(nouns: Nouns) -> None:
