@@ -36,7 +36,7 @@ def _download(folder: Path, *locks: str) -> None:
             *(word for lock in locks for word in ("--requirement", str(places.REPOSITORY / lock))),
         ],
         check=True,
-        timeout=300,
+        timeout=1800,
     )  # fmt: skip
 
 
