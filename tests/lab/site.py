@@ -176,8 +176,10 @@ def transaction(host: LabHost, name: str = "chat") -> dict[str, Any]:
 
 def sessions(host: LabHost) -> int:
     """Return how many commands and transfers sshd has started; the question is one itself."""
-    # What sshd said last may not be in the journal yet.
-    counted = "journalctl --sync; journalctl -u ssh -o cat --no-pager | grep -c 'Starting session'"
+    # What sshd said last may not be in the journal yet. Whose unit it was is not asked: of a process
+    # that has ended before the journal came to its words, that is not known any more.
+    said = "journalctl -t sshd -t sshd-session -o cat --no-pager"
+    counted = f"journalctl --sync; {said} | grep -c 'Starting session'"
     return int(host.run(counted).stdout)
 
 
