@@ -176,8 +176,8 @@ def transaction(host: LabHost, name: str = "chat") -> dict[str, Any]:
 
 def sessions(host: LabHost) -> int:
     """Return how many commands and transfers sshd has started; the question is one itself."""
-    # What sshd said last may not be in the journal yet. Whose unit it was is not asked: of a process
-    # that has ended before the journal came to its words, that is not known any more.
+    # What sshd said last may not be in the journal yet. Whose unit it is in is not asked: that is
+    # not known of a process that has ended before the journal came to its words.
     said = "journalctl -t sshd -t sshd-session -o cat --no-pager"
     counted = f"journalctl --sync; {said} | grep -c 'Starting session'"
     return int(host.run(counted).stdout)
