@@ -36,16 +36,24 @@ def _download(folder: Path, *locks: str) -> None:
             *(word for lock in locks for word in ("--requirement", str(places.REPOSITORY / lock))),
         ],
         check=True,
-        timeout=300,
+        timeout=1800,
     )  # fmt: skip
 
 
 def strip(host: LabHost) -> None:
     """Take everything of ours off a host, so that it is as bare as it came."""
+    clear(host)
+    done = host.run("rm -rf /opt/metalserve/tools")
+    assert done.returncode == 0, done.stderr
+
+
+def clear(host: LabHost) -> None:
+    """Take everything of ours off a host but uv, which every site brings by the same pin."""
     done = host.run(
         "systemctl stop 'metalserve-*'; cd /etc/systemd/system"
         " && rm -rf metalserve-* multi-user.target.wants/metalserve-* && systemctl daemon-reload"
-        " && find /opt/metalserve -mindepth 1 -maxdepth 1 -not -name cache -exec rm -rf {} +;"
+        " && find /opt/metalserve -mindepth 1 -maxdepth 2 -not -path '*/cache*' -not -name tools"
+        " -not -path '*/tools/uv-*' -prune -exec rm -rf {} +;"
         " rm -rf /var/lib/metalserve /var/log/metalserve /var/cache/metalserve /srv/metalserve;"
         " for user in $(grep -o '^metalserve-[^:]*' /etc/passwd); do userdel $user; done"
     )
@@ -65,7 +73,7 @@ def site(hosts: list[LabHost], folder: Path, carried: Path) -> Site:
     """Return a site whose hosts have the wheels on their own disks."""
     folder.mkdir(parents=True, exist_ok=True)
     for host in hosts:
-        strip(host)
+        clear(host)
         target = Path(host.disk.root) / WHEELS.lstrip("/")
         if not target.exists():
             shutil.copytree(carried, target)

@@ -174,7 +174,7 @@ class Site(platform_site.Site):
 
     def asked(self, host: LabHost, name: str) -> list[dict[str, Any]]:
         """Ask an instance its questions, on its host."""
-        said = host.run(f"python3 /opt/metalserve/hostside/ask.py {name}")
+        said = host.run(f"python3 /opt/metalserve/hostside/ask.py {name}", timeout_s=AT_MOST_S)
         return list(json.loads(said.stdout)) if said.stdout else []
 
     def _model(self, host: LabHost, served: Served) -> None:

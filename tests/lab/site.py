@@ -155,7 +155,7 @@ class Site:
 
     def asked(self, host: LabHost, name: str = "chat") -> list[dict[str, Any]]:
         """Ask an instance its questions, on its host."""
-        said = host.run(f"python3 /opt/metalserve/hostside/ask.py {name}")
+        said = host.run(f"python3 /opt/metalserve/hostside/ask.py {name}", timeout_s=AT_MOST_S)
         return list(json.loads(said.stdout)) if said.stdout else []
 
     def answers(self, host: LabHost, name: str = "chat") -> bool:
@@ -178,8 +178,10 @@ def transaction(host: LabHost, name: str = "chat") -> dict[str, Any]:
 
 def sessions(host: LabHost) -> int:
     """Return how many commands and transfers sshd has started; the question is one itself."""
-    # What sshd said last may not be in the journal yet.
-    counted = "journalctl --sync; journalctl -u ssh -o cat --no-pager | grep -c 'Starting session'"
+    # What sshd said last may not be in the journal yet. Whose unit it is in is not asked: that is
+    # not known of a process that has ended before the journal came to its words.
+    said = "journalctl -t sshd -t sshd-session -o cat --no-pager"
+    counted = f"journalctl --sync; {said} | grep -c 'Starting session'"
     return int(host.run(counted).stdout)
 
 

@@ -17,7 +17,7 @@ import pytest
 from roles.lab import Lab
 from tests.lab import fixtures
 from tests.lab.conftest import PREFIX
-from tests.lab.patience import comes
+from tests.lab.patience import AT_MOST_S, comes
 from tests.lab.platform_site import INSTANCES, Site, ended, from_file, from_packages, loaded
 from tests.lab.site import STANDIN, Run, changes, sessions
 from tests.standins.hardware.plug import KERNEL
@@ -271,5 +271,5 @@ def test_hosts_that_serve_take_turns(serving: tuple[Site, str]) -> None:
     ]  # fmt: skip
     for host in site.hosts:
         assert loaded(host) == f"2 {NEW}"
-        asked = host.run("python3 /opt/metalserve/hostside/ask.py chat")
+        asked = host.run("python3 /opt/metalserve/hostside/ask.py chat", timeout_s=AT_MOST_S)
         assert asked.returncode == 0, asked.stdout

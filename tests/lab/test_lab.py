@@ -1,16 +1,19 @@
 """The lab is what the other tests trust: its hosts are real, and so is their misfortune."""
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
 from roles.lab import Lab, LabError, LabHost, cgroup, places
-from tests.lab.patience import comes
+from tests.lab.patience import AT_MOST_S, comes
 
 # Prints how many times longer a piece of work takes than it is at work.
 SPIN = """python3 -c '
@@ -24,22 +27,29 @@ pytestmark = pytest.mark.lab
 
 
 def remains(name: str) -> list[str]:
-    """Everything on this machine that bears a lab's name."""
-    kept = [str(path) for path in (places.STATE / name, *Path("/run").rglob(f"*{name}-[0-9]*"))]
+    """Everything on this machine that bears a lab's name, while other labs come and go."""
+    run = [Path(at, entry) for at, *below in os.walk("/run") for entry in chain(*below)]
+    kept = [places.STATE / name, *(path for path in run if f"{name}-" in path.name)]
     mounts = Path("/proc/self/mounts").read_text().splitlines()
-    words = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
-    groups = [str(h.top / cgroup.ROOT / name) for h in cgroup.hierarchies()]
+    groups = [h.top / cgroup.ROOT / name for h in cgroup.hierarchies()]
     return [
-        *[path for path in (*kept, *groups) if Path(path).exists()],
+        *[str(path) for path in (*kept, *groups) if path.exists()],
         *[mount for mount in mounts if f"{places.STATE}/{name}/" in mount],
-        *[str(word) for word in words if f"{places.STATE}/{name}/".encode() in word],
+        *[words for words in command_lines() if f"{places.STATE}/{name}/" in words],
     ]
+
+
+def command_lines() -> Iterator[str]:
+    """Of every process that is there long enough to be asked."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            yield path.read_text(errors="replace")
 
 
 def links(bridge: str) -> list[str]:
     """The bridge and what hangs on it, as far as they are there."""
     listed = subprocess.run(
-        ["ip", "-o", "link"], capture_output=True, text=True, check=True, timeout=10
+        ["ip", "-o", "link"], capture_output=True, text=True, check=True, timeout=AT_MOST_S
     ).stdout
     names = [line.split(":")[1].split("@")[0].strip() for line in listed.splitlines()]
     return [name for name in names if name.split("-")[0] == bridge]
@@ -55,7 +65,7 @@ def deploy(*data: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=AT_MOST_S,
     )
 
 

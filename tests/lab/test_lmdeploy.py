@@ -152,7 +152,7 @@ class Serving(Site):
 
     def answers(self) -> None:
         """See that every question is answered right."""
-        said = self.host.run("python3 /opt/metalserve/hostside/ask.py chat")
+        said = self.host.run("python3 /opt/metalserve/hostside/ask.py chat", timeout_s=AT_MOST_S)
         report = json.loads(said.stdout)
         assert {answer["kind"] for answer in report} >= {"text", "stream", "image", "video"}
         assert [answer for answer in report if not answer["passed"]] == []

@@ -72,7 +72,7 @@ def steps(site: Site) -> list[str]:
 
 def answers(site: Site, name: str = "chat") -> dict[str, bool]:
     """Ask an instance its questions; which were answered right."""
-    said = site.host.run(f"python3 /opt/metalserve/hostside/ask.py {name}")
+    said = site.host.run(f"python3 /opt/metalserve/hostside/ask.py {name}", timeout_s=AT_MOST_S)
     report = json.loads(said.stdout)
     return {answer["check"]: answer["passed"] for answer in report}
 
@@ -110,7 +110,7 @@ def test_settings_made_by_hand_are_served(site: Site) -> None:
     said = run(site)
     assert "drift in stage-chat: " in said
     assert "mindie/2.3.0/mindie-service/conf/config.json has another sha256" in said
-    assert site.host.run(f"systemctl restart {CHAT}").returncode == 0
+    assert site.host.run(f"systemctl restart {CHAT}", timeout_s=AT_MOST_S).returncode == 0
     assert site.served()["ServerConfig"]["tokenTimeout"] == 900
 
 
@@ -179,7 +179,7 @@ def test_leftovers_go_and_what_another_instance_has_stays(site: Site) -> None:
     assert left
     talk = [line for line in shared(site.host) if line.startswith("metalserve-talk ")]
     assert talk
-    assert site.host.run(f"systemctl start {CHAT}").returncode == 0
+    assert site.host.run(f"systemctl start {CHAT}", timeout_s=AT_MOST_S).returncode == 0
     there = shared(site.host)
     assert [line for line in there if line.startswith("metalserve-talk ")] == talk
     assert set(left) & set(there) == set()
@@ -193,7 +193,7 @@ def test_waits_for_connections_that_have_ended(site: Site) -> None:
     """MindIE takes their ports for somebody else's, and does not start."""
     fixtures.keep_ended(site.host, 4096)
     assert all(answers(site).values())
-    restarted = site.host.run(f"systemctl restart {CHAT}")
+    restarted = site.host.run(f"systemctl restart {CHAT}", timeout_s=AT_MOST_S)
     fixtures.keep_ended(site.host, 0)
     assert restarted.returncode == 0, site.log()
     (waited,) = re.findall(r"waited (\d+) s for connections that had ended", site.log())

@@ -14,6 +14,7 @@ import pytest
 from roles.lab import LabHost, places
 from tests.lab.ascend_site import HOME, OLD, VENDOR, Site, pinned
 from tests.lab.fixtures import WHEELS
+from tests.lab.patience import AT_MOST_S
 from tests.lab.site import Run, changes, current
 from tests.standins.ascend import build as vendor
 from tests.standins.vllm_ascend import build
@@ -165,5 +166,5 @@ def test_without_what_was_captured_nothing_starts(served: tuple[Served, Run]) ->
 
 
 def _answers(host: LabHost) -> bool:
-    said = host.run("python3 /opt/metalserve/hostside/ask.py chat").stdout
+    said = host.run("python3 /opt/metalserve/hostside/ask.py chat", timeout_s=AT_MOST_S).stdout
     return '"passed": false' not in said and '"passed": true' in said
