@@ -73,11 +73,16 @@ def moves(spec: HostSpec, found: Found, towards: Towards) -> list[release.Move]:
 
 
 def _planned(state: State, towards: Towards) -> Plan:
-    asked = [host for host in state.inventory if state.is_host_in_limit(host)]
+    hosts = [one for one in state.inventory if isinstance(one.data.get("spec"), HostSpec)]
+    asked = [host for host in hosts if state.is_host_in_limit(host)]
     active = [host for host in asked if host in state.active_hosts]
     gevent.joinall([gevent.spawn(probe.of, host) for host in active], raise_error=True)
-    silent = {host.name: host.data.spec for host in asked if host not in state.active_hosts}
-    return made([_member(host, towards) for host in active], _fleet(asked), silent)
+    return made(
+        [_member(host, towards) for host in active],
+        _fleet(asked),
+        silent={host.name: host.data.spec for host in asked if host not in state.active_hosts},
+        left_out=[host.data.spec for host in hosts if not state.is_host_in_limit(host)],
+    )
 
 
 def _member(host: Host, towards: Towards) -> Member:

@@ -9,7 +9,7 @@ from typing import Any
 from roles.release import Move
 from roles.spec import Fleet, HostSpec
 
-FRESH = "nothing of theirs serves yet"
+FRESH = "nothing is interrupted"
 CANARY = "canary"
 
 What = tuple[Any, ...]
@@ -48,11 +48,6 @@ class Member:
         return frozenset(move.interrupts for move in self.moves if move.interrupts)
 
     @cached_property
-    def wants(self) -> Counter[str]:
-        """How many instances of each model it is to have."""
-        return Counter(one.served_as for one in self.spec.instances)
-
-    @cached_property
     def runs(self) -> What:
         """What a canary of it proves: hardware, stacks and weights."""
         return self.kind, tuple((one.stack.name, one.weights.name) for one in self.spec.instances)
@@ -81,12 +76,14 @@ class Plan:
     :param waves: hosts with something to do, each in one wave
     :param there: how many hosts have the same change already
     :param instances: how many of each model there are to be, on hosts that do not answer too
+    :param elsewhere: how many of each are on hosts that the run leaves out
     :param silent: hosts that do not answer
     """
 
     fleet: Fleet
     members: Mapping[str, Member]
     instances: Mapping[str, int]
+    elsewhere: Mapping[str, int] = field(default_factory=dict)
     silent: tuple[str, ...] = ()
     waves: tuple[Wave, ...] = ()
     there: int = 0
@@ -97,7 +94,8 @@ class Plan:
 
     def floor(self, model: str) -> int:
         """Return how many instances of a model have to serve at any time."""
-        return self.fleet.floor(model, self.instances.get(model, 0))
+        elsewhere = self.elsewhere.get(model, 0)
+        return self.fleet.floor(model, self.instances.get(model, 0), elsewhere)
 
     def short(self, models: Iterable[str], serves: Mapping[str, int]) -> str:
         """
@@ -125,19 +123,36 @@ class Plan:
 
 
 def made(
-    members: Iterable[Member], fleet: Fleet, silent: Mapping[str, HostSpec] | None = None
+    members: Iterable[Member],
+    fleet: Fleet,
+    silent: Mapping[str, HostSpec] | None = None,
+    left_out: Iterable[HostSpec] = (),
 ) -> Plan:
-    """Return the plan of a change; the same to whoever asks, in the inventory's order."""
-    known = {one.name: one for one in members}
-    absent = silent or {}
-    wanted = [one.wants for one in known.values()]
-    wanted += [Counter(one.served_as for one in spec.instances) for spec in absent.values()]
-    plan = Plan(fleet, known, instances=_sum(wanted), silent=tuple(absent))
+    """
+    Return the plan of a change; the same to whoever asks, in the inventory's order.
+
+    :param silent: hosts of the run that do not answer
+    :param left_out: hosts of the inventory that are not of the run
+    """
+    known, absent = {one.name: one for one in members}, silent or {}
+    specs = [*(one.spec for one in known.values()), *absent.values()]
+    plan = Plan(
+        fleet=fleet,
+        members=known,
+        instances=_instances(specs),
+        elsewhere=_instances(left_out),
+        silent=tuple(absent),
+    )
     plan = replace(plan, members=_refused(plan))
     begun = [one for one in plan.members.values() if one.begun]
     changes = {one.change for one in begun}
     there = [one for one in known.values() if one.change in changes and not one.moves]
     return replace(plan, waves=tuple(_waves(begun, there, fleet)), there=len(there))
+
+
+def _instances(specs: Iterable[HostSpec]) -> Counter[str]:
+    """Return how many instances of each model there are to be."""
+    return Counter(one.served_as for spec in specs for one in spec.instances)
 
 
 def _refused(plan: Plan) -> dict[str, Member]:

@@ -11,7 +11,6 @@ from gevent.event import Event
 from roles import platform
 from roles.fleet.plan import CANARY, FRESH, Plan
 from roles.release import Move
-from roles.spec import OnRefusal
 
 _LOOK_EVERY_S = 1.0
 _MOST = 3
@@ -70,7 +69,7 @@ class Rollout:
     @property
     def goes_back(self) -> bool:
         """Whether what was switched is to go back in the end, should the rest be refused."""
-        return self.plan.fleet.on_refusal is OnRefusal.BACK
+        return self.plan.fleet.on_refusal == "back"
 
     def closed(self, name: str) -> str:
         """Return why a host may not be begun any more; empty while it may."""

@@ -130,7 +130,7 @@ def test_what_interrupts_nobody_comes_first(hosts: Hosts) -> None:
     members = [*hosts.many(3), *(hosts.fresh(f"new-{n}") for n in range(3))]
     made = plan.made(members, Fleet())
     assert waves(made) == [
-        ["nothing of theirs serves yet", "new-0", "new-1", "new-2"],
+        ["nothing is interrupted", "new-0", "new-1", "new-2"],
         ["canary", "gpu-1"],
         ["the rest", "gpu-2", "gpu-3"],
     ]
@@ -181,6 +181,15 @@ def test_floor_that_could_never_be_kept(hosts: Hosts) -> None:
         "out; have more of them serve, or ask for fewer in the fleet's serving or at_least"
     }
     assert made.silent == ("gpu-4",)
+
+
+def test_hosts_that_the_run_leaves_out(hosts: Hosts) -> None:
+    """They are believed to serve where a number has to, and make no difference to a per cent."""
+    fleet, elsewhere = Fleet(at_least={hosts.model: 3}), [hosts.spec] * 3
+    assert plan.made(hosts.many(1), fleet).waves == ()
+    assert counts(plan.made(hosts.many(1), fleet, left_out=elsewhere)) == [1]
+    assert counts(plan.made(hosts.many(1), Fleet(), left_out=elsewhere)) == [1]
+    assert plan.made(hosts.many(2), Fleet(), left_out=elsewhere).floor(hosts.model) == 1
 
 
 def test_floor_that_new_hosts_make_room_for(hosts: Hosts) -> None:
