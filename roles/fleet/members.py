@@ -11,8 +11,10 @@ from pyinfra.api import DeployError, Host, State
 
 from roles import output, probe, release
 from roles.fleet import told
-from roles.fleet.plan import CANARY, Member, Plan, made
+from roles.fleet.member import Member
+from roles.fleet.plan import Plan, made
 from roles.fleet.rollout import Rollout
+from roles.fleet.waves import CANARY
 from roles.spec import Fleet, HostSpec
 
 Found = dict[str, Any]
