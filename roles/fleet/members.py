@@ -11,8 +11,10 @@ from pyinfra.api import DeployError, Host, State
 
 from roles import output, probe, release
 from roles.fleet import told
-from roles.fleet.plan import CANARY, Member, Plan, made
+from roles.fleet.member import Member
+from roles.fleet.plan import Plan, made
 from roles.fleet.rollout import Rollout
+from roles.fleet.waves import CANARY
 from roles.spec import Fleet, HostSpec
 
 Found = dict[str, Any]
@@ -73,11 +75,16 @@ def moves(spec: HostSpec, found: Found, towards: Towards) -> list[release.Move]:
 
 
 def _planned(state: State, towards: Towards) -> Plan:
-    asked = [host for host in state.inventory if state.is_host_in_limit(host)]
+    hosts = [one for one in state.inventory if isinstance(one.data.get("spec"), HostSpec)]
+    asked = [host for host in hosts if state.is_host_in_limit(host)]
     active = [host for host in asked if host in state.active_hosts]
     gevent.joinall([gevent.spawn(probe.of, host) for host in active], raise_error=True)
-    silent = {host.name: host.data.spec for host in asked if host not in state.active_hosts}
-    return made([_member(host, towards) for host in active], _fleet(asked), silent)
+    return made(
+        [_member(host, towards) for host in active],
+        _fleet(asked),
+        silent={host.name: host.data.spec for host in asked if host not in state.active_hosts},
+        left_out=[host.data.spec for host in hosts if not state.is_host_in_limit(host)],
+    )
 
 
 def _member(host: Host, towards: Towards) -> Member:

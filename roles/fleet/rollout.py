@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from gevent.event import Event
 
 from roles import platform
-from roles.fleet.plan import CANARY, FRESH, Plan
+from roles.fleet.plan import Plan
+from roles.fleet.waves import CANARY, FRESH
 from roles.release import Move
-from roles.spec import OnRefusal
 
 _LOOK_EVERY_S = 1.0
 _MOST = 3
@@ -57,7 +57,8 @@ class Rollout:
         self.not_begun: dict[str, str] = {}
         self.paused: dict[str, str] = {}
         self.switched: dict[str, list[Move]] = {}
-        self._out: dict[str, frozenset[str]] = {}
+        self._out: dict[frozenset[str], frozenset[str]] = {}
+        self._at_work = Counter[frozenset[str]]()
         self._changed = Event()
         self._disordered = False
         self._ended = 0.0
@@ -70,7 +71,7 @@ class Rollout:
     @property
     def goes_back(self) -> bool:
         """Whether what was switched is to go back in the end, should the rest be refused."""
-        return self.plan.fleet.on_refusal is OnRefusal.BACK
+        return self.plan.fleet.on_refusal == "back"
 
     def closed(self, name: str) -> str:
         """Return why a host may not be begun any more; empty while it may."""
@@ -139,13 +140,20 @@ class Rollout:
         if not back:
             # It is tried again, as pyinfra's --retry does.
             self.failed.pop(name, None)
-        self._wait(name, moves, back=back)
+        unit = self.plan.unit(name)
+        interrupted = self._interrupted(name, moves)
+        if unit not in self._out:
+            self._wait(name, interrupted, back=back)
+            self._out[unit] = interrupted
+        # Who serves together with a host at work goes with it.
+        self._at_work[unit] += 1
         turn = Turn()
-        self._out[name] = self._interrupted(name, moves)
         try:
             yield turn
         finally:
-            del self._out[name]
+            self._at_work[unit] -= 1
+            if not self._at_work[unit]:
+                del self._out[unit]
             self._end(name, turn)
             if not back:
                 self.switched[name] = turn.done
@@ -153,13 +161,14 @@ class Rollout:
             changed, self._changed = self._changed, Event()
             changed.set()
 
-    def _wait(self, name: str, moves: list[Move], *, back: bool) -> None:
-        while True:
+    def _wait(self, name: str, interrupted: frozenset[str], *, back: bool) -> None:
+        unit = self.plan.unit(name)
+        while unit not in self._out:
             if not back and (why := self.closed(name)):
                 raise NotBegunError(why)
             serves = self.serves.copy()
             serves.subtract(model for models in self._out.values() for model in models)
-            short = self.plan.short(self._interrupted(name, moves), serves)
+            short = self.plan.short(interrupted, serves)
             if not short:
                 return
             if not self._out:
@@ -168,8 +177,11 @@ class Rollout:
 
     def _interrupted(self, name: str, moves: list[Move]) -> frozenset[str]:
         """Return the models of which one instance is out at a time meanwhile."""
-        models = {move.interrupts for move in moves if move.interrupts}
-        return frozenset(model for model in models if self._of[name][model])
+        planned = [*moves]
+        for other in self.plan.unit(name) - {name}:
+            planned += self.plan.members[other].moves
+        serving = {model for one in self.plan.unit(name) for model in self._of[one]}
+        return frozenset(one.interrupts for one in planned if one.interrupts) & serving
 
     def _end(self, name: str, turn: Turn) -> None:
         """Keep what came of a turn."""
@@ -178,7 +190,7 @@ class Rollout:
             return
         serves = self._of[name].copy()
         serves.subtract(one.interrupts for one in turn.done if one.interrupts)
-        serves.update(one.instance.served_as for one in turn.done)
+        serves.update(one.brings for one in turn.done if one.brings)
         self._keep(name, serves)
 
     def _keep(self, name: str, serves: Counter[str]) -> None:

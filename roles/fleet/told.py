@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from rich.table import Table
 
 from roles.console import console
-from roles.fleet.plan import Member, Plan
+from roles.fleet.member import Member
+from roles.fleet.plan import Plan
 
 _FILE_WIDTH = 200
 _MOST = 8

@@ -25,6 +25,7 @@ class Move:
     :param generation: of the secrets that it comes with; ``None`` leaves them as they are
     :param interrupts: the model that one instance fewer serves meanwhile; ``None`` when this one
         does not serve now
+    :param brings: the model that clients get from it then; ``None`` when another answers for it
     """
 
     instance: Instance
@@ -32,15 +33,20 @@ class Move:
     serving: str | None
     generation: str | None = None
     interrupts: str | None = None
+    brings: str | None = None
 
     @property
     def back(self) -> "Move | None":
         """The same the other way, once this one was made; ``None`` when nothing was before."""
         if self.serving in (None, self.release):
             return None
-        model = self.instance.served_as
         return replace(
-            self, release=self.serving, serving=self.release, generation=None, interrupts=model
+            self,
+            release=self.serving,
+            serving=self.release,
+            generation=None,
+            interrupts=self.brings,
+            brings=self.interrupts or self.brings,
         )
 
     def commands(self, *, python: str) -> job.Commands:
@@ -67,7 +73,8 @@ def _forward(spec: HostSpec, found: Found) -> Iterator[Move]:
         generation = secrets(one, found)["generation"]
         if not serves(found, release=release, generation=generation):
             current = seen(found, one.name)["current"]
-            yield Move(one, release.name, current, generation, served(found).get(one.name))
+            now = served(found).get(one.name)
+            yield Move(one, release.name, current, generation, now, one.served_as)
 
 
 def backward(spec: HostSpec, found: Found, wish: Wish = EVERY) -> list[Move]:
@@ -80,7 +87,7 @@ def backward(spec: HostSpec, found: Found, wish: Wish = EVERY) -> list[Move]:
     if refused := [back.refused for _, back in ways if back.refused]:
         raise LookupError("; ".join(refused))
     return [
-        Move(one, back.to, back.serving, None, served(found).get(one.name))
+        Move(one, back.to, back.serving, None, served(found).get(one.name), one.served_as)
         for one, back in ways
         if back.to
     ]

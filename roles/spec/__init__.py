@@ -6,7 +6,7 @@ from roles.spec.behind import Behind, behind
 from roles.spec.benchmark import Benchmark
 from roles.spec.check import Check, Kind, Match
 from roles.spec.compression import Compression
-from roles.spec.fleet import Fleet, OnRefusal
+from roles.spec.fleet import Fleet
 from roles.spec.gateway import Agent, Client, Gateway
 from roles.spec.host import HostSpec, Packages, inventory
 from roles.spec.image import Image, ImageArchive
@@ -87,7 +87,6 @@ __all__ = [
     "Model",
     "ModelScope",
     "OllamaOptions",
-    "OnRefusal",
     "Options",
     "Package",
     "Packages",

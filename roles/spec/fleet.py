@@ -1,19 +1,12 @@
 """How a change comes to the hosts of an inventory: in which steps, and when it stops."""
 
 from collections.abc import Iterator, Mapping
-from enum import StrEnum
 from itertools import pairwise
+from typing import Literal
 
 from pydantic import Field
 
 from roles.spec.base import Fault, Spec
-
-
-class OnRefusal(StrEnum):
-    """What becomes of hosts that have the new release when the others are not to get it."""
-
-    STAY = "stay"
-    BACK = "back"
 
 
 class Fleet(Spec):
@@ -25,8 +18,8 @@ class Fleet(Spec):
     :param shares: how many hosts have it after each wave that follows, in per cent of those that
         are to have it; the last is 100
     :param failures: how many hosts may fail in a run before the rest is left untouched
-    :param serving: how many instances of a model have to serve at any time, in per cent, rounded
-        down; what serves on hosts that ``--limit`` leaves out is not counted
+    :param serving: how many instances of a model have to serve at any time, in per cent of those
+        on hosts of the run, rounded down
     :param at_least: the same as a number, for models by the names that clients ask for
     :param on_refusal: whether hosts that a run has switched ``stay`` or go ``back`` when the rest
         is left untouched
@@ -38,7 +31,7 @@ class Fleet(Spec):
     failures: int = Field(default=0, ge=0)
     serving: int = Field(default=75, ge=0, le=99)
     at_least: dict[str, int] = Field(default_factory=dict)
-    on_refusal: OnRefusal = OnRefusal.STAY
+    on_refusal: Literal["stay", "back"] = "stay"
     settle_s: int = Field(default=0, ge=0, le=86400)
 
     def contradictions(self) -> Iterator[Fault]:
@@ -72,6 +65,12 @@ class Fleet(Spec):
                     right=f"should be {instances[model] - 1} or fewer",
                 )
 
-    def floor(self, model: str, instances: int) -> int:
-        """Return how many of a model's instances have to serve at any time."""
-        return self.at_least.get(model, instances * self.serving // 100)
+    def floor(self, model: str, instances: int, elsewhere: int = 0) -> int:
+        """
+        Return how many of a model's instances have to serve at any time.
+
+        :param elsewhere: how many more are on hosts that are left out, and are believed to serve
+        """
+        if model in self.at_least:
+            return max(0, self.at_least[model] - elsewhere)
+        return instances * self.serving // 100

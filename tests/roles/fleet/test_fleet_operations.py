@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from pyinfra.api import FunctionCommand
+from pyinfra.api import FunctionCommand, Host
 
 from roles import instance, platform, probe
 from roles.fleet import operations, plan
@@ -12,7 +12,7 @@ from roles.fleet.members import Towards
 from roles.fleet.rollout import Rollout
 from roles.release import Release
 from roles.spec import Fleet, HostSpec, Secret
-from tests.roles.faked import bare, on_host, seen, told
+from tests.roles.faked import Told, bare, on_host, seen, told
 from tests.roles.fleet.test_fleet_plan import Hosts
 from tests.roles.spec.nouns import Nouns
 
@@ -29,14 +29,21 @@ def _rollout(hosts: Hosts, fleet: Fleet | None = None, **fields: Any) -> Rollout
     return Rollout(plan.made([member, *hosts.many(3)], fleet or Fleet()))
 
 
-def _wave(hosts: Hosts, rollout: Rollout, number: int = 1) -> Any:
-    given = {"rollout": rollout, "number": number, "towards": Towards.FORWARD}
-    return told(operations.serving_wave, hosts.spec, bare(), **given)
+def _wave(hosts: Hosts, rollout: Rollout, number: int = 1) -> Told:
+    return told(
+        operations.serving_wave,
+        hosts.spec,
+        bare(),
+        rollout=rollout,
+        number=number,
+        towards=Towards.FORWARD,
+    )
 
 
 def test_its_turn(hosts: Hosts) -> None:
     rollout = _rollout(hosts)
     ((name, given),) = _wave(hosts, rollout).commands
+    assert isinstance(given, dict)
     assert (name, given["rollout"], given["towards"]) == ("take_turn", rollout, Towards.FORWARD)
     assert _wave(hosts, rollout, 2).noops == ["its wave is 1 of 2, canary"]
 
@@ -109,9 +116,8 @@ def test_turn_of_a_host_that_serves_by_now(
     spec = nouns.chat(api_key=Secret(env="FLEET_KEY"))
     rollout = _rollout(hosts)
     with on_host(spec, _serving(spec)) as host:
-        given = {"rollout": rollout, "towards": Towards.FORWARD}
-        assert operations._take_turn(host.state, host, **given) is True
-        assert host.connector.executed_commands[1:] == []
+        assert _turn(host, rollout) is True
+        assert getattr(host.connector, "executed_commands")[1:] == []  # noqa: B009
     assert rollout.switched[HOST] == []
 
 
@@ -125,12 +131,15 @@ def test_turn_of_a_host_on_which_it_fails(
     rollout = _rollout(hosts)
     monkeypatch.setattr(FunctionCommand, "execute", lambda *_: False)
     with on_host(spec, bare()) as host:
-        given = {"rollout": rollout, "towards": Towards.FORWARD}
-        assert operations._take_turn(host.state, host, **given) is False
+        assert _turn(host, rollout) is False
     name = Release(spec=spec, instance=spec.instances[0]).name
     why = f"in wave 1, chat did not come to {name}, and nothing serves it"
     assert rollout.failed == {HOST: why}
     assert rollout.serves == Counter({hosts.model: 3})
+
+
+def _turn(host: Host, rollout: Rollout) -> bool:
+    return operations._take_turn(host.state, host, rollout=rollout, towards=Towards.FORWARD)
 
 
 def _serving(spec: HostSpec) -> dict[str, Any]:

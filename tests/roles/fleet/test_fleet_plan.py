@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from roles.fleet import plan
-from roles.fleet.plan import Member, Plan
+from roles.fleet.member import Member
+from roles.fleet.plan import Plan
 from roles.release import Move
 from roles.spec import Fleet, HostSpec, Instance
 from tests.roles.spec.nouns import Nouns
@@ -22,12 +23,18 @@ class Hosts:
         self.model = self.chat.served_as
 
     def move(self, instance: Instance | None = None, **fields: Any) -> Move:
-        right = {
-            "release": "new",
-            "serving": "old",
-            "interrupts": (instance or self.chat).served_as,
-        }
-        return Move(instance or self.chat, **right | fields)
+        one = instance or self.chat
+        right = {"interrupts": one.served_as, "brings": one.served_as}
+        return Move(one, **{"release": "new", "serving": "old", **right, **fields})
+
+    def pair(self, number: int) -> list[Member]:
+        """Return two hosts that serve together, of which one answers for both."""
+        names = f"head-{number}", f"rank-{number}"
+        silent = self.move(interrupts=None, brings=None)
+        return [
+            self.one(names[0], together=frozenset(names)),
+            self.one(names[1], together=frozenset(names), moves=(silent,), serves=Counter()),
+        ]
 
     def one(
         self, name: str, *, rack: str | None = None, kind: str = "gpu", **fields: Any
@@ -130,7 +137,7 @@ def test_what_interrupts_nobody_comes_first(hosts: Hosts) -> None:
     members = [*hosts.many(3), *(hosts.fresh(f"new-{n}") for n in range(3))]
     made = plan.made(members, Fleet())
     assert waves(made) == [
-        ["nothing of theirs serves yet", "new-0", "new-1", "new-2"],
+        ["nothing is interrupted", "new-0", "new-1", "new-2"],
         ["canary", "gpu-1"],
         ["the rest", "gpu-2", "gpu-3"],
     ]
@@ -183,6 +190,15 @@ def test_floor_that_could_never_be_kept(hosts: Hosts) -> None:
     assert made.silent == ("gpu-4",)
 
 
+def test_hosts_that_the_run_leaves_out(hosts: Hosts) -> None:
+    """They are believed to serve where a number has to, and make no difference to a per cent."""
+    fleet, elsewhere = Fleet(at_least={hosts.model: 3}), [hosts.spec] * 3
+    assert plan.made(hosts.many(1), fleet).waves == ()
+    assert counts(plan.made(hosts.many(1), fleet, left_out=elsewhere)) == [1]
+    assert counts(plan.made(hosts.many(1), Fleet(), left_out=elsewhere)) == [1]
+    assert plan.made(hosts.many(2), Fleet(), left_out=elsewhere).floor(hosts.model) == 1
+
+
 def test_floor_that_new_hosts_make_room_for(hosts: Hosts) -> None:
     """Two more serve once the first wave is done."""
     members = [*hosts.many(2), hosts.fresh("new-1"), hosts.fresh("new-2")]
@@ -217,6 +233,27 @@ def test_model_that_is_given_up_needs_no_floor(hosts: Hosts) -> None:
     move = hosts.move(interrupts="old-name")
     members = [hosts.one("gpu-1", moves=(move,), serves=Counter(["old-name"]))]
     assert waves(plan.made(members, Fleet())) == [["canary", "gpu-1"]]
+
+
+def test_hosts_that_serve_together_are_begun_together(hosts: Hosts) -> None:
+    """In one wave, whole: a share that has no room for both has room for none."""
+    members = [one for number in range(3) for one in hosts.pair(number)]
+    made = plan.made(members, Fleet(shares=(60, 100), at_least={hosts.model: 2}))
+    assert waves(made) == [
+        ["canary", "head-0", "rank-0"],
+        ["the rest", "head-1", "rank-1", "head-2", "rank-2"],
+    ]
+    assert made.unit("rank-1") == {"head-1", "rank-1"}
+
+
+def test_none_without_those_that_it_serves_together_with(hosts: Hosts) -> None:
+    pair = frozenset({"head", "rank"})
+    for other in ([], [hosts.one("rank", left="a fan is loud", together=pair)]):
+        made = plan.made([hosts.one("head", together=pair), *other], Fleet())
+        assert made.waves == ()
+        assert made.members["head"].refused == (
+            "it serves together with rank, which cannot be begun; mend that first"
+        )
 
 
 def test_same_plan_for_whoever_asks(hosts: Hosts) -> None:

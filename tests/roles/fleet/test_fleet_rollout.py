@@ -8,8 +8,9 @@ import pytest
 
 from roles import platform
 from roles.fleet import plan
-from roles.fleet.plan import Member
+from roles.fleet.member import Member
 from roles.fleet.rollout import NotBegunError, Rollout
+from roles.fleet.waves import Wave
 from roles.release import Move
 from roles.spec import Fleet
 from tests.roles.fleet.test_fleet_plan import Hosts
@@ -117,11 +118,21 @@ def test_model_by_model(hosts: Hosts, nouns: Nouns) -> None:
     assert (crowd.at_once, crowd.fewest) == (2, 1)
 
 
+def test_hosts_that_serve_together(hosts: Hosts) -> None:
+    """They have one turn, in which the other follows at once; other pairs wait for both."""
+    members = [one for number in range(3) for one in hosts.pair(number)]
+    crowd = Crowd(members, _all_at_once(at_least={hosts.model: 2}))
+    assert crowd.wave(1) == [""] * 6
+    assert (crowd.fewest, crowd.at_once) == (2, 2)
+    at_work = [{*crowd.begun[at : at + 2]} for at in (0, 2, 4)]
+    assert at_work == [{f"head-{n}", f"rank-{n}"} for n in range(3)]
+
+
 def test_several_instances_of_a_model_on_a_host(hosts: Hosts) -> None:
     """One of them serves while the other is out; so that one host alone may be upgraded."""
     twice = Counter({hosts.model: 2})
     member = hosts.one("gpu-1", moves=(hosts.move(), hosts.move()), serves=twice)
-    made = plan.Plan(_all_at_once(), {"gpu-1": member}, twice, waves=(plan.Wave("", ("gpu-1",)),))
+    made = plan.Plan(_all_at_once(), {"gpu-1": member}, twice, waves=(Wave("", ("gpu-1",)),))
     crowd = Crowd([], Fleet())
     crowd.rollout = Rollout(made)
     assert crowd.wave(1) == [""]
@@ -230,9 +241,8 @@ def test_stays_unless_asked_to_go_back(hosts: Hosts) -> None:
 
 def test_hosts_that_come_in_no_order(hosts: Hosts) -> None:
     """With pyinfra's --serial each host goes through all waves alone."""
-    stays, back = (
-        Crowd(hosts.many(3), Fleet(shares=(50, 100), on_refusal=word)) for word in ("stay", "back")
-    )
+    stays = Crowd(hosts.many(3), Fleet(shares=(50, 100)))
+    back = Crowd(hosts.many(3), Fleet(shares=(50, 100), on_refusal="back"))
     assert [stays.take(f"gpu-{n}") for n in (3, 1, 2)] == ["", "", ""]
     assert [back.take(f"gpu-{n}")[:44] for n in (3, 1, 2)] == [
         "the waves before are not over, and nothing c"

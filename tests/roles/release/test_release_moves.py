@@ -1,5 +1,6 @@
 """Activating and going back: what has to be done on a host, and when nothing has."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -39,11 +40,11 @@ def _serving(spec: HostSpec, **fields: Any) -> dict[str, Any]:
 
 def test_forward(spec: HostSpec) -> None:
     """From nothing, or from what clients get answers from until then."""
-    first = Move(spec.instances[0], _name(spec), None, _generation(spec))
+    first = Move(spec.instances[0], _name(spec), None, _generation(spec), brings="qwen3-8b")
     assert forward(spec, bare()) == [first]
     about = {"unit": "metalserve-vllm@chat.service", "model": "qwen"}
     found = _serving(spec, current="other", about=about)
-    wanted = Move(spec.instances[0], _name(spec), "other", _generation(spec), interrupts="qwen")
+    wanted = replace(first, serving="other", interrupts="qwen")
     assert forward(spec, found) == [wanted]
 
 
@@ -114,8 +115,9 @@ def test_back(spec: HostSpec) -> None:
     """To the release before with the secrets that it has; no question is asked of the spec."""
     found = _serving(spec, previous="before")
     (move,) = backward(spec, found)
-    assert move == Move(spec.instances[0], "before", _name(spec), None, "chat")
-    assert move.back == Move(spec.instances[0], _name(spec), "before", None, "qwen3-8b")
+    assert move == Move(spec.instances[0], "before", _name(spec), None, "chat", "qwen3-8b")
+    forth = Move(spec.instances[0], _name(spec), "before", None, "qwen3-8b", "chat")
+    assert move.back == forth
 
 
 def test_stays(spec: HostSpec) -> None:
