@@ -5,6 +5,7 @@ Time, memory and open files of a run over many hosts that are not there, beside 
 """
 
 import argparse
+import contextlib
 import json
 import os
 import resource
@@ -112,9 +113,14 @@ def _measured(run: Run, count: int, sharing: str) -> Measured:
         took = time.monotonic() - began
         if code:
             raise SystemExit(f"{run.tool} {run.run} of {count} hosts failed:\n{_end(said)}")
-    cpu = used.ru_utime + used.ru_stime
     return Measured(
-        run.tool, run.run, count, round(took, 2), round(cpu, 2), round(used.ru_maxrss / 1024, 1), files
+        tool=run.tool,
+        run=run.run,
+        hosts=count,
+        wall_s=round(took, 2),
+        cpu_s=round(used.ru_utime + used.ru_stime, 2),
+        peak_mib=round(used.ru_maxrss / 1024, 1),
+        open_files=files,
     )
 
 
@@ -122,10 +128,8 @@ def _watched(pid: int) -> tuple[int, int, resource.struct_rusage]:
     """Return how many files a process had open at most, its exit code, and what it used."""
     most = 0
     while True:
-        try:
-            most = max(most, len(os.listdir(f"/proc/{pid}/fd")))
-        except FileNotFoundError:
-            pass
+        with contextlib.suppress(FileNotFoundError):
+            most = max(most, sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir()))
         ended, status, used = os.wait4(pid, os.WNOHANG)
         if ended:
             return most, os.waitstatus_to_exitcode(status), used

@@ -1,1 +1,1 @@
-"""Plain pyinfra doing nothing, as often as a run of ours does: what ``bench.scale`` compares with."""
+"""Plain pyinfra doing nothing, as often as a run of ours does."""
