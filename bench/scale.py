@@ -62,22 +62,24 @@ def main(argv: list[str]) -> int:
     """Print the table as Markdown, or each row as JSON, as soon as it was measured."""
     words = argparse.ArgumentParser(description=(__doc__ or "").strip().splitlines()[0])
     words.add_argument("--hosts", type=int, nargs="+", default=[1, 10, 100, 300, 1000])
+    words.add_argument("--runs", nargs="+", default=["no-change", "plan", "first"])
     words.add_argument("--distinct", action="store_true", help="give each host a spec of its own")
     words.add_argument("--json", action="store_true", help="an object a row")
     asked = words.parse_args(argv)
     if not asked.json:
         print(f"{machine()}\n\n{_HEAD}", flush=True)
     plain: dict[tuple[int, str], float] = {}
-    for row in _rows(asked.hosts, "distinct" if asked.distinct else "shared"):
+    for row in _rows(asked.hosts, asked.runs, "distinct" if asked.distinct else "shared"):
         plain.setdefault((row.hosts, row.run), row.cpu_s)
         print(json.dumps(row._asdict()) if asked.json else _line(row, plain), flush=True)
     return 0
 
 
-def _rows(counts: list[int], sharing: str) -> Iterator[Measured]:
+def _rows(counts: list[int], runs: list[str], sharing: str) -> Iterator[Measured]:
     for count in counts:
         for run in _RUNS:
-            yield _measured(run, count, sharing)
+            if run.run in runs:
+                yield _measured(run, count, sharing)
 
 
 def _line(row: Measured, plain: dict[tuple[int, str], float]) -> str:
