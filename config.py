@@ -3,5 +3,7 @@
 from roles import control, report, status
 
 control.know_deploys()
+control.allow_connections()
+control.quiet_ssh()
 report.begin()
 status.begin()
