@@ -1,6 +1,9 @@
 """What pyinfra reads before anything else: every run is watched from its beginning to its end."""
 
-from roles import report, status
+from roles import control, report, status
 
+control.know_deploys()
+control.allow_connections()
+control.quiet_ssh()
 report.begin()
 status.begin()

@@ -5,11 +5,13 @@ import gzip
 import io
 import json
 import tarfile
+from functools import cache
 
 from roles import engine, job, paths, probe, templates, weights
 from roles.hostside import places
 from roles.spec import Agent, HostSpec, Rsync
 from roles.spec.base import digest
+from roles.spec.once import once
 
 OPEN = (
     paths.ROOT,
@@ -27,6 +29,7 @@ CLOSED = (f"{paths.STATE}/secrets", f"{paths.STATE}/jobs")
 AGENT_SOCKET, AGENT_UNIT = places.AGENT_SOCKET, places.AGENT_UNIT
 
 
+@once
 def units(spec: HostSpec) -> dict[str, str]:
     """Return the text of each unit file, by name."""
     found = {
@@ -82,16 +85,19 @@ def groups(spec: HostSpec) -> list[str]:
     return [paths.GROUP] if wanted else []
 
 
+@cache
 def hostside_files() -> dict[str, bytes]:
     """Return the scripts that run on hosts, and what the probe asks NVML with, by file name."""
     return job.files(probe.CARRIED)
 
 
+@cache
 def hostside_digest() -> str:
     """Return the digest of the scripts that run on hosts."""
     return digest({name: content.decode() for name, content in hostside_files().items()})
 
 
+@cache
 def hostside_archive() -> str:
     """Return the scripts that run on hosts as a tar archive in base64, always the same bytes."""
     buffer = io.BytesIO()
@@ -103,6 +109,7 @@ def hostside_archive() -> str:
     return base64.encodebytes(gzip.compress(buffer.getvalue(), mtime=0)).decode()
 
 
+@once
 def digest_of(spec: HostSpec) -> str:
     """Return the digest of everything that preparing leaves on a host."""
     return digest(

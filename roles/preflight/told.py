@@ -14,6 +14,8 @@ from roles.preflight.reason import Reason
 
 Verdicts = dict[str, list[Reason]]
 
+# Beside the first; who they are when there are more stands in the report of the run.
+_FEW = 7
 _WIDE = 120  # columns, below which a table of six cannot be read
 _COLUMNS = ("host", "where", "found", "wanted", "what to do", "code")
 _REFUSED = "refused, nothing was changed on any host"
@@ -55,14 +57,26 @@ def write(verdicts: Verdicts, file: str) -> None:
 def table(title: str, verdicts: Verdicts, *, refuses: bool) -> Table:
     """Return the reasons, or the remarks, as a table."""
     found = Table(*_COLUMNS, title=title, title_justify="left")
-    for name, one in _each(verdicts):
-        if one.refuses is refuses:
-            found.add_row(name, one.path, one.found, one.wanted, one.remedy, one.code)
+    for name, one in _told(verdicts, refuses=refuses):
+        found.add_row(name, one.path, one.found, one.wanted, one.remedy, one.code)
     return found
 
 
 def _lines(verdicts: Verdicts, *, refuses: bool) -> Iterator[str]:
-    return (f"  {name}/{one}" for name, one in _each(verdicts) if one.refuses is refuses)
+    return (f"  {name}/{one}" for name, one in _told(verdicts, refuses=refuses))
+
+
+def _told(verdicts: Verdicts, *, refuses: bool) -> Iterator[tuple[str, Reason]]:
+    """Yield each reason with its hosts; of many that share it, with the first of them alone."""
+    sharing: dict[Reason, list[str]] = {}
+    for name, one in _each(verdicts):
+        if one.refuses is refuses:
+            sharing.setdefault(one, []).append(name)
+    for one, (first, *others) in sharing.items():
+        if len(others) > _FEW:
+            yield f"{first} (and {len(others)} more)", one
+        else:
+            yield from ((name, one) for name in (first, *others))
 
 
 def _each(verdicts: Verdicts) -> Iterator[tuple[str, Reason]]:

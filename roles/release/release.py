@@ -3,13 +3,13 @@
 import base64
 import json
 from collections.abc import Iterator
-from functools import cached_property
 from typing import Any
 
 from roles import engine, paths, weights
 from roles.hostside import places
 from roles.spec import Accelerator, Check, Engine, HostSpec, Instance, Kind
 from roles.spec.base import digest
+from roles.spec.once import once
 
 
 class Release:
@@ -21,57 +21,25 @@ class Release:
     def __init__(self, *, spec: HostSpec, instance: Instance) -> None:
         self.spec, self.instance = spec, instance
 
-    @cached_property
+    @property
     def links(self) -> dict[str, str]:
         """What the release's folder points at."""
-        stack = self.instance.stack
-        found = {
-            "stack": paths.stack(stack),
-            "weights": weights.Served(self.instance, self.spec.weights_root).folder,
-        }
-        if stack.accelerator is Accelerator.ASCEND:
-            found["ascend"] = paths.environment(stack)
-        return found
+        return _links(self.instance, self.spec.weights_root)
 
-    @cached_property
+    @property
     def files(self) -> dict[str, engine.File]:
         """What is rendered into the release's folder."""
-        stack = self.instance.stack
-        about = {
-            "engine": stack.engine,
-            "unit": paths.unit(self.instance),
-            "address": str(self.instance.address),
-            "port": self.instance.port,
-            "devices": list(self.instance.devices),
-            "model": self.instance.served_as,
-            "ready_within_s": self.instance.ready_within_s,
-            "metrics": engine.metric_names(stack.engine, stack.version),
-            "health": engine.health_page(stack.engine, stack.version),
-            "stack": stack.name,
-            "weights": self.instance.weights.name,
-            **engine.planes(self.instance),
-        }
-        text = json.dumps(about, indent=1, sort_keys=True) + "\n"
-        return engine.rendered(self.instance) | {"release.json": engine.File(text, "0644")}
+        return _files(self.instance)
 
-    @cached_property
+    @property
     def name(self) -> str:
         """``<stack>-<digest>``: changes when, and only when, something changes that runs."""
-        files = {name: [file.text, file.mode] for name, file in self.files.items()}
-        content = {
-            "instance": self.instance.name,
-            "stack": self.instance.stack.digest,
-            "weights": self.instance.weights.digest,
-            "links": self.links,
-            "files": files,
-        }
-        return f"{self.instance.stack.name}-{digest(content)[:12]}"
+        return _name(self.instance, self.spec.weights_root)
 
-    @cached_property
+    @property
     def checks(self) -> list[dict[str, Any]]:
         """The questions, with what they are about, as the host asks them."""
-        asked = [_question(check) for check in self.instance.questions]
-        return [*asked, *_generated(self.instance)]
+        return _checks(self.instance)
 
     def staging(self, *, secrets: dict[str, Any]) -> dict[str, Any]:
         """Return what ``stage.py`` is given."""
@@ -100,6 +68,61 @@ class Release:
     def folder(self) -> str:
         """Its folder on the host."""
         return f"{places.releases(self.instance.name)}/{self.name}"
+
+
+# Hosts that share an instance share what it is made into.
+
+
+@once
+def _links(instance: Instance, weights_root: str) -> dict[str, str]:
+    stack = instance.stack
+    found = {
+        "stack": paths.stack(stack),
+        "weights": weights.Served(instance, weights_root).folder,
+    }
+    if stack.accelerator is Accelerator.ASCEND:
+        found["ascend"] = paths.environment(stack)
+    return found
+
+
+@once
+def _files(instance: Instance) -> dict[str, engine.File]:
+    stack = instance.stack
+    about = {
+        "engine": stack.engine,
+        "unit": paths.unit(instance),
+        "address": str(instance.address),
+        "port": instance.port,
+        "devices": list(instance.devices),
+        "model": instance.served_as,
+        "ready_within_s": instance.ready_within_s,
+        "metrics": engine.metric_names(stack.engine, stack.version),
+        "health": engine.health_page(stack.engine, stack.version),
+        "stack": stack.name,
+        "weights": instance.weights.name,
+        **engine.planes(instance),
+    }
+    text = json.dumps(about, indent=1, sort_keys=True) + "\n"
+    return engine.rendered(instance) | {"release.json": engine.File(text, "0644")}
+
+
+@once
+def _name(instance: Instance, weights_root: str) -> str:
+    files = {name: [file.text, file.mode] for name, file in _files(instance).items()}
+    content = {
+        "instance": instance.name,
+        "stack": instance.stack.digest,
+        "weights": instance.weights.digest,
+        "links": _links(instance, weights_root),
+        "files": files,
+    }
+    return f"{instance.stack.name}-{digest(content)[:12]}"
+
+
+@once
+def _checks(instance: Instance) -> list[dict[str, Any]]:
+    asked = [_question(check) for check in instance.questions]
+    return [*asked, *_generated(instance)]
 
 
 def plan(

@@ -121,6 +121,10 @@ class Spec(BaseModel):
         """Return the same noun but for ``update``, which is validated like any other field."""
         return type(self)(**{**self.__dict__, **(update or {})})
 
+    def __copy__(self) -> Self:
+        """Return the noun itself: it never changes, and pyinfra copies a spec at every look."""
+        return self
+
     def contradictions(self) -> Iterator[Fault]:
         """What is wrong between fields that are each right. Never asked of a broken spec."""
         return iter(())

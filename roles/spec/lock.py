@@ -52,7 +52,8 @@ class Lock(Spec):
     @property
     def sha256(self) -> str:
         """Digest of the text."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
+        status = self.file.stat()
+        return _sha256(self.file, status.st_mtime_ns, status.st_size)
 
     @property
     def pins(self) -> dict[str, str]:
@@ -70,8 +71,13 @@ class Lock(Spec):
 
 
 @functools.lru_cache
-def _pins(file: Path, _changed_ns: int, _size: int) -> dict[str, str]:
+def _sha256(file: Path, _changed_ns: int, _size: int) -> str:
     """Read once, as the same lock is asked about for every host of a fleet."""
+    return hashlib.sha256(file.read_text().encode()).hexdigest()
+
+
+@functools.lru_cache
+def _pins(file: Path, _changed_ns: int, _size: int) -> dict[str, str]:
     rows = (
         line.split()[0].partition("==") for line in file.read_text().splitlines() if "==" in line
     )

@@ -12,6 +12,7 @@ from roles.spec import store
 from roles.spec.base import Fault, Name, Sha256, Spec, SpecError, digest, spelled
 from roles.spec.check import Check, Kind
 from roles.spec.model import Model, model_from
+from roles.spec.once import once
 from roles.spec.source import Folder, Source, in_order
 
 DESCRIPTION = "quant_model_description.json"
@@ -54,6 +55,7 @@ class Weights(Spec):
     checks: tuple[Check, ...] = ()
 
     @property
+    @once
     def digest(self) -> str:
         """Digest of the manifest: the same files, the same digest, wherever they came from."""
         return digest([[f.path, f.size, f.sha256] for f in sorted(self.files, key=_by_path)])

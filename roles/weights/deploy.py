@@ -1,6 +1,8 @@
 """Bring weights to a host."""
 
-from pyinfra import host, state
+from weakref import WeakKeyDictionary
+
+from pyinfra import host
 from pyinfra.api import State, deploy
 
 from roles.spec import HostSpec, Weights
@@ -8,13 +10,16 @@ from roles.weights import operations
 from roles.weights.served import Served
 from roles.weights.spread import operations as spread
 
+# Each host of a run asks for what is the same to all of them.
+_known: WeakKeyDictionary[State, list[Weights]] = WeakKeyDictionary()
+
 
 @deploy("Bring weights")
 def bring(spec: HostSpec) -> None:
     """Bring each model revision that an instance of the host needs, once; make what it reads."""
     wanted = {instance.weights.digest for instance in spec.instances}
     # Every host goes through the same ones, so that those who need one need it together.
-    for weights in host.loop(_of_all_hosts(state)):
+    for weights in host.loop(_of_all_hosts(host.state)):
         if weights.digest not in wanted:
             continue
         named = f"{weights.name} {weights.digest[:12]}"
@@ -32,8 +37,8 @@ def bring(spec: HostSpec) -> None:
 
 def _of_all_hosts(state: State) -> list[Weights]:
     """Return every model revision of the run, in the same order on each host."""
-    specs = [one.data.spec for one in state.inventory.get_active_hosts()]
-    # Hosts mostly share their spec, and a digest takes a while.
-    different = {id(spec): spec for spec in specs}.values()
-    found = {i.weights.digest: i.weights for spec in different for i in spec.instances}
-    return sorted(found.values(), key=lambda weights: (weights.name, weights.digest))
+    if state not in _known:
+        specs = [one.data.spec for one in state.inventory.get_active_hosts()]
+        found = {i.weights.digest: i.weights for spec in specs for i in spec.instances}
+        _known[state] = sorted(found.values(), key=lambda weights: (weights.name, weights.digest))
+    return _known[state]

@@ -46,8 +46,8 @@ _BARE = bare() | {"system": _PYTHON}
 _BEFORE, _OLDER = "vllm-0.32-cpu-000000000000", "vllm-0.32-cpu-111111111111"
 
 
-def _converged(spec: HostSpec) -> dict[str, Any]:
-    """Return the probe of a host that is as its spec has it."""
+def converged(spec: HostSpec, found: dict[str, Any] = _BARE) -> dict[str, Any]:
+    """Return the probe of a host that is as its spec has it, and else as it was found."""
     receipts = {"prepare": layout.digest_of(spec)}
     instances = {}
     for one in spec.instances:
@@ -60,7 +60,7 @@ def _converged(spec: HostSpec) -> dict[str, Any]:
         instances[one.name] = seen(
             current=release.name, previous=_BEFORE, secrets=secrets, unit=unit
         )
-    return _BARE | {
+    return found | {
         "receipts": {phase: {"digest": d, "drift": []} for phase, d in receipts.items()},
         "stacks": [one.stack.folder for one in spec.instances][:1],
         "instances": instances,
@@ -68,7 +68,7 @@ def _converged(spec: HostSpec) -> dict[str, Any]:
 
 
 def _drifted() -> dict[str, Any]:
-    found = _converged(_one)
+    found = converged(_one)
     for phase, receipt in found["receipts"].items():
         if phase.startswith(("prepare", "weights")):
             receipt["drift"] = [f"/of/{phase.split('-')[0]} is missing"]
@@ -76,7 +76,7 @@ def _drifted() -> dict[str, Any]:
 
 
 def _served(previous: str | None, fault: str | None = None) -> dict[str, Any]:
-    found = _converged(_one)
+    found = converged(_one)
     known = found["instances"]["chat"]
     served = [entry(known["current"])]
     if previous:
@@ -109,7 +109,7 @@ def _host(name: str, spec: HostSpec, found: object) -> tuple[str, dict[str, Any]
 
 plan = [
     _host("bare", _one, _BARE),
-    _host("converged", _one, _converged(_one)),
+    _host("converged", _one, converged(_one)),
     _host("drift", _one, _drifted()),
     _host("two", _two, _BARE),
     _host("idle", _idle, _BARE),

@@ -40,6 +40,19 @@ def test_lines() -> None:
     assert told.refusal({"gpu-2": [REFUSES]}).count("\n") == 1
 
 
+def test_reason_of_many_hosts_is_told_once() -> None:
+    """A fleet has the same fault a thousand times; few hosts are all named."""
+    verdicts = {f"gpu-{n:03}": [REFUSES] for n in range(1, 1001)} | {"odd": [REMARK]}
+    assert told.refusal(verdicts).splitlines() == [
+        "refused, nothing was changed on any host",
+        "  gpu-001 (and 999 more)/instances/chat/port: found 8000 is held, wanted a free port; "
+        "stop it [port]",
+        "remarks, which refuse nothing",
+        "  odd/system: found arch [1] :100:, wanted ubuntu; it may work [os]",
+    ]
+    assert told.refusal({f"gpu-{n}": [REFUSES] for n in range(8)}).count("\n") == 8
+
+
 def test_remarks_alone(echoed: list[str]) -> None:
     told.show({"gpu-1": [REMARK], "gpu-2": []})
     assert echoed == [

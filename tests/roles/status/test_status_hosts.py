@@ -97,7 +97,8 @@ def test_engine_that_cannot_be_started_hides_no_host(monkeypatch: pytest.MonkeyP
         raise ValueError("mindie cannot be started by this release")
 
     monkeypatch.setattr(engine, "rendered", unknown)
-    one = _instance()
+    found = bare() | {"instances": {"chat": seen(current=WANTED, transaction=DONE)}}
+    (one,) = instances.of(plans.one(), found)
     assert _said(one) == (State.LOOK, ["mindie cannot be started by this release"])
     assert (one["wanted"], one["serves"]) == (None, True)
 

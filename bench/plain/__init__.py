@@ -1,0 +1,1 @@
+"""Plain pyinfra doing nothing, as often as a run of ours does."""
