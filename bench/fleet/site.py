@@ -13,13 +13,11 @@ from typing import Any
 from bench.fleet import heard, wanted
 from bench.fleet.load import Client
 from bench.fleet.turns import Turn, began, turn
-from inventories.stacks import vllm_0_27_cpu, vllm_0_32_cpu
 from roles.lab import Lab, LabError, LabHost, places
 from roles.lab.command import wait
 from tests.lab import fixtures, gateway_site
 from tests.lab.site import Run, connections, current
 from tests.lab.site import Site as Plain
-from tests.standins.vllm import build
 
 _NAMES = tuple(f"client-{number}" for number in range(1, 9))
 _INVENTORY = """\
@@ -37,7 +35,7 @@ class Site(Plain):
 
     serving: list[LabHost] = field(default_factory=list)
     gateways: list[LabHost] = field(default_factory=list)
-    locks: dict[str, str] = field(default_factory=dict)
+    lock: str = ""
     proxy: str = ""
 
     def serve(self, release: str) -> None:
@@ -49,7 +47,7 @@ class Site(Plain):
             "gateways": [host.name for host in self.gateways],
             "clients": _NAMES,
             "connections": connections(self.hosts),
-            "locks": self.locks,
+            "lock": self.lock,
             "proxy": self.proxy,
         }
         file = self.folder / "wanted.json"
@@ -142,7 +140,7 @@ def fleet(serving: int, gateways: int) -> Iterator[Site]:
 
 
 def _site(lab: Lab, serving: int, folder: Path) -> Site:
-    wheels, locks = _wheels(folder)
+    wheels = fixtures.wheels(folder / "wheels")
     site = Site(
         hosts=lab.hosts,
         folder=folder,
@@ -150,7 +148,7 @@ def _site(lab: Lab, serving: int, folder: Path) -> Site:
         packages="",
         serving=lab.hosts[:serving],
         gateways=lab.hosts[serving:],
-        locks=locks,
+        lock=str(wheels / "lock.txt"),
         proxy=lab.proxy.url,
     )
     for host in site.hosts:
@@ -159,18 +157,3 @@ def _site(lab: Lab, serving: int, folder: Path) -> Site:
     keys = [wanted.KEY, *map(wanted.client_key, _NAMES)]
     site.environment = {key: f"sk-{secrets.token_urlsafe(24)}" for key in keys}
     return site
-
-
-def _wheels(folder: Path) -> tuple[Path, dict[str, str]]:
-    """Return a folder of all that hosts with the stand-in need, and its lock by its version."""
-    wheels, questions = (
-        fixtures.wheels(folder / "wheels"),
-        places.REPOSITORY / "canary/questions.json",
-    )
-    new, old = vllm_0_32_cpu.STACK.version, vllm_0_27_cpu.STACK.version
-    if new != build.VERSION:
-        raise LabError(f"the stand-in is of vLLM {build.VERSION}, {new} is wanted")
-    older = build.build(folder / "older", questions, old)
-    for wheel in older.parent.glob("*.whl"):
-        shutil.copy(wheel, wheels)
-    return wheels, {new: str(wheels / "lock.txt"), old: str(older)}

@@ -5,7 +5,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
-from inventories.stacks import vllm_0_27_cpu, vllm_0_32_cpu
+from inventories.stacks import vllm_0_32_cpu
 from inventories.weights import canary
 from roles.spec import (
     Accelerator,
@@ -24,14 +24,14 @@ from roles.spec import (
 )
 
 OLD, NEW, BAD = "old", "new", "bad"
-"""What a fleet serves; the bad one is the new one with options that make its answers wrong."""
+"""What a fleet serves: new options of the same stack; the bad one's make answers wrong."""
 
 INSTANCE, MODEL, PORT, KEY = "chat", "canary", 8443, "BENCH_SERVER_KEY"
 WHEELS = "/srv/wheels"
 # What an answer and a start of the stand-in take; they say nothing of an engine.
 _ANSWER_S, _START_S = 0.5, 3
 
-_REAL = {OLD: vllm_0_27_cpu.STACK, NEW: vllm_0_32_cpu.STACK, BAD: vllm_0_32_cpu.STACK}
+_AT_ONCE = {OLD: 4, NEW: 6, BAD: 6}
 _FASTER = ("--distributed-executor-backend", "uni", "--skip-mm-profiling")
 _WRONG = ("--hf-overrides", json.dumps({"text_config": {"rms_norm_eps": 1.0}}))
 
@@ -47,12 +47,12 @@ def hosts(file: Path) -> list[tuple[str, dict[str, Any]]]:
     release, real = told["release"], told["real"]
     specs = {}
     for name in told["serving"]:
-        stack = _REAL[release] if name == real else _standin(release, told["locks"])
-        packages = Packages(proxy=told["proxy"]) if name == real else Packages(folder=WHEELS)
+        stack = vllm_0_32_cpu.STACK if name == real else _standin(told["lock"])
         words = _real_words(release) if name == real else _standin_words(release)
+        packages = Packages(proxy=told["proxy"]) if name == real else Packages(folder=WHEELS)
         specs[name] = HostSpec(
             accelerator=Accelerator.CPU,
-            instances=(_instance(stack, words),),
+            instances=(_instance(stack, words, at_once=_AT_ONCE[release]),),
             packages=packages,
             agent=Agent(),
         )
@@ -66,7 +66,7 @@ def hosts(file: Path) -> list[tuple[str, dict[str, Any]]]:
     return [(name, {**spec, **told["connections"][name]}) for name, spec in listed]
 
 
-def _instance(stack: Stack, words: tuple[str, ...]) -> Instance:
+def _instance(stack: Stack, words: tuple[str, ...], *, at_once: int) -> Instance:
     return Instance(
         name=INSTANCE,
         stack=stack,
@@ -78,7 +78,7 @@ def _instance(stack: Stack, words: tuple[str, ...]) -> Instance:
         options=VllmOptions(
             dtype="float32",
             max_model_len=1024,
-            max_num_seqs=4,
+            max_num_seqs=at_once,
             images=1,
             videos=1,
             kv_cache_gib=1,
@@ -96,16 +96,16 @@ def _one_of_each() -> tuple[Check, ...]:
     return tuple({check.kind: check for check in canary.WEIGHTS.checks}.values())
 
 
-def _standin(release: str, locks: dict[str, str]) -> Stack:
-    real = _REAL[release]
+def _standin(lock: str) -> Stack:
+    real = vllm_0_32_cpu.STACK
     return Stack(
-        name=f"standin-{real.version.rpartition('.')[0]}",
+        name="standin-0.32",
         engine=real.engine,
         accelerator=real.accelerator,
         version=real.version,
         python=real.python,
         command=real.command,
-        lock=Lock(file=Path(locks[real.version])),
+        lock=Lock(file=Path(lock)),
         disk_gib=0.05,
     )
 
