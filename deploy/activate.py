@@ -1,8 +1,8 @@
-"""Switch each instance to its staged release; switch back if it answers wrong."""
+"""Switch each instance to its staged release, wave by wave; ``--data until=canary`` pauses."""
 
 from pyinfra import host, local
 
-from roles import release
+from roles import fleet
 
 local.include("./preflight.py")
-release.activate(spec=host.data.spec)
+fleet.activate(spec=host.data.spec)

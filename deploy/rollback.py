@@ -1,7 +1,5 @@
-"""Switch every instance back to the release before."""
+"""Switch every instance back to the release before, wave by wave."""
 
-from pyinfra import host
+from roles import fleet
 
-from roles import release
-
-release.roll_back(spec=host.data.spec)
+fleet.roll_back()

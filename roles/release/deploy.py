@@ -1,4 +1,4 @@
-"""Bring instances to their releases."""
+"""Bring releases to hosts; ``roles.fleet`` has them serve."""
 
 from pyinfra.api import deploy
 
@@ -15,20 +15,7 @@ def stage(spec: HostSpec) -> None:
         operations.laid_out_release(name=f"Stage {instance.name} {release.name}", release=release)
 
 
-@deploy("Activate")
-def activate(spec: HostSpec) -> None:
-    """Switch each instance to its release; what served before serves again if that fails."""
+def tell_unwanted(spec: HostSpec) -> None:
+    """Tell of what serves on a host and is not in its spec."""
     wanted = [instance.name for instance in spec.instances]
     operations.known_instances(name="Look for instances that no spec wants", wanted=wanted)
-    for instance in spec.instances:
-        release = Release(spec=spec, instance=instance)
-        operations.serving_release(name=f"Activate {instance.name} {release.name}", release=release)
-
-
-@deploy("Roll back")
-def roll_back(spec: HostSpec) -> None:
-    """Switch each instance to the release before the one that serves."""
-    for instance in spec.instances:
-        operations.previous_release(
-            name=f"Roll back {instance.name}", instance=instance, python=spec.python
-        )

@@ -7,10 +7,9 @@ from pyinfra import host
 from pyinfra.api import StringCommand, operation
 from pyinfra.api.output import echo
 
-from roles import instance as secrets_of
 from roles import job, lock, probe
-from roles.release.release import Release, plan
-from roles.spec import Instance
+from roles.release import moves
+from roles.release.release import Release
 
 
 @operation()
@@ -20,8 +19,7 @@ def laid_out_release(release: Release) -> Generator[StringCommand, None, None]:
 
     + release: what to lay out; the serving release is not touched
     """
-    found = probe.of(host)
-    secrets = _secrets(release, found)
+    secrets = moves.secrets(release.instance, probe.of(host))
     phase, digest = f"stage-{release.instance.name}", release.staged(secrets["generation"])
     if probe.holds(host, phase=phase, digest=digest):
         host.noop(f"{release.name} is staged")
@@ -48,77 +46,3 @@ def known_instances(wanted: list[str]) -> Generator[StringCommand, None, None]:
             )
     host.noop("what is not in the spec is left alone")
     yield from ()
-
-
-@operation()
-def serving_release(release: Release) -> job.Commands:
-    """
-    The release serves and has answered its questions; or what served before serves again.
-
-    + release: what to switch to; staged
-    """
-    found = probe.of(host)
-    generation = _secrets(release, found)["generation"]
-    if serves(found, release=release, generation=generation):
-        host.noop(f"{release.name} serves")
-        return
-    yield from lock.held()
-    name = release.instance.name
-    serving = _seen(found, name)["current"]
-    forward = release.activation(serving=serving, generation=generation, who=lock.owner()["who"])
-    yield from job.commands(
-        f"activate-{name}", script="activate", python=release.spec.python, plan=forward
-    )
-
-
-@operation()
-def previous_release(instance: Instance, python: str) -> job.Commands:
-    """
-    The release before the current one serves again.
-
-    + instance: whose release; no version to name
-    + python: the interpreter that runs our own code
-    """
-    found = probe.of(host)
-    seen = _seen(found, instance.name)
-    previous, bad = seen["previous"], seen["bad"]
-    if found["instances"] is None:
-        yield job.refusal(f"what {instance.name} runs is not known: {found['faults']}")
-    elif not previous:
-        before = f" before {seen['current']}" if seen["current"] else ""
-        yield job.refusal(f"{instance.name} has no release{before}")
-    elif previous in bad:
-        yield job.refusal(f"{previous} is marked bad: {bad[previous]}")
-    else:
-        yield from lock.held()
-        back = plan(
-            instance,
-            release=previous,
-            serving=seen["current"],
-            generation=None,
-            who=lock.owner()["who"],
-        )
-        yield from job.commands(
-            f"activate-{instance.name}", script="activate", python=python, plan=back
-        )
-
-
-def serves(found: dict[str, Any], *, release: Release, generation: str) -> bool:
-    """Say whether a release serves, as the probe saw it."""
-    seen = _seen(found, release.instance.name)
-    return seen["current"] == release.name and (
-        seen["secrets"] == generation
-        and seen["active"]
-        and seen["transaction"]["outcome"] is not None
-    )
-
-
-def _seen(found: dict[str, Any], name: str) -> dict[str, Any]:
-    """Return what the probe saw of an instance."""
-    instances: dict[str, Any] = found["instances"] or {}
-    seen: dict[str, Any] = instances.get(name) or {"current": None, "previous": None, "bad": {}}
-    return seen
-
-
-def _secrets(release: Release, found: dict[str, Any]) -> dict[str, Any]:
-    return secrets_of.generation(release.instance, machine_id=str(found["system"]["machine_id"]))

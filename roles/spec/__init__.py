@@ -6,6 +6,7 @@ from roles.spec.behind import Behind, behind
 from roles.spec.benchmark import Benchmark
 from roles.spec.check import Check, Kind, Match
 from roles.spec.compression import Compression
+from roles.spec.fleet import Fleet, OnRefusal
 from roles.spec.gateway import Agent, Client, Gateway
 from roles.spec.host import HostSpec, Packages, inventory
 from roles.spec.image import Image, ImageArchive
@@ -64,6 +65,7 @@ __all__ = [
     "DriverRunFile",
     "Engine",
     "Fault",
+    "Fleet",
     "Folder",
     "Gateway",
     "HostFolder",
@@ -85,6 +87,7 @@ __all__ = [
     "Model",
     "ModelScope",
     "OllamaOptions",
+    "OnRefusal",
     "Options",
     "Package",
     "Packages",

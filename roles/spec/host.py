@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from roles.spec.base import Fault, Findings, RemotePath, Spec, SpecError, spelled
+from roles.spec.base import Fault, Findings, Name, RemotePath, Spec, SpecError, spelled
 from roles.spec.behind import unreached
+from roles.spec.fleet import Fleet
 from roles.spec.gateway import Agent, Gateway
 from roles.spec.installer import Installer
 from roles.spec.instance import Instance
@@ -65,6 +66,7 @@ class HostSpec(Spec):
     :param spread: bring weights from host to host; each asks the sources for itself unless given
     :param gateway: what clients talk to, on this host
     :param agent: tells gateways which instances may be sent requests; needed behind one
+    :param rack: what it shares power or a switch with; a change comes to all racks alike
     :param python: the interpreter that runs our own code there, 3.8 or newer
     """
 
@@ -80,6 +82,7 @@ class HostSpec(Spec):
     spread: Spread | None = None
     gateway: Gateway | None = None
     agent: Agent | None = None
+    rack: Name | None = None
     python: RemotePath = "/usr/bin/python3"
     packages: Packages = Packages()
 
@@ -191,9 +194,10 @@ class HostSpec(Spec):
                     )
 
 
-def inventory(*groups: Mapping[str, HostSpec]) -> tuple[Group, ...]:
+def inventory(*groups: Mapping[str, HostSpec], fleet: Fleet | None = None) -> tuple[Group, ...]:
     """
-    Turn groups of hosts into what pyinfra reads, in the same order.
+    Turn groups of hosts into what pyinfra reads, in the same order. ``fleet`` says how a change
+    comes to them.
 
     A host's key has to be known beforehand, by ``known_hosts`` or ``ssh_known_hosts_file``.
 
@@ -224,9 +228,14 @@ def inventory(*groups: Mapping[str, HostSpec]) -> tuple[Group, ...]:
         faults += [fault.below(path) for fault in specs[first].examined(seen).faults]
     if not any(found.broken for found in seen.values()):
         faults += unreached(specs)
+    fleet = fleet or Fleet()
+    faults += [fault.below("fleet") for fault in fleet.faults()]
     if faults:
         raise SpecError(faults)
-    return tuple([(name, _data(name, spec)) for name, spec in group.items()] for group in groups)
+    return tuple(
+        [(name, _data(name, spec) | {"fleet": fleet}) for name, spec in group.items()]
+        for group in groups
+    )
 
 
 def _data(name: str, spec: HostSpec) -> dict[str, Any]:

@@ -124,12 +124,11 @@ def test_each_host_and_step_is_reported(deployed: Ran) -> None:
         "front": "done",
     }  # fmt: skip
     names = [_DIGEST.sub("…", step["name"]) for step in hosts["@fake/two"]["steps"]]
-    assert names[-5:] == [
+    assert names[-4:] == [
         "Stage draw vllm-0.32-cpu-…",
         "Stage chat vllm-0.32-cpu-…",
         "Look for instances that no spec wants",
-        "Activate draw vllm-0.32-cpu-…",
-        "Activate chat vllm-0.32-cpu-…",
+        "Activate chat vllm-0.32-cpu-…, draw vllm-0.32-cpu-…, chat vllm-0.32-cpu-…",
     ]
     assert all(step["seconds"] >= 0 for one in hosts.values() for step in one["steps"])
 
@@ -223,7 +222,7 @@ def test_roll_back() -> None:
     results = ran.json["results"]
     assert (ran.code, [step["name"] for step in results["operations"]]) == (
         1,
-        ["Roll back | Roll back chat"],
+        ["Roll back | Roll back chat vllm-0.32-cpu-000000000000"],
     )
     assert results["operations"][0]["success"] == ["@fake/good"]
     assert results["failed_hosts"] == ["@fake/bad", "@fake/first", "@fake/mute", "@fake/none"]

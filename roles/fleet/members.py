@@ -1,0 +1,130 @@
+"""What a run knows of its hosts, before the first of them is begun: asked once for all of them."""
+
+from collections import Counter
+from enum import Enum
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import gevent
+from gevent.lock import RLock
+from pyinfra.api import DeployError, Host, State
+
+from roles import output, probe, release
+from roles.fleet import told
+from roles.fleet.plan import CANARY, Member, Plan, made
+from roles.fleet.rollout import Rollout
+from roles.spec import Fleet, HostSpec
+
+Found = dict[str, Any]
+
+
+class Way(Enum):
+    """Where a run has instances go."""
+
+    FORWARD = "forward"
+    BACK = "back"
+
+
+_Known = dict[Way, Rollout]
+_known: "WeakKeyDictionary[State, _Known]" = WeakKeyDictionary()
+_planning = RLock()
+
+
+def rollout(host: Host, way: Way) -> Rollout:
+    """
+    Return what all hosts of a run do together, the same to each of them, and tell it once.
+
+    :raises DeployError: what was asked for makes no sense
+    """
+    state = host.state
+    with _planning:
+        known = _known.setdefault(state, {})
+        if way not in known:
+            known[way] = Rollout(_planned(state, way), _until(host))
+            told.show(known[way].plan)
+            if file := host.data.get("plan"):
+                output.write(str(file), told.as_json(known[way].plan), what="the plan")
+        return known[way]
+
+
+def rollouts(state: State) -> list[Rollout]:
+    """Return what the hosts of a run did together, nothing before it was planned."""
+    return list(_known.get(state, {}).values())
+
+
+def moves(spec: HostSpec, found: Found, way: Way) -> list[release.Move]:
+    """
+    Return what has to be done on a host.
+
+    :raises LookupError: there is no way, and why
+    """
+    match way:
+        case Way.FORWARD:
+            return release.forward(spec, found)
+        case Way.BACK:
+            return release.backward(spec, found)
+
+
+def _planned(state: State, way: Way) -> Plan:
+    asked = [host for host in state.inventory if state.is_host_in_limit(host)]
+    active = [host for host in asked if host in state.active_hosts]
+    gevent.joinall([gevent.spawn(probe.of, host) for host in active], raise_error=True)
+    silent = {host.name: host.data.spec for host in asked if host not in state.active_hosts}
+    return made([_member(host, way) for host in active], _fleet(asked), silent)
+
+
+def _member(host: Host, way: Way) -> Member:
+    spec, found = host.data.spec, probe.of(host)
+    todo, refused = [], ""
+    try:
+        todo = moves(spec, found, way)
+    except LookupError as error:
+        refused = str(error.args[0])
+    seen = found["instances"] or {}
+    goal = {one.name: str(seen.get(one.name, {}).get("current")) for one in spec.instances}
+    goal |= {move.instance.name: move.release for move in todo}
+    return Member(
+        name=host.name,
+        spec=spec,
+        kind=_kind(spec, found),
+        goal=tuple(goal.items()),
+        moves=tuple(todo),
+        serves=Counter(release.served(found).values()),
+        left=_left(spec, found),
+        refused=refused,
+    )
+
+
+def _left(spec: HostSpec, found: Found) -> str:
+    """Return why a host is left alone: somebody has taken it out for a reason of their own."""
+    instances = found["instances"] or {}
+    out = {one.name: instances.get(one.name, {}).get("out") or () for one in spec.instances}
+    return "; ".join(f"{name} is out of rotation: {why}" for name in out for why in out[name])
+
+
+def _kind(spec: HostSpec, found: Found) -> str:
+    """Return the hardware of a host, as it was seen."""
+    part = (found["accelerators"] or {}).get(str(spec.accelerator)) or {}
+    counted = Counter(str(device["name"]) for device in part.get("devices") or ())
+    return ", ".join(f"{n} × {name}" for name, n in counted.items()) or str(spec.accelerator)
+
+
+def _fleet(hosts: list[Host]) -> Fleet:
+    fleets: list[Fleet] = []
+    for host in hosts:
+        fleet = host.data.get("fleet")
+        if fleet and fleet not in fleets:
+            fleets.append(fleet)
+    if len(fleets) > 1:
+        raise DeployError(
+            "the hosts of this run are of two fleets; call inventory(…, fleet=…) once for all of "
+            "them, or name hosts of one with --limit"
+        )
+    return fleets[0] if fleets else Fleet()
+
+
+def _until(host: Host) -> str:
+    until = str(host.data.get("until") or "")
+    if until and until != CANARY and not (until.isdecimal() and int(until)):
+        raise DeployError(f"until: {until!r}, {CANARY} and the number of a wave are right")
+    return until
