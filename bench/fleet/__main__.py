@@ -13,7 +13,7 @@ from typing import Any
 
 from bench import rows
 from bench.fleet import heard, wanted
-from bench.fleet.load import Asked, Load
+from bench.fleet.load import Load
 from bench.fleet.scenes import SCENES, Scene
 from bench.fleet.site import Site, fleet
 from bench.fleet.turns import Turn
@@ -83,16 +83,8 @@ def _play(site: Site, name: str, scene: Scene) -> Played:
         "slowest_s": round(load.slowest_s, 1),
         "turns": [asdict(turn) for turn in turns],
     }
-    failures = [_failure(one, heard.line_of(one, lines)) for one in load.failed if one not in lost]
+    failures = [heard.told(one, lines) for one in load.failed if one not in lost]
     return Played(name, measured, turns, [*came.wrong, *failures])
-
-
-def _failure(asked: Asked, line: heard.Line | None) -> str:
-    how = "streamed" if asked.stream else "plain"
-    where = f"{line.host}, {line.status} {line.end}" if line else "no gateway tells of it"
-    return (
-        f"a {how} request failed after {asked.ended - asked.began:.1f} s ({where}): {asked.wrong}"
-    )
 
 
 def _show_turns(site: Site, played: list[Played], *, as_json: bool) -> None:

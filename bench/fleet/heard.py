@@ -61,3 +61,11 @@ def lost_with(
     """Return those of the failed requests that a host was answering when it died."""
     found = [(one, line_of(one, among)) for one in failed if one.began <= died]
     return [one for one, line in found if line and line.host == host and not line.answered]
+
+
+def told(asked: Asked, among: Iterable[Line]) -> str:
+    """Return what is known of a request that failed."""
+    how, line = "streamed" if asked.stream else "plain", line_of(asked, among)
+    where = f"{line.host}, {line.status} {line.end}" if line else "no gateway tells of it"
+    took = asked.ended - asked.began
+    return f"a {how} request failed after {took:.1f} s ({where}): {asked.wrong}"

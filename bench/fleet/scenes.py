@@ -9,7 +9,7 @@ from bench.fleet.site import Site, journal
 from roles.lab import LabError, LabHost
 from roles.lab.command import wait
 
-_WITHIN_S = 600
+_WITHIN_S = 1800
 # The connections that a gateway has to a host without power are given up after 25 s.
 _NOTICED_S = 35
 

@@ -13,7 +13,7 @@ from typing import Any
 from bench.fleet import heard, wanted
 from bench.fleet.load import Client
 from bench.fleet.turns import Turn, began, turn
-from roles.lab import Lab, LabError, LabHost, places
+from roles.lab import Lab, LabError, LabHost
 from roles.lab.command import wait
 from tests.lab import fixtures, gateway_site
 from tests.lab.site import Run, connections, current
@@ -54,19 +54,9 @@ class Site(Plain):
         file.write_text(json.dumps(told))
         self.inventory.write_text(_INVENTORY.format(file=str(file)))
 
-    def run(self, deploy: str, *words: str, within_s: float = 300) -> Run:  # STOPGAP
-        if deploy not in ("upgrade", "rollback") or (places.REPOSITORY / "roles/fleet").exists():
-            return super().run(deploy, *words, within_s=within_s)
-        for host in self.serving:
-            deploy = {"upgrade": "main"}.get(deploy, deploy)
-            done = super().run(deploy, *words, "--limit", host.name, within_s=within_s)
-            if done.code:
-                return done
-        return done
-
     def did(self, deploy: str, *words: str) -> Run:
         """Run a deploy that has to succeed."""
-        done = self.run(deploy, *words, within_s=900)
+        done = self.run(deploy, *words, within_s=1800)
         if done.code:
             raise LabError(f"deploy/{deploy}.py ended with {done.code}:\n{done.said}")
         return done
@@ -101,7 +91,7 @@ class Site(Plain):
         names = {f"{host.name}:{wanted.INSTANCE}": "UP" for host in self.serving}
         return all(gateway_site.in_rotation(gateway) == names for gateway in self.gateways)
 
-    def wait_up(self, within_s: float = 60) -> None:
+    def wait_up(self, within_s: float = 120) -> None:
         """Wait until every gateway sends every host requests."""
         if not wait(self.all_up, within_s=within_s, every_s=0.5):
             seen = {one.name: gateway_site.in_rotation(one) for one in self.gateways}

@@ -87,7 +87,7 @@ def _instance(stack: Stack, words: tuple[str, ...], *, at_once: int) -> Instance
             extra=words,
         ),
         checks=_one_of_each(),
-        ready_within_s=300,
+        ready_within_s=600,
         drain_within_s=30,
     )
 

@@ -1,6 +1,6 @@
 """Requests are told by the gateway's log: which server had each, and how it ended."""
 
-from bench.fleet.heard import Line, line_of, lines, lost_with
+from bench.fleet.heard import Line, line_of, lines, lost_with, told
 from bench.fleet.load import Asked
 
 SAID = """\
@@ -50,3 +50,10 @@ def test_lost_with_a_host() -> None:
     assert lost_with("fleet-2", died - 1, [lost], LINES) == []
     wrong = asked("client-1", 1732660000.7, 1732660001.5, "answered 'fish'")
     assert lost_with("fleet-1", 1732660001.0, [wrong], LINES) == []
+
+
+def test_told() -> None:
+    lost = asked("client-3", 1732659979.15, 1732660004.25)
+    said = "a plain request failed after 25.1 s (fleet-2, 502 SH--): Error code: 502"
+    assert told(lost, LINES) == said
+    assert told(lost, []) == said.replace("fleet-2, 502 SH--", "no gateway tells of it")
