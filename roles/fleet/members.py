@@ -18,19 +18,19 @@ from roles.spec import Fleet, HostSpec
 Found = dict[str, Any]
 
 
-class Way(Enum):
+class Towards(Enum):
     """Where a run has instances go."""
 
     FORWARD = "forward"
     BACK = "back"
 
 
-_Known = dict[Way, Rollout]
+_Known = dict[Towards, Rollout]
 _known: "WeakKeyDictionary[State, _Known]" = WeakKeyDictionary()
 _planning = RLock()
 
 
-def rollout(host: Host, way: Way) -> Rollout:
+def rollout(host: Host, towards: Towards) -> Rollout:
     """
     Return what all hosts of a run do together, the same to each of them, and tell it once.
 
@@ -39,12 +39,12 @@ def rollout(host: Host, way: Way) -> Rollout:
     state = host.state
     with _planning:
         known = _known.setdefault(state, {})
-        if way not in known:
-            known[way] = Rollout(_planned(state, way), _until(host))
-            told.show(known[way].plan)
+        if towards not in known:
+            known[towards] = Rollout(_planned(state, towards), _until(host))
+            told.show(known[towards].plan)
             if file := host.data.get("plan"):
-                output.write(str(file), told.as_json(known[way].plan), what="the plan")
-        return known[way]
+                output.write(str(file), told.as_json(known[towards].plan), what="the plan")
+        return known[towards]
 
 
 def rollouts(state: State) -> list[Rollout]:
@@ -52,36 +52,37 @@ def rollouts(state: State) -> list[Rollout]:
     return list(_known.get(state, {}).values())
 
 
-def moves(spec: HostSpec, found: Found, way: Way) -> list[release.Move]:
+def moves(spec: HostSpec, found: Found, towards: Towards) -> list[release.Move]:
     """
     Return what has to be done on a host.
 
     :raises LookupError: there is no way, and why
     """
-    match way:
-        case Way.FORWARD:
+    match towards:
+        case Towards.FORWARD:
             return release.forward(spec, found)
-        case Way.BACK:
-            return release.backward(spec, found)
+        case Towards.BACK:
+            return release.backward(spec, found, release.wish())
 
 
-def _planned(state: State, way: Way) -> Plan:
+def _planned(state: State, towards: Towards) -> Plan:
     asked = [host for host in state.inventory if state.is_host_in_limit(host)]
     active = [host for host in asked if host in state.active_hosts]
     gevent.joinall([gevent.spawn(probe.of, host) for host in active], raise_error=True)
     silent = {host.name: host.data.spec for host in asked if host not in state.active_hosts}
-    return made([_member(host, way) for host in active], _fleet(asked), silent)
+    return made([_member(host, towards) for host in active], _fleet(asked), silent)
 
 
-def _member(host: Host, way: Way) -> Member:
+def _member(host: Host, towards: Towards) -> Member:
     spec, found = host.data.spec, probe.of(host)
     todo, refused = [], ""
     try:
-        todo = moves(spec, found, way)
+        todo = moves(spec, found, towards)
     except LookupError as error:
         refused = str(error.args[0])
     seen = found["instances"] or {}
-    goal = {one.name: str(seen.get(one.name, {}).get("current")) for one in spec.instances}
+    current = {one.name: seen.get(one.name, {}).get("current") for one in spec.instances}
+    goal = {name: str(serving) for name, serving in current.items() if serving}
     goal |= {move.instance.name: move.release for move in todo}
     return Member(
         name=host.name,

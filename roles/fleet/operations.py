@@ -1,5 +1,6 @@
 """Hosts of a fleet, wave by wave."""
 
+import time
 from collections import Counter
 from typing import Any
 
@@ -7,32 +8,47 @@ from pyinfra import host
 from pyinfra.api import FunctionCommand, Host, State, operation
 from pyinfra.api.output import echo
 
-from roles import job, lock, probe, release
+from roles import job, lock, platform, probe, release
 from roles.fleet import members, told
-from roles.fleet.members import Way
+from roles.fleet.members import Towards
 from roles.fleet.rollout import NotBegunError, Rollout, Turn
 from roles.release import Move
 
+_LOOK_EVERY_S = 1.0
+
 
 @operation()
-def serving_wave(rollout: Rollout, number: int, way: Way) -> job.Commands:
+def serving_wave(rollout: Rollout, number: int, towards: Towards) -> job.Commands:
     """
     Each host of a wave serves its releases and has answered its questions; or what served before.
 
     + rollout: what all hosts of the run do together
     + number: of the wave
-    + way: where the instances go
+    + towards: where the instances go
     """
     member = rollout.plan.members[host.name]
     if member.refused and number == 1:
         yield job.refusal(member.refused)
     elif rollout.plan.wave_of(host.name) != number:
         host.noop(member.left or f"{told.goal(member)} serves")
-    elif why := host.state.is_executing and rollout.refusal(host.name, number):
+    elif why := _refusal(rollout):
         host.noop(f"not begun: {why}")
     else:
-        given = {"rollout": rollout, "way": way}
+        given = {"rollout": rollout, "towards": towards}
         yield FunctionCommand(_take_turn, (), given | job.connector_arguments(host))
+
+
+@operation()
+def settled_wave(rollout: Rollout) -> job.Commands:
+    """
+    What this run has switched still serves some time later.
+
+    + rollout: what all hosts of the run do together
+    """
+    if rollout.switched.get(host.name) and host.name not in rollout.failed:
+        yield FunctionCommand(_look_again, (), {"rollout": rollout} | job.connector_arguments(host))
+    else:
+        host.noop("nothing was switched")
 
 
 @operation()
@@ -61,9 +77,23 @@ def well_in_the_end(rollout: Rollout) -> job.Commands:
         host.noop("it is as it should be")
 
 
-def _take_turn(state: State, host: Host, *, rollout: Rollout, way: Way, **arguments: Any) -> bool:
+def _refusal(rollout: Rollout) -> str:
+    """Return why the host is not begun. Who looks what would be done has not failed yet."""
+    state = host.state
+    if not state.is_executing:
+        return ""
+    failed = [one.name for one in state.failed_hosts & state.activated_hosts]
+    why = rollout.refusal(host.name, failed)
+    if list(rollout.paused) == [host.name]:
+        echo(why, err=True)
+    return why
+
+
+def _take_turn(
+    state: State, host: Host, *, rollout: Rollout, towards: Towards, **arguments: Any
+) -> bool:
     """Wait for the host's turn, and make the moves that it needs now."""
-    moves = members.moves(host.data.spec, probe.of(host), way)
+    moves = members.moves(host.data.spec, probe.of(host), towards)
     try:
         with rollout.turn(host.name, moves) as turn:
             _make(state, host, moves, turn, arguments)
@@ -72,6 +102,21 @@ def _take_turn(state: State, host: Host, *, rollout: Rollout, way: Way, **argume
         echo(f"{host.print_prefix}not begun: {refused}", err=True)
         return False
     return turn.well
+
+
+def _look_again(state: State, host: Host, *, rollout: Rollout, **arguments: Any) -> bool:
+    """Wait until the wave has settled, and ask the host what serves there then."""
+    while (left := rollout.settled_in_s()) > 0 and not platform.stopping.asked():
+        time.sleep(min(left, _LOOK_EVERY_S))
+    found = probe.renew(host)
+    served = release.served(found)
+    gone = [
+        move.release for move in rollout.switched[host.name] if move.instance.name not in served
+    ]
+    if gone:
+        rollout.fail(host.name, f"{', '.join(gone)} no longer serves", Counter(served.values()))
+        echo(f"{host.print_prefix}{', '.join(gone)} no longer serves", err=True)
+    return not gone
 
 
 def _go_back(state: State, host: Host, *, rollout: Rollout, **arguments: Any) -> bool:
@@ -90,16 +135,22 @@ def _make(
     state: State, host: Host, moves: list[Move], turn: Turn, arguments: dict[str, Any]
 ) -> None:
     """Make one move after the other up to the first that fails, and look what serves then."""
-    if _locked(host, arguments):
+    if moves and _locked(host, arguments):
         for move in moves:
             (command,) = move.commands(python=host.data.spec.python)
             if not command.execute(state, host, {}):
                 break
             turn.done.append(move)
-        else:
-            turn.well = True
-    if not turn.well:
-        turn.serves = Counter(release.served(probe.renew(host)).values())
+    missed = moves[len(turn.done) :]
+    turn.well = not missed
+    if missed:
+        found = probe.renew(host)
+        served = release.served(found)
+        name, wanted = missed[0].instance.name, missed[0].release
+        left = "what served before serves" if name in served else "nothing serves it"
+        left = left if found["instances"] is not None else "the host does not answer"
+        turn.why = f"{name} did not come to {wanted}, and {left}"
+        turn.serves = Counter(served.values())
 
 
 def _locked(host: Host, arguments: dict[str, Any]) -> bool:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -42,22 +42,22 @@ class Member:
         """Whether anything is to be done there in this run."""
         return bool(self.moves) and not (self.left or self.refused)
 
-    @property
+    @cached_property
     def interrupts(self) -> frozenset[str]:
         """Models of which one instance is out at a time while the host has its turn."""
         return frozenset(move.interrupts for move in self.moves if move.interrupts)
 
-    @property
+    @cached_property
     def wants(self) -> Counter[str]:
         """How many instances of each model it is to have."""
         return Counter(one.served_as for one in self.spec.instances)
 
-    @property
+    @cached_property
     def runs(self) -> What:
         """What a canary of it proves: hardware, stacks and weights."""
         return self.kind, tuple((one.stack.name, one.weights.name) for one in self.spec.instances)
 
-    @property
+    @cached_property
     def change(self) -> What:
         """What it has in common with hosts to which the same change comes."""
         options = tuple((one.name, repr(one.options)) for one in self.spec.instances)
@@ -86,10 +86,10 @@ class Plan:
 
     fleet: Fleet
     members: Mapping[str, Member]
-    waves: tuple[Wave, ...]
-    there: int
     instances: Mapping[str, int]
     silent: tuple[str, ...] = ()
+    waves: tuple[Wave, ...] = ()
+    there: int = 0
 
     def wave_of(self, host: str) -> int | None:
         """Return the number of a host's wave, counted from 1."""
@@ -99,11 +99,25 @@ class Plan:
         """Return how many instances of a model have to serve at any time."""
         return self.fleet.floor(model, self.instances.get(model, 0))
 
+    def short(self, models: Iterable[str], serves: Mapping[str, int]) -> str:
+        """
+        Return which floor would not be kept with one instance of each model fewer than ``serves``;
+        empty if all would be.
+        """
+        for model in sorted(models):
+            floor = self.floor(model)
+            if serves[model] <= floor:
+                return (
+                    f"{serves[model]} of {self.instances.get(model, 0)} instances serve {model}, "
+                    f"and {floor} have to at any time, so that none may be taken out; have more of "
+                    "them serve, or ask for fewer in the fleet's serving or at_least"
+                )
+        return ""
+
     @cached_property
     def _numbers(self) -> dict[str, int]:
-        return {
-            name: number for number, wave in enumerate(self.waves, start=1) for name in wave.hosts
-        }
+        waves = enumerate(self.waves, start=1)
+        return {name: number for number, wave in waves for name in wave.hosts}
 
 
 def made(
@@ -111,23 +125,37 @@ def made(
 ) -> Plan:
     """Return the plan of a change; the same to whoever asks, in the inventory's order."""
     known = {one.name: one for one in members}
-    begun = [one for one in known.values() if one.begun]
+    absent = silent or {}
+    wanted = [one.wants for one in known.values()]
+    wanted += [Counter(one.served_as for one in spec.instances) for spec in absent.values()]
+    plan = Plan(fleet, known, instances=_sum(wanted), silent=tuple(absent))
+    plan = replace(plan, members=_refused(plan))
+    begun = [one for one in plan.members.values() if one.begun]
     changes = {one.change for one in begun}
     there = [one for one in known.values() if one.change in changes and not one.moves]
-    absent = silent or {}
-    instances: Counter[str] = Counter()
-    for one in known.values():
-        instances += one.wants
-    for spec in absent.values():
-        instances.update(one.served_as for one in spec.instances)
-    return Plan(
-        fleet=fleet,
-        members=known,
-        waves=tuple(_waves(begun, there, fleet)),
-        there=len(there),
-        instances=instances,
-        silent=tuple(absent),
-    )
+    return replace(plan, waves=tuple(_waves(begun, there, fleet)), there=len(there))
+
+
+def _refused(plan: Plan) -> dict[str, Member]:
+    """Return the hosts; refused is who could not be taken out if all served that can."""
+    begun = [one for one in plan.members.values() if one.begun]
+    gained = [
+        Counter(move.instance.served_as for move in one.moves if not move.interrupts)
+        for one in begun
+    ]
+    best = _sum([*(Counter(one.serves) for one in plan.members.values()), *gained])
+    refused = {one.name: plan.short(one.interrupts, best) for one in begun}
+    return {
+        name: replace(one, refused=refused.get(name) or one.refused)
+        for name, one in plan.members.items()
+    }
+
+
+def _sum(counted: Iterable[Counter[str]]) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for one in counted:
+        total.update(one)
+    return total
 
 
 def _waves(begun: list[Member], there: list[Member], fleet: Fleet) -> Iterable[Wave]:

@@ -1,7 +1,8 @@
 """A plan on its way: whose turn it is, who has failed, and when no more are begun."""
 
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -13,6 +14,7 @@ from roles.release import Move
 from roles.spec import OnRefusal
 
 _LOOK_EVERY_S = 1.0
+_MOST = 3
 
 
 class NotBegunError(Exception):
@@ -26,11 +28,13 @@ class Turn:
 
     :param done: the moves that were made
     :param well: whether those are all
+    :param why: what was not well
     :param serves: what was seen to serve there afterwards, if something was not well
     """
 
     done: list[Move] = field(default_factory=list)
     well: bool = False
+    why: str = "it was lost"
     serves: Counter[str] = field(default_factory=Counter)
 
 
@@ -44,44 +48,62 @@ class Rollout:
 
     def __init__(self, plan: Plan, until: str = "") -> None:
         self.plan, self.until = plan, until
-        self.serves = {name: Counter(one.serves) for name, one in plan.members.items()}
+        # By model; and by host.
+        self.serves = Counter[str]()
+        self._of: dict[str, Counter[str]] = {}
+        for name, one in plan.members.items():
+            self._keep(name, Counter(one.serves))
         self.failed: dict[str, str] = {}
         self.not_begun: dict[str, str] = {}
-        self.paused: set[str] = set()
-        self._made: dict[str, list[Move]] = {}
+        self.paused: dict[str, str] = {}
+        self.switched: dict[str, list[Move]] = {}
         self._out: dict[str, frozenset[str]] = {}
         self._changed = Event()
-
-    @property
-    def closed(self) -> str:
-        """Why no further host is begun; empty while one may be."""
-        if platform.stopping.asked():
-            return "stopped as you asked; run again to go on from here"
-        if self.over_budget:
-            hosts = "1 host" if len(self.failed) == 1 else f"{len(self.failed)} hosts"
-            each = "; ".join(f"{name}: {why}" for name, why in self.failed.items())
-            return (
-                f"{hosts} failed ({each}), the budget is {self.plan.fleet.failures}; nothing was "
-                "changed here; look there first, then run again"
-            )
-        return ""
+        self._disordered = False
+        self._ended = 0.0
 
     @property
     def over_budget(self) -> bool:
         """Whether more hosts have failed than may."""
         return len(self.failed) > self.plan.fleet.failures
 
-    def refusal(self, name: str, wave: int) -> str:
-        """Return why a host of a wave that is due is not begun, and keep it; empty if it may be."""
-        if why := self.closed:
-            self.not_begun[name] = why
-            return why
-        title = self.plan.waves[wave - 1].title
-        canary = self.until == CANARY
-        if title not in (FRESH, CANARY) if canary else wave > int(self.until or wave):
-            self.paused.add(name)
-            return f"paused before wave {wave}, as you asked; run again to go on from here"
+    @property
+    def goes_back(self) -> bool:
+        """Whether what was switched is to go back in the end, should the rest be refused."""
+        return self.plan.fleet.on_refusal is OnRefusal.BACK
+
+    def closed(self, name: str) -> str:
+        """Return why a host may not be begun any more; empty while it may."""
+        if platform.stopping.asked():
+            return "stopped as you asked; run again to go on from here"
+        # Where nothing serves there is nothing to protect.
+        if self.over_budget and self._title(name) != FRESH:
+            count, first = len(self.failed), list(self.failed.items())[:_MOST]
+            hosts = "1 host" if count == 1 else f"{count} hosts"
+            each = "; ".join(f"{failed}: {why}" for failed, why in first)
+            each += f"; and {count - _MOST} more" if count > _MOST else ""
+            return (
+                f"{hosts} failed ({each}), the budget is {self.plan.fleet.failures}; nothing was "
+                "changed here; look there first, then run again"
+            )
         return ""
+
+    def refusal(self, name: str, failed: Iterable[str]) -> str:
+        """
+        Return why a host whose wave is due is not begun, and keep it; empty if it may be.
+
+        :param failed: hosts that pyinfra counts as failed
+        """
+        for one in failed:
+            if self.plan.wave_of(one) and not self._over(one):
+                self.failed[one] = "failed before its turn"
+        if why := self.closed(name) or self._early(name):
+            self.not_begun[name] = why
+        elif self._past(name):
+            wave, of = self.plan.wave_of(name), len(self.plan.waves)
+            why = f"paused before wave {wave} of {of}, as you asked; run again to go on"
+            self.paused[name] = why
+        return why
 
     def wrong(self, name: str) -> str:
         """Return what is wrong with a host in the end, empty if nothing is."""
@@ -93,10 +115,18 @@ class Rollout:
 
     def back(self, name: str) -> list[Move]:
         """Return the way back of what was switched on a host, the last first, if it is to go."""
-        if not (self.over_budget and self.plan.fleet.on_refusal is OnRefusal.BACK):
-            return []
-        made = [move.back for move in reversed(self._made.get(name, ()))]
-        return [move for move in made if move]
+        made = self.switched.get(name, ()) if self.goes_back and self.over_budget else ()
+        return [move.back for move in reversed(made) if move.back]
+
+    def settled_in_s(self) -> float:
+        """Return for how long the last wave has to have ended before the next begins."""
+        return self._ended + self.plan.fleet.settle_s - time.monotonic()
+
+    def fail(self, name: str, why: str, serves: Counter[str]) -> None:
+        """Count a host as failed, with what was seen to serve there."""
+        several = len(self.plan.waves) > 1
+        self.failed[name] = f"in wave {self.plan.wave_of(name)}, {why}" if several else why
+        self._keep(name, serves)
 
     @contextmanager
     def turn(self, name: str, moves: list[Move], *, back: bool = False) -> Iterator[Turn]:
@@ -116,17 +146,20 @@ class Rollout:
             yield turn
         finally:
             del self._out[name]
-            self._end(name, moves, turn)
+            self._end(name, turn)
             if not back:
-                self._made[name] = turn.done
+                self.switched[name] = turn.done
+            self._ended = time.monotonic()
             changed, self._changed = self._changed, Event()
             changed.set()
 
     def _wait(self, name: str, moves: list[Move], *, back: bool) -> None:
         while True:
-            if not back and (why := self.closed):
+            if not back and (why := self.closed(name)):
                 raise NotBegunError(why)
-            short = self._short(self._interrupted(name, moves))
+            serves = self.serves.copy()
+            serves.subtract(model for models in self._out.values() for model in models)
+            short = self.plan.short(self._interrupted(name, moves), serves)
             if not short:
                 return
             if not self._out:
@@ -136,30 +169,44 @@ class Rollout:
     def _interrupted(self, name: str, moves: list[Move]) -> frozenset[str]:
         """Return the models of which one instance is out at a time meanwhile."""
         models = {move.interrupts for move in moves if move.interrupts}
-        return frozenset(model for model in models if self.serves[name][model])
+        return frozenset(model for model in models if self._of[name][model])
 
-    def _short(self, models: frozenset[str]) -> str:
-        """Return which floor would not be kept with one instance fewer; empty if all would be."""
-        serves: Counter[str] = sum(self.serves.values(), Counter())
-        out = Counter(model for models in self._out.values() for model in models)
-        for model in sorted(models):
-            floor, left = self.plan.floor(model), serves[model] - out[model]
-            if left <= floor:
-                return (
-                    f"{left} of {self.plan.instances[model]} instances serve {model}, and {floor} "
-                    "have to at any time, so that none may be taken out; have more of them serve, "
-                    "or ask for fewer in the fleet's serving or at_least"
-                )
+    def _end(self, name: str, turn: Turn) -> None:
+        """Keep what came of a turn."""
+        if not turn.well:
+            self.fail(name, turn.why, turn.serves)
+            return
+        serves = self._of[name].copy()
+        serves.subtract(one.interrupts for one in turn.done if one.interrupts)
+        serves.update(one.instance.served_as for one in turn.done)
+        self._keep(name, serves)
+
+    def _keep(self, name: str, serves: Counter[str]) -> None:
+        """Count what serves on a host."""
+        self.serves.subtract(self._of.get(name, {}))
+        self.serves.update(serves)
+        self._of[name] = serves
+
+    def _early(self, name: str) -> str:
+        """Return why a host is begun too early, where that matters."""
+        before = self.plan.waves[: (self.plan.wave_of(name) or 1) - 1]
+        if not all(self._over(one) for wave in before for one in wave.hosts):
+            self._disordered = True
+        if self._disordered and self.goes_back:
+            return (
+                "the waves before are not over, and nothing could go back; leave --serial out, "
+                "with which hosts are taken in no order"
+            )
         return ""
 
-    def _end(self, name: str, moves: list[Move], turn: Turn) -> None:
-        """Keep what came of a turn."""
-        if turn.well:
-            self.serves[name] -= Counter(one.interrupts for one in turn.done if one.interrupts)
-            self.serves[name] += Counter(one.instance.served_as for one in turn.done)
-            return
-        self.serves[name] = turn.serves
-        missed = next((one for one in moves if one not in turn.done), None)
-        what = f"{missed.instance.name} did not come to {missed.release}" if missed else "lost"
-        wave = self.plan.wave_of(name)
-        self.failed[name] = f"{what}, in wave {wave}" if len(self.plan.waves) > 1 else what
+    def _past(self, name: str) -> bool:
+        """Say whether the operator wanted to stop before the wave of a host."""
+        if self.until == CANARY:
+            return self._title(name) not in (FRESH, CANARY)
+        return bool(self.until) and (self.plan.wave_of(name) or 0) > int(self.until)
+
+    def _over(self, name: str) -> bool:
+        return any(name in one for one in (self.switched, self.failed, self.not_begun, self.paused))
+
+    def _title(self, name: str) -> str:
+        return self.plan.waves[(self.plan.wave_of(name) or 1) - 1].title

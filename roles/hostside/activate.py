@@ -19,6 +19,7 @@ import audit
 import durable
 import failures
 import held
+import history
 import jobs
 import metrics
 import places
@@ -98,6 +99,8 @@ class Activation:
         self.transaction.end("committed")
         rotation.join(self.plan["instance"])
         _unmark(self.plan["instance"], self.plan["release"])
+        with contextlib.suppress(OSError):
+            history.note(self.transaction.record)
         _note(self.plan, "serves")
         # Whoever waits for this one's end takes the next one out.
         rotation.wait(self.say)

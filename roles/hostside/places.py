@@ -97,6 +97,11 @@ def bad(instance: str) -> str:
     return STATE + "/bad/" + instance
 
 
+def history(instance: str) -> str:
+    """Which releases of an instance have served, what serves first."""
+    return "{}/history/{}.json".format(STATE, instance)
+
+
 def transactions() -> str:
     """Folder of the journal of each instance's last activation."""
     return STATE + "/transactions"

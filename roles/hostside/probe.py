@@ -23,6 +23,7 @@ import ascend_files
 import ascend_versions
 import driver_files
 import durable
+import history
 import kernel_log
 import machine
 import npu_smi
@@ -126,10 +127,13 @@ def instances() -> Dict[str, Any]:
         current = durable.read_link(folder + "/current")
         about = durable.read_json(current + "/release.json") if current else None
         record = durable.read_json(places.transaction(name)) or {}
+        secrets = durable.read_link(folder + "/secrets")
         found[name] = {
             "current": _base(current),
             "previous": _base(durable.read_link(folder + "/previous")),
-            "secrets": _base(durable.read_link(folder + "/secrets")),
+            "secrets": _base(secrets),
+            "secrets_there": bool(secrets and os.path.isdir(secrets)),
+            "served": history.judged(name),
             "releases": sorted(
                 os.path.basename(os.path.dirname(path))
                 for path in glob.glob(places.releases(name) + "/*/release.json")

@@ -2,9 +2,9 @@
 What of ours on this host nothing needs any more.
 
 Needed is what the spec wants, what ``current``, ``previous`` and ``secrets`` of any instance lead
-to, whatever an interrupted activation may go back to, and what any process has open. Only names
-that we give are looked at, and no link below our own folders is ever followed to something to
-delete.
+to, the release that a rollback goes to, whatever an interrupted activation may go back to, and what
+any process has open. Only names that we give are looked at, and no link below our own folders is
+ever followed to something to delete.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import re
 import stat
 from typing import Any, Dict, Iterator, List, NamedTuple, Set, Tuple
 
+import history
 import places
 import transaction
 import units
@@ -106,6 +107,10 @@ def _needed(plan: Any) -> Set[str]:
     roots: List[str] = [*plan["keep"], places.ROOT + "/hostside"]
     for path in glob.glob(places.instances() + "/*/*"):
         roots.append(path)
+    for name in map(os.path.basename, glob.glob(places.instances() + "/*")):
+        # Another than what the link previous leads to, when that one cannot serve again.
+        before = history.before(name)
+        roots += ["{}/{}".format(places.releases(name), before)] if before else []
     for interrupted in transaction.unfinished():
         for when in ("before", "after"):
             roots += [to for to in interrupted.record[when]["links"].values() if to]

@@ -6,6 +6,7 @@ from typing import Any
 
 from roles import instance as secrets_of
 from roles import job, lock
+from roles.release.before import EVERY, Wish, way
 from roles.release.release import Release, plan
 from roles.spec import HostSpec, Instance
 
@@ -69,26 +70,20 @@ def _forward(spec: HostSpec, found: Found) -> Iterator[Move]:
             yield Move(one, release.name, current, generation, served(found).get(one.name))
 
 
-def backward(spec: HostSpec, found: Found) -> list[Move]:
+def backward(spec: HostSpec, found: Found, wish: Wish = EVERY) -> list[Move]:
     """
     Return what has to be done until each instance of a host serves the release before.
 
     :raises LookupError: there is no way back, and why
     """
-    return [_backward(one, found) for one in spec.instances]
-
-
-def _backward(one: Instance, found: Found) -> Move:
-    known = seen(found, one.name)
-    previous, bad = known["previous"], known["bad"]
-    if found["instances"] is None:
-        raise LookupError(f"what {one.name} runs is not known: {found['faults']}")
-    if not previous:
-        before = f" before {known['current']}" if known["current"] else ""
-        raise LookupError(f"{one.name} has no release{before}")
-    if previous in bad:
-        raise LookupError(f"{previous} is marked bad: {bad[previous]}")
-    return Move(one, previous, known["current"], None, served(found).get(one.name))
+    ways = [(one, way(one, found, wish)) for one in spec.instances]
+    if refused := [back.refused for _, back in ways if back.refused]:
+        raise LookupError("; ".join(refused))
+    return [
+        Move(one, back.to, back.serving, None, served(found).get(one.name))
+        for one, back in ways
+        if back.to
+    ]
 
 
 def serves(found: Found, *, release: Release, generation: str) -> bool:
@@ -113,7 +108,7 @@ def served(found: Found) -> dict[str, str]:
 def seen(found: Found, name: str) -> Found:
     """Return what the probe saw of an instance."""
     instances: Found = found["instances"] or {}
-    known: Found = instances.get(name) or {"current": None, "previous": None, "bad": {}}
+    known: Found = instances.get(name) or {"current": None}
     return known
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from pyinfra.api import DeployError, Host, State
 from pyinfra.api.state import StateStage
 
-from roles import check, preflight
+from roles import check, preflight, release
 
 
 @dataclass
@@ -26,13 +26,14 @@ Steps = Mapping[tuple[str, str], Step]
 def outcome(state: State, error: BaseException | None, *, stopped: bool) -> dict[str, Any]:
     """
     Return how a run ended, and what ended it: ``done``, ``failed`` (on a host, or as a whole),
-    ``refused`` (by preflight), ``stopped`` (by the operator), or ``planned``.
+    ``refused`` (before any change), ``stopped`` (by the operator), or ``planned``.
     """
     why = _why(error)
     cause = getattr(error, "exception", error)
     if stopped:
         return {"outcome": "stopped", "error": None}
-    if isinstance(cause, DeployError) and _refused():
+    refused = isinstance(cause, DeployError) and _refused()
+    if refused or isinstance(cause, release.WayBackError):
         return {"outcome": "refused", "error": why}
     if why or state.failed_hosts:
         return {"outcome": "failed", "error": why}

@@ -1,6 +1,6 @@
 """How a change comes to the hosts of an inventory: in which steps, and when it stops."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from itertools import pairwise
 
@@ -54,6 +54,22 @@ class Fleet(Spec):
             if count < 0:
                 yield Fault(
                     path=f"at_least/{model}", wrong=f"is {count}", right="should be 0 or more"
+                )
+
+    def unkept(self, instances: Mapping[str, int]) -> Iterator[Fault]:
+        """What cannot be kept with so many instances of each model as there are."""
+        for model, count in self.at_least.items():
+            if model not in instances:
+                yield Fault(
+                    path=f"at_least/{model}",
+                    wrong="is served by no instance",
+                    right=f"should be one of {', '.join(sorted(instances)) or 'no models at all'}",
+                )
+            elif count >= instances[model]:
+                yield Fault(
+                    path=f"at_least/{model}",
+                    wrong=f"is {count} of {instances[model]}, so that none could ever be upgraded",
+                    right=f"should be {instances[model] - 1} or fewer",
                 )
 
     def floor(self, model: str, instances: int) -> int:

@@ -1,5 +1,6 @@
 """A host: one machine and what it should serve; and an inventory of them."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
@@ -226,10 +227,13 @@ def inventory(*groups: Mapping[str, HostSpec], fleet: Fleet | None = None) -> tu
     for first, *others in sharing.values():
         path = f"{first} (and {len(others)} more)" if others else first
         faults += [fault.below(path) for fault in specs[first].examined(seen).faults]
+    fleet = fleet or Fleet()
+    wrong = fleet.faults()
     if not any(found.broken for found in seen.values()):
         faults += unreached(specs)
-    fleet = fleet or Fleet()
-    faults += [fault.below("fleet") for fault in fleet.faults()]
+        models = Counter(one.served_as for spec in specs.values() for one in spec.instances)
+        wrong = wrong or [*fleet.unkept(models)]
+    faults += [fault.below("fleet") for fault in wrong]
     if faults:
         raise SpecError(faults)
     return tuple(

@@ -14,7 +14,7 @@ from roles import weights
 from roles.base import layout
 from roles.release import Release
 from roles.spec import Accelerator, Agent, Gateway, HostSpec, Instance, Secret, VllmOptions
-from tests.roles.faked import bare, seen
+from tests.roles.faked import bare, entry, seen
 
 
 def _instance(name: str, port: int) -> Instance:
@@ -43,7 +43,7 @@ _front = HostSpec(
 _idle = HostSpec(accelerator=Accelerator.CPU)
 _PYTHON = bare()["system"] | {"pythons": ["python3.11"]}
 _BARE = bare() | {"system": _PYTHON}
-_BEFORE = "vllm-0.32-cpu-000000000000"
+_BEFORE, _OLDER = "vllm-0.32-cpu-000000000000", "vllm-0.32-cpu-111111111111"
 
 
 def _converged(spec: HostSpec) -> dict[str, Any]:
@@ -75,9 +75,22 @@ def _drifted() -> dict[str, Any]:
     return found
 
 
-def _served(**fields: Any) -> dict[str, Any]:
+def _served(previous: str | None, fault: str | None = None) -> dict[str, Any]:
     found = _converged(_one)
-    return found | {"instances": {"chat": found["instances"]["chat"] | fields}}
+    known = found["instances"]["chat"]
+    served = [entry(known["current"])]
+    if previous:
+        served.append(entry(previous, fault=fault))
+    return found | {"instances": {"chat": known | {"previous": previous, "served": served}}}
+
+
+def _half(current: str | None = None) -> dict[str, Any]:
+    """Return the probe of a host that an upgrade came to, or not."""
+    found = _served(previous=_BEFORE)
+    known = found["instances"]["chat"]
+    if current:
+        known |= {"current": current, "served": [entry(current), entry(_OLDER)]}
+    return found
 
 
 def _host(name: str, spec: HostSpec, found: object) -> tuple[str, dict[str, Any]]:
@@ -113,7 +126,13 @@ refused = [
 back = [
     _host("good", _one, _served(previous=_BEFORE)),
     _host("first", _one, _served(previous=None)),
-    _host("bad", _one, _served(previous=_BEFORE, bad={_BEFORE: "sum: answered '5'"})),
     _host("none", _one, _BARE),
+]
+not_back = [
+    _host("bad", _one, _served(previous=_BEFORE, fault="is marked bad: sum: answered '5'")),
     _host("mute", _one, "no probe"),
+]
+half = [
+    _host("upgraded", _one, _half()),
+    _host("untouched", _one, _half(current=_BEFORE)),
 ]

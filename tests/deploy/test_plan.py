@@ -217,34 +217,67 @@ def test_refused() -> None:
 
 
 def test_roll_back() -> None:
-    """Each host for itself: the one that can goes back, the others say why not, and are failed."""
+    """Who can goes back; who has nothing to go back to is told, and not failed."""
     ran = _pyinfra("-y", "--debug", "--limit", "back", FLEET, "deploy/rollback.py")
     results = ran.json["results"]
     assert (ran.code, [step["name"] for step in results["operations"]]) == (
-        1,
+        0,
         ["Roll back | Roll back chat vllm-0.32-cpu-000000000000"],
-    )
+    ), ran.said
     assert results["operations"][0]["success"] == ["@fake/good"]
-    assert results["failed_hosts"] == ["@fake/bad", "@fake/first", "@fake/mute", "@fake/none"]
     assert ran.changes("good") == ["take", "jobs activate-chat activate", "release"]
+    for host, said in {
+        "good": r"chat goes back from vllm-0\.32-cpu-[0-9a-f]{12}, to vllm-0\.32-cpu-0{12}",
+        "first": r"stays as it is: chat has no release before vllm-0\.32-cpu-[0-9a-f]{12}",
+        "none": "stays as it is: chat has no release",
+    }.items():
+        assert len(re.findall(rf"@fake/{host}\] {said}", ran.said)) == 1, host
+    for host in ("first", "none"):
+        assert ran.commands(host) == [PROBE]
+
+
+def test_roll_back_that_one_host_cannot() -> None:
+    """Nothing is done on any, with the words that would leave that one out."""
+    groups = ["--limit", "back", "--limit", "not_back"]
+    ran = _pyinfra("-y", "--debug", *groups, FLEET, "deploy/rollback.py")
+    assert ran.code == 1
+    assert "refused, nothing was changed on any host" in ran.said
     for host, reason in {
-        "first": r"chat has no release before vllm-0\.32-cpu-[0-9a-f]{12}",
-        "none": "chat has no release",
-        "bad": "vllm-0.32-cpu-000000000000 is marked bad: sum: answered '5'",
+        "bad": r"chat serves \S+ and cannot go back: vllm-0\.32-cpu-0{12} is marked bad: "
+        r"sum: answered '5'; set the inventory to a release that can serve, and run",
         "mute": r"what chat runs is not known: .*no answer of the probe \(no probe\)",
     }.items():
-        assert re.search(rf"@fake/{host}\]\s+{reason}", ran.said), host
+        assert re.search(rf"@fake/{host}: {reason}", ran.said), host
+    assert "the others alone: --exclude @fake/bad --exclude @fake/mute" in ran.said
+    for host in ("good", "first", "none", "bad", "mute"):
         assert ran.commands(host) == [PROBE]
-        ((step,), told) = ran.report["hosts"][f"@fake/{host}"]["steps"], ran.report["outcome"]
-        assert (step["result"], told) == ("failed", "failed")
-        assert re.match(reason, step["said"][-1])
+    assert ran.report["outcome"] == "refused"
+
+
+def test_roll_back_after_half_an_upgrade() -> None:
+    """Which one to leave has to be said; what an upgrade did not come to stays."""
+    words = ["-y", "--debug", "--limit", "half"]
+    ran = _pyinfra(*words, FLEET, "deploy/rollback.py")
+    assert ran.code == 1
+    assert "canary is served by different releases: some would go further back" in ran.said
+    [leave] = set(re.findall(r"--data (leave=vllm-0\.32-cpu-[0-9a-f]{12})", ran.said))
+    for host in ("upgraded", "untouched"):
+        assert ran.commands(host) == [PROBE]
+
+    ran = _pyinfra(*words, "--data", leave, FLEET, "deploy/rollback.py")
+    assert ran.code == 0, ran.said
+    assert ran.changes("upgraded") == ["take", "jobs activate-chat activate", "release"]
+    assert ran.commands("untouched") == [PROBE]
+    before = "vllm-0.32-cpu-000000000000"
+    assert f"stays as it is: chat serves {before}, which is not to be left" in ran.said
 
 
 def test_status(tmp_path: Path) -> None:
     """One command a host, whatever it answers; nothing is changed, and no report is left."""
     page, file = tmp_path / "page.html", tmp_path / "status.json"
     words = ["-y", "--debug", "--data", f"page={page}", "--data", f"status={file}"]
-    groups = ["--limit", "plan", "--limit", "refused", "--limit", "back"]
+    names = ("plan", "refused", "back", "not_back", "half")
+    groups = [word for name in names for word in ("--limit", name)]
     ran = _pyinfra(*words, *groups, FLEET, "deploy/status.py")
     assert (ran.code, ran.report) == (0, None), ran.said
     fleet = json.loads(file.read_text())
@@ -253,8 +286,8 @@ def test_status(tmp_path: Path) -> None:
         **dict.fromkeys(("bare", "two", "front", "right", "old", "busy", "keyless"), "wrong"),
         "none": "wrong",
         **dict.fromkeys(("silent", "mute"), "unknown"),
-        "drift": "look",
-        **dict.fromkeys(("converged", "idle", "good", "first", "bad"), "well"),
+        **dict.fromkeys(("drift", "untouched"), "look"),
+        **dict.fromkeys(("converged", "idle", "good", "first", "bad", "upgraded"), "well"),
     }
     for host in states:
         assert ran.commands(host) == [PROBE]

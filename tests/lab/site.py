@@ -46,7 +46,7 @@ _hosts = {{
     name: HostSpec(accelerator={accelerator!r}, instances=instances, packages=_packages{more})
     for name, instances in {instances}.items()
 }}
-(_specs,) = inventory(_hosts)
+(_specs,) = inventory(_hosts, fleet={fleet})
 _connections = {connections!r}
 hosts = [(name, {{**spec, **_connections[name]}}) for name, spec in _specs]
 '''
@@ -94,6 +94,7 @@ class Site:
     imports: str = ""
     accelerator: str = "cpu"
     more: str = ""
+    fleet: str = "None"
     ready_within_s: int = 30
     options: dict[str, str] = field(default_factory=dict)
     words: tuple[str, ...] = ()
@@ -121,6 +122,7 @@ class Site:
             words=self.words,
             accelerator=self.accelerator,
             more=self.more and f", {self.more}",
+            fleet=self.fleet,
         )
         self.inventory.write_text(text)
 

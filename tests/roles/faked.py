@@ -76,6 +76,12 @@ def bare() -> dict[str, Any]:
     }
 
 
+def entry(release: str, **fields: Any) -> dict[str, Any]:
+    """Return what the probe says of a release that served and could serve again."""
+    right = {"release": release, "first": None, "since": None, "ports": [8000], "fault": None}
+    return right | fields
+
+
 def seen(**fields: Any) -> dict[str, Any]:
     """Return what the probe says of an instance that serves."""
     unit = "metalserve-vllm@chat.service"
@@ -83,6 +89,7 @@ def seen(**fields: Any) -> dict[str, Any]:
         "current": "one",
         "previous": None,
         "secrets": "g1",
+        "secrets_there": True,
         "releases": ["one"],
         "bad": {},
         "unit": unit,
@@ -92,7 +99,9 @@ def seen(**fields: Any) -> dict[str, Any]:
             "release": "one", "outcome": "activated", "began": 1.0, "ended": 2.0, "why": None,
         },
     }  # fmt: skip
-    return right | fields
+    right |= fields
+    served = [entry(name) for name in (right["current"], right["previous"]) if name]
+    return {"served": served} | right
 
 
 @dataclass

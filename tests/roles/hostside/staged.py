@@ -9,6 +9,7 @@ from typing import Any
 
 import activate
 import durable
+import history
 import places
 import stage
 
@@ -62,6 +63,14 @@ class Host:
     def __post_init__(self) -> None:
         for engine in ("vllm", "ollama"):
             (Path(places.UNITS) / f"metalserve-{engine}@.service").write_text("[Service]\n")
+        for folder in self.links.values():
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            Path(folder, "complete.json").write_text("{}")
+
+    @property
+    def links(self) -> dict[str, str]:
+        """What every release is made of."""
+        return {"stack": f"{places.stacks()}/engine-1", "weights": f"{places.ROOT}/weights"}
 
     def stage(
         self,
@@ -88,7 +97,7 @@ class Host:
         wanted = {
             "instance": "chat",
             "release": release,
-            "links": {"stack": "/stack", "weights": "/weights"},
+            "links": self.links,
             "files": {
                 "release.json": {"text": json.dumps({**described, **about}), "mode": "0644"},
                 "start": {"text": "#!/bin/sh\n", "mode": "0755"},
@@ -99,6 +108,14 @@ class Host:
         stage.lay_out(wanted)
         stage.questions(wanted)
         stage.secrets(wanted)
+
+    def own(self, release: str, link: str) -> str:
+        """Make what a release is made of its own, and return where it is."""
+        folder = f"{places.ROOT}/{link}-of-{release}"
+        Path(folder).mkdir()
+        Path(folder, "complete.json").write_text("{}")
+        durable.link(f"{places.releases('chat')}/{release}/{link}", folder)
+        return folder
 
     def plan(self, release: str, *, secrets: str | None = "g1", drain_within_s: float = 0) -> Any:
         """Return the plan that activates a release."""
@@ -156,6 +173,11 @@ class Host:
     def record(self) -> Any:
         """The journal of the last activation."""
         return durable.read_json(places.transaction("chat"))
+
+    @property
+    def served(self) -> list[str]:
+        """The releases that served, what serves first."""
+        return [str(entry["release"]) for entry in history.read("chat")]
 
     @property
     def bad(self) -> Any:

@@ -88,10 +88,13 @@ def test_instances(tree: Path, host: Host) -> None:
     assert found["transaction"].pop("ended")
     assert found["about"]["port"] == host.port
     del found["about"]
+    assert found["served"][0].pop("since") == found["served"][0].pop("first") is not None
     assert found == {
         "current": "old",
         "previous": None,
         "secrets": "g1",
+        "secrets_there": True,
+        "served": [{"release": "old", "ports": [host.port], "fault": None}],
         "releases": ["new", "old"],
         "bad": {"new": "new failed: 1 of 1 answers wrong"},
         "unit": UNIT,

@@ -154,6 +154,23 @@ def test_release_reached_through_a_chain_of_links(site: Site) -> None:
     assert site.goes == [f"opt/releases/chat/two-{A}", f"opt/stacks/two-{A}", f"weights/two/{A}"]
 
 
+def test_what_a_rollback_goes_to_stays(site: Site) -> None:
+    """Another than ``previous``, when that one is marked bad; what is older still goes."""
+    before, older = site.release("before"), site.release("older")
+    for release in (before, older):
+        durable.write_json(f"{release}/release.json", {"port": 8000})
+        (release / "start").write_text("#!/bin/sh")
+        (release / "stack/complete.json").write_text("{}")
+        durable.write_json(f"{places.checks('chat')}/{release.name}.json", [])
+    listed = [{"release": one.name, "first": None, "since": None} for one in (before, older)]
+    durable.write_json(places.history("chat"), listed)
+    assert site.goes == [
+        *(f"{kind}/older-{A}" for kind in ("opt/releases/chat", "opt/stacks")),
+        f"state/checks/chat/older-{A}.json",
+        f"weights/older/{A}",
+    ]
+
+
 def test_instances_that_no_spec_wants_keep_theirs(site: Site) -> None:
     release = site.release("other")
     (site.opt / "instances/by-hand").mkdir()

@@ -1,11 +1,11 @@
-"""Staging, activating and going back: what is done to a host, and when nothing is."""
+"""Staging: what is done to a host, and when nothing is."""
 
 import json
 from typing import Any
 
 import pytest
 
-from roles import instance, lock
+from roles import instance
 from roles.release import Release, operations
 from roles.spec import HostSpec, Secret
 from tests.roles.faked import Told, bare, lock_taken, seen, told
@@ -32,21 +32,6 @@ def _release(spec: HostSpec) -> Release:
     return Release(spec=spec, instance=spec.instances[0])
 
 
-def _serving(spec: HostSpec, **fields: Any) -> dict[str, Any]:
-    right = {"current": _release(spec).name, "secrets": _secrets(spec)["generation"]}
-    return bare() | {"instances": {"chat": seen(**right | fields)}}
-
-
-def _back(spec: HostSpec, found: object) -> Told:
-    (one,) = spec.instances
-    return told(operations.previous_release, spec, found, instance=one, python=spec.python)
-
-
-def _job(plan: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    given = {"name": "activate-chat", "script": "activate", "python": "/usr/bin/python3"}
-    return "run", given | {"plan": plan}
-
-
 def test_stage(spec: HostSpec) -> None:
     release = _release(spec)
     found = told(operations.laid_out_release, spec, bare(), release=release)
@@ -69,49 +54,12 @@ def test_staged(spec: HostSpec) -> None:
     assert told(operations.laid_out_release, spec, found, release=release).commands
 
 
-def test_activate(spec: HostSpec) -> None:
-    release = _release(spec)
-    generation, who = _secrets(spec)["generation"], str(lock.owner()["who"])
-    plan = release.activation(serving=None, generation=generation, who=who)
-    assert told(operations.serving_release, spec, bare(), release=release) == Told(
-        commands=[lock_taken(), _job(plan)], noops=[]
-    )
-    other = bare() | {"instances": {"chat": seen(current="other")}}
-    plan = release.activation(serving="other", generation=generation, who=who)
-    assert told(operations.serving_release, spec, other, release=release) == Told(
-        commands=[lock_taken(), _job(plan)], noops=[]
-    )
-
-
-def test_serves(spec: HostSpec) -> None:
-    release = _release(spec)
-    found = told(operations.serving_release, spec, _serving(spec), release=release)
-    assert found == Told(commands=[], noops=[f"{release.name} serves"])
-
-
-NOT: dict[str, dict[str, Any]] = {
-    "another release": {"current": "vllm-0.26-cuda-000000000000"},
-    "nothing": {"current": None, "secrets": None, "unit": None, "active": False, "about": None},
-    "another secret": {"secrets": "0"},
-    "dead": {"active": False},
-    "interrupted": {"transaction": seen()["transaction"] | {"outcome": None}},
-}
-
-
-@pytest.mark.parametrize("fields", NOT.values(), ids=NOT)
-def test_does_not_serve(spec: HostSpec, fields: dict[str, Any]) -> None:
-    found = _serving(spec, **fields)
-    commands = told(operations.serving_release, spec, found, release=_release(spec)).commands
-    assert [words for words, _ in commands][1:] == ["run"]
-
-
-def test_new_secret_is_staged_and_activated(spec: HostSpec, nouns: Nouns) -> None:
+def test_new_secret_is_staged(spec: HostSpec, nouns: Nouns) -> None:
     staged = _release(spec).staged(_secrets(spec)["generation"])
-    found = _serving(spec) | {"receipts": {"stage-chat": {"digest": staged, "drift": []}}}
+    found = bare() | {"receipts": {"stage-chat": {"digest": staged, "drift": []}}}
     renewed = nouns.chat(api_key=Secret(env="RELEASE_KEY_NEW"))
-    for operation in (operations.laid_out_release, operations.serving_release):
-        assert told(operation, spec, found, release=_release(spec)).commands == []
-        assert told(operation, renewed, found, release=_release(renewed)).noops == []
+    assert told(operations.laid_out_release, spec, found, release=_release(spec)).commands == []
+    assert told(operations.laid_out_release, renewed, found, release=_release(renewed)).commands
 
 
 def test_what_is_not_in_the_spec_is_told(spec: HostSpec, echoed: list[str]) -> None:
@@ -132,40 +80,3 @@ def test_what_is_not_in_the_spec_is_told(spec: HostSpec, echoed: list[str]) -> N
         "dead is there (one) and is not in the spec, so it was left alone; "
         "to stop it: systemctl disable --now metalserve-vllm@chat.service",
     ]
-
-
-def test_back(spec: HostSpec) -> None:
-    """To the release before with the secrets that it had; no question is asked of the spec."""
-    plan = {
-        "instance": "chat",
-        "release": "before",
-        "from": _release(spec).name,
-        "secrets": None,
-        "drain_within_s": 120,
-        "who": lock.owner()["who"],
-    }
-    found = _back(spec, _serving(spec, previous="before", bad={"older": "it answered wrong"}))
-    assert found == Told(commands=[lock_taken(), _job(plan)], noops=[])
-
-
-REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    "no release": ({"instances": {}}, "chat has no release"),
-    "no release before": (
-        {"instances": {"chat": seen()}},
-        "chat has no release before one",
-    ),
-    "bad": (
-        {"instances": {"chat": seen(previous="zero", bad={"zero": "sum (text): answered '5'"})}},
-        "zero is marked bad: sum (text): answered '5'",
-    ),
-    "not known": (
-        {"instances": None, "faults": {"instances": "OSError: disk"}},
-        "what chat runs is not known: {'instances': 'OSError: disk'}",
-    ),
-}
-
-
-@pytest.mark.parametrize(("found", "reason"), REFUSED.values(), ids=REFUSED)
-def test_not_back(spec: HostSpec, found: dict[str, Any], reason: str) -> None:
-    """Nothing is done, not even the lock is taken."""
-    assert _back(spec, bare() | found).commands == [("refuse", {"reason": reason})]

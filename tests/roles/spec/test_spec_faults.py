@@ -14,6 +14,7 @@ from roles.spec import (
     Bundle,
     Check,
     Compression,
+    Fleet,
     Folder,
     HostFolder,
     HostSpec,
@@ -74,7 +75,7 @@ WRONG: list[tuple[Callable[[Nouns], HostSpec], str]] = [
         lambda n: n.host(gpu=4),
         "gpu: there is no such key, "
         "known are accelerator, agent, containers, driver, fetch_limit_mib_s, gateway, installers, "
-        "instances, may_reboot, packages, python, ready_for, spread, weights_root",
+        "instances, may_reboot, packages, python, rack, ready_for, spread, weights_root",
     ),
     (
         lambda n: n.host(fetch_limit_mib_s=0),
@@ -508,9 +509,10 @@ def test_says_what_is_wrong(nouns: Nouns, wrong: Callable[[Nouns], HostSpec], li
 def test_no_fault(nouns: Nouns) -> None:
     spec = nouns.chat()
     strict = {"ssh_strict_host_key_checking": "yes"}
-    assert inventory({"gpu-1.example": spec}) == ([("gpu-1.example", {"spec": spec, **strict})],)
+    known = {"spec": spec, "fleet": Fleet()}
+    assert inventory({"gpu-1.example": spec}) == ([("gpu-1.example", {**known, **strict})],)
     # A machine that is not reached by ssh has no host key.
-    assert inventory({"@local": spec}) == ([("@local", {"spec": spec})],)
+    assert inventory({"@local": spec}) == ([("@local", known)],)
 
 
 @pytest.mark.parametrize(
