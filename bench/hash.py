@@ -1,7 +1,7 @@
 """
 What ``verify.py`` hashes in a second beside ``sha256sum`` and beside reading alone, as a table.
 
-``python -m bench.hash [FOLDER]`` in about two minutes; 1 GiB in FOLDER (``/var/tmp`` unless given)
+``bin/bench hash [FOLDER]`` in about two minutes; 1 GiB in FOLDER (``/var/tmp`` unless given)
 for what the disk gives, and in ``/dev/shm`` for what the processors give.
 """
 

@@ -1,7 +1,7 @@
 """
 What a probe of a host costs beside ``ssh HOST true``, as a table.
 
-``.venv/bin/python -m bench.probe``, as root on a machine that may have lab hosts; two minutes.
+``bin/bench probe``, as root on a machine that may have lab hosts; two minutes.
 """
 
 import json

@@ -1,7 +1,7 @@
 """
 How long it takes until eight hosts have a model that one has, beside one copy over one link.
 
-``python -m bench.swarm [MIB]`` as root: nine lab hosts, each on a link of 100 Mbit/s both ways, and
+``bin/bench swarm [MIB]`` as root: nine lab hosts, each on a link of 100 Mbit/s both ways, and
 a model of four shards, 1000 MiB in all unless given. Ten minutes.
 """
 

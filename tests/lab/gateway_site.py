@@ -61,21 +61,26 @@ class Site(Plain):
 
     def in_rotation(self) -> dict[str, str]:
         """Return what the gateway thinks of each instance: ``UP``, ``DRAIN``, ``DOWN`` …"""
-        page = self.gateway.run(f"curl -s http://127.0.0.1:{OWN}/metrics").stdout
-        found = {}
-        for line in page.splitlines():
-            if line.startswith("haproxy_server_status{") and line.endswith(" 1"):
-                labels = dict(
-                    word.split("=", 1) for word in line.partition("{")[2].split("}")[0].split(",")
-                )
-                found[labels["server"].strip('"')] = labels["state"].strip('"')
-        return found
+        return in_rotation(self.gateway)
 
     @property
     def worker(self) -> str:
         """The process that takes new connections."""
         main = self.gateway.run("systemctl show -P MainPID metalserve-gateway").stdout.strip()
         return self.gateway.run(f"pgrep -n -P {main}").stdout.strip()
+
+
+def in_rotation(gateway: LabHost) -> dict[str, str]:
+    """Return what a gateway thinks of each instance: ``UP``, ``DRAIN``, ``DOWN`` …"""
+    page = gateway.run(f"curl -s http://127.0.0.1:{OWN}/metrics").stdout
+    found = {}
+    for line in page.splitlines():
+        if line.startswith("haproxy_server_status{") and line.endswith(" 1"):
+            labels = dict(
+                word.split("=", 1) for word in line.partition("{")[2].split("}")[0].split(",")
+            )
+            found[labels["server"].strip('"')] = labels["state"].strip('"')
+    return found
 
 
 def told(host: LabHost, instance: str = "chat") -> str:
