@@ -90,6 +90,7 @@ def _half(current: str | None = None) -> dict[str, Any]:
     known = found["instances"]["chat"]
     if current:
         known |= {"current": current, "served": [entry(current), entry(_OLDER)]}
+    known["served"][0]["first"] = "2026-11-20" if current else "2026-11-26"
     return found
 
 

@@ -8,14 +8,14 @@ import json
 from typing import Any
 
 from roles.spec import Fleet, HostSpec
-from tests.deploy.fleet import _BEFORE, _OLDER, _converged, _one
+from tests.deploy.fleet import _BEFORE, _OLDER, converged, _one
 from tests.roles.faked import entry
 
 MODEL = _one.instances[0].served_as
 
 
 def _found(**fields: Any) -> dict[str, Any]:
-    found = _converged(_one)
+    found = converged(_one)
     about = {"unit": "metalserve-vllm@chat.service", "model": MODEL}
     chat = found["instances"]["chat"] | {"current": _BEFORE, "about": about}
     return found | {"instances": {"chat": chat | fields}}
