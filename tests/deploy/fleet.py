@@ -78,7 +78,7 @@ def _drifted() -> dict[str, Any]:
 def _served(previous: str | None, fault: str | None = None) -> dict[str, Any]:
     found = converged(_one)
     known = found["instances"]["chat"]
-    served = [entry(known["current"])]
+    served = [entry(known["current"], first="2026-11-26T02:00:00Z")]
     if previous:
         served.append(entry(previous, fault=fault))
     return found | {"instances": {"chat": known | {"previous": previous, "served": served}}}
