@@ -177,11 +177,11 @@ class Rollout:
 
     def _interrupted(self, name: str, moves: list[Move]) -> frozenset[str]:
         """Return the models of which one instance is out at a time meanwhile."""
-        planned = [*moves]
-        for other in self.plan.unit(name) - {name}:
+        planned, unit = [*moves], self.plan.unit(name)
+        for other in unit - {name}:
             planned += self.plan.members[other].moves
-        serving = {model for one in self.plan.unit(name) for model in self._of[one]}
-        return frozenset(one.interrupts for one in planned if one.interrupts) & serving
+        models = {one.interrupts for one in planned if one.interrupts}
+        return frozenset(model for model in models if any(self._of[one][model] for one in unit))
 
     def _end(self, name: str, turn: Turn) -> None:
         """Keep what came of a turn."""
