@@ -148,6 +148,7 @@ def _generated(instance: Instance) -> Iterator[dict[str, Any]]:
             yield _question(check) | {"name": f"{check.name}-generate", "by": "generate"}
 
 
+@once
 def _question(check: Check) -> dict[str, Any]:
     asked = check.model_dump(mode="json", exclude={"file"})
     return asked | {"media": _data_url(check) if check.file else ""}

@@ -97,6 +97,9 @@ class Run(BaseStateCallback, AbstractContextManager["Run"]):
         if self.place:
             self.ear.close()
             self._leave(self.place, self._end_of, error)
+            if self.unreached:
+                # What pyinfra said of each is far above, among the others' lines.
+                echo(told.not_reached(sorted(self.unreached)), err=True)
 
     def _start(self) -> None:
         if not self.wanted:

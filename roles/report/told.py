@@ -9,6 +9,8 @@ from pyinfra.api.state import StateStage
 
 from roles import check, fleet, preflight, release
 
+_NAMED = 8
+
 
 @dataclass
 class Step:
@@ -59,6 +61,13 @@ def hosts(state: State, steps: Steps, unreached: Mapping[str, str]) -> dict[str,
             "answers": check.answers(host),
         }
     return found
+
+
+def not_reached(names: list[str]) -> str:
+    """Return whom a run did without, in a line."""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    listed = ", ".join(names[:_NAMED]) + more
+    return f"{len(names)} host(s) could not be reached and were left as they are: {listed}"
 
 
 def _result(state: State, host: Host, *, refused: bool, steps: list[dict[str, Any]]) -> str:

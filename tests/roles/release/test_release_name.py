@@ -18,6 +18,7 @@ from roles.spec import (
     Engine,
     HostFolder,
     HostSpec,
+    Instance,
     Kind,
     Match,
     Secret,
@@ -255,3 +256,22 @@ def test_media(nouns: Nouns, name: str, kind: Kind, media: str) -> None:
     assert (kept, base64.b64decode(encoded, validate=True)) == (f"data:{media}", content)
     assert "file" not in seen
     json.dumps(seen)
+
+
+def test_what_a_thousand_hosts_share_is_rendered_once(
+    nouns: Nouns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rendered, asked = engine.rendered, []
+
+    def count(instance: Instance) -> dict[str, engine.File]:
+        asked.append(instance)
+        return rendered(instance)
+
+    monkeypatch.setattr(engine, "rendered", count)
+    chat = nouns.chat()
+    releases = [_release(chat) for _ in range(1000)]
+    assert len({one.name for one in releases}) == 1
+    assert (
+        len({id(one.files) for one in releases}) == len({id(one.checks) for one in releases}) == 1
+    )
+    assert asked == [chat.instances[0]]

@@ -19,7 +19,7 @@ from pyinfra.api import DeployError, State
 
 from roles import instance, lock, preflight
 from roles.preflight import Reason
-from roles.report import origin
+from roles.report import origin, told
 from roles.spec import Secret
 from tests.roles.report.watched import FAILS, GONE, KEY, begun, fake, left, reports, work
 
@@ -236,3 +236,12 @@ def test_who_still_is() -> None:
     assert lock.at_work(owner) is True
     assert lock.at_work(owner | {"started": 1}) is False
     assert lock.at_work(owner | {"machine": "another"}) is None
+
+
+def test_whom_a_run_did_without() -> None:
+    many = [f"gpu-{number:02}" for number in range(1, 31)]
+    said = "host(s) could not be reached and were left as they are"
+    assert told.not_reached(many[:2]) == f"2 {said}: gpu-01, gpu-02"
+    eight = ", ".join(many[:8])
+    assert told.not_reached(many[:8]) == f"8 {said}: {eight}"
+    assert told.not_reached(many) == f"30 {said}: {eight} and 22 more"
