@@ -41,7 +41,7 @@ def upgrade(site: Site) -> Came:
 
 
 def roll_back(site: Site) -> Came:
-    """Every host goes back to the release before, which nobody names."""
+    """Every host goes back to the release before."""
     came = Came()
     before = {host.name: journal(host)["before"]["release"] for host in site.serving}
     # Two stacks serve the model, so that it has to be said that both are to be left.
@@ -102,14 +102,16 @@ def _draining(site: Site, seen: dict[str, str]) -> LabHost:
     def begun() -> list[LabHost]:
         return [host for host in standins if journal(host)["began"] != seen[host.name]]
 
-    def draining() -> list[LabHost]:
-        last = {host: journal(host)["steps"][-1]["step"] for host in begun()}
-        return [host for host, step in last.items() if step == "drain"]
+    found: list[LabHost] = []
 
-    if not wait(lambda: bool(len(begun()) > 1 and draining()), within_s=_WITHIN_S):
+    def draining() -> bool:
+        last = {host: journal(host)["steps"][-1]["step"] for host in begun()}
+        found[:] = [host for host, step in last.items() if step == "drain"]
+        return len(last) > 1 and bool(found)
+
+    if not wait(draining, within_s=_WITHIN_S):
         raise LabError("no host but the first was drained")
-    (found, *_) = draining()
-    return found
+    return found[0]
 
 
 Scene = Callable[[Site], Came]
