@@ -47,10 +47,15 @@ def lines(said: str) -> Iterator[Line]:
 
 
 def line_of(asked: Asked, among: Iterable[Line]) -> Line | None:
-    """Return what the gateways' logs say of a request; ``None`` when it reached none."""
+    """
+    Return what the gateways' logs say of a request, ``None`` when they are silent. HAProxy is of
+    one whose server went away before it answered, on a connection that had an answer before: it
+    closes that without a word, so that the client may ask again.
+    """
     for line in among:
-        # A client asks one thing at a time, so that no other request of its own ended then.
-        if line.client == asked.client and asked.began <= line.at <= asked.ended + _LATE_S:
+        # A client asks one thing at a time; the line of the next one that is answered is near, too.
+        mine = line.client == asked.client and line.answered is asked.whole
+        if mine and asked.began <= line.at <= asked.ended + _LATE_S:
             return line
     return None
 
@@ -58,9 +63,12 @@ def line_of(asked: Asked, among: Iterable[Line]) -> Line | None:
 def lost_with(
     host: str, died: float, failed: Iterable[Asked], among: Sequence[Line]
 ) -> list[Asked]:
-    """Return those of the failed requests that a host was answering when it died."""
-    found = [(one, line_of(one, among)) for one in failed if one.began <= died]
-    return [one for one, line in found if line and line.host == host and not line.answered]
+    """
+    Return those of the failed requests that were on their way when a host died, and were its own:
+    by the log, or by none.
+    """
+    found = [(one, line_of(one, among)) for one in failed if one.began <= died <= one.ended]
+    return [one for one, line in found if not one.whole and (not line or line.host == host)]
 
 
 def told(asked: Asked, among: Iterable[Line]) -> str:

@@ -25,13 +25,19 @@ _QUESTIONS = [(c.prompt, c.expect) for c in canary.WEIGHTS.checks if c.kind is K
 
 @dataclass(frozen=True)
 class Asked:
-    """A request, and what was wrong with its answer; nothing when it was right."""
+    """
+    A request.
+
+    :param wrong: what was wrong with its answer; nothing when it was right
+    :param whole: whether there was an answer, right or wrong
+    """
 
     client: str
     stream: bool
     began: float
     ended: float
     wrong: str
+    whole: bool
 
 
 @dataclass(frozen=True)
@@ -91,14 +97,15 @@ class Load:
             while True:
                 prompt, expected = next(questions)
                 began = time.time()
-                wrong = _wrong(openai, client, prompt, expected)
-                asked = Asked(client.name, client.stream, began, time.time(), wrong)
+                wrong, whole = _wrong(openai, client, prompt, expected)
+                asked = Asked(client.name, client.stream, began, time.time(), wrong, whole)
                 self.asked.append(asked)
                 if self._over.wait(PAUSE_S):
                     return
 
 
-def _wrong(openai: OpenAI, client: Client, prompt: str, expected: str) -> str:
+def _wrong(openai: OpenAI, client: Client, prompt: str, expected: str) -> tuple[str, bool]:
+    """Ask; return what is wrong with the answer, and whether it was whole."""
     try:
         said, finish = (_streamed if client.stream else _plain)(openai, client.model, prompt)
     # What breaks off in the middle of a stream is an error of the library below.
@@ -106,10 +113,13 @@ def _wrong(openai: OpenAI, client: Client, prompt: str, expected: str) -> str:
         cause = (
             f" ({error.__cause__})" if isinstance(error, OpenAIError) and error.__cause__ else ""
         )
-        return f"{type(error).__name__}: {error}{cause}"
+        return f"{type(error).__name__}: {error}{cause}", False
+    if finish is None:
+        return f"broke off after {said!r}", False
     if finish != "stop":
-        return f"ended by {finish!r} after {said!r}"
-    return "" if said.strip() == expected else f"answered {said!r}, {expected!r} is right"
+        return f"ended by {finish!r} after {said!r}", True
+    wrong = f"answered {said!r}, {expected!r} is right"
+    return ("" if said.strip() == expected else wrong), True
 
 
 def _plain(openai: OpenAI, model: str, prompt: str) -> tuple[str, str | None]:

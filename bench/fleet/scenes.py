@@ -41,10 +41,12 @@ def upgrade(site: Site) -> Came:
 
 
 def roll_back(site: Site) -> Came:
-    """Every host goes back to the release before, which nobody names."""
+    """Every host goes back to the release before."""
     came = Came()
     before = {host.name: journal(host)["before"]["release"] for host in site.serving}
-    done = site.run("rollback", within_s=_WITHIN_S)
+    # Two stacks serve the model, so that it has to be said that both are to be left.
+    leave = ",".join(sorted(set(site.releases.values())))
+    done = site.run("rollback", "--data", f"leave={leave}", within_s=_WITHIN_S)
     came.must(done.code == 0, f"deploy/rollback.py ended with {done.code}:\n{done.said}")
     for name, release in site.releases.items():
         came.must(release == before[name], f"{name} serves {release}, not {before[name]}")
@@ -100,14 +102,16 @@ def _draining(site: Site, seen: dict[str, str]) -> LabHost:
     def begun() -> list[LabHost]:
         return [host for host in standins if journal(host)["began"] != seen[host.name]]
 
-    def draining() -> list[LabHost]:
-        last = {host: journal(host)["steps"][-1]["step"] for host in begun()}
-        return [host for host, step in last.items() if step == "drain"]
+    found: list[LabHost] = []
 
-    if not wait(lambda: bool(len(begun()) > 1 and draining()), within_s=_WITHIN_S):
+    def draining() -> bool:
+        last = {host: journal(host)["steps"][-1]["step"] for host in begun()}
+        found[:] = [host for host, step in last.items() if step == "drain"]
+        return len(last) > 1 and bool(found)
+
+    if not wait(draining, within_s=_WITHIN_S):
         raise LabError("no host but the first was drained")
-    (found, *_) = draining()
-    return found
+    return found[0]
 
 
 Scene = Callable[[Site], Came]

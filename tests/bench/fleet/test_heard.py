@@ -18,8 +18,9 @@ SAID = """\
 LINES = list(lines(SAID))
 
 
-def asked(client: str, began: float, ended: float, wrong: str = "Error code: 502") -> Asked:
-    return Asked(client, stream=False, began=began, ended=ended, wrong=wrong)
+def asked(client: str, began: float, ended: float, *, whole: bool = False) -> Asked:
+    wrong = "answered 'fish'" if whole else "Error code: 502"
+    return Asked(client, stream=False, began=began, ended=ended, wrong=wrong, whole=whole)
 
 
 def test_lines() -> None:
@@ -35,21 +36,32 @@ def test_lines() -> None:
 
 def test_line_of_a_request() -> None:
     assert line_of(asked("client-3", 1732659979.1, 1732660004.3), LINES) == LINES[2]
+    assert line_of(asked("client-1", 1732660000.7, 1732660001.5, whole=True), LINES) == LINES[0]
     # Another client's, one that was over before, and one that no gateway saw.
     assert line_of(asked("client-4", 1732659979.1, 1732660004.3), LINES) is None
     assert line_of(asked("client-3", 1732660004.6, 1732660005.3), LINES) is None
     assert line_of(asked("client-3", 1732659979.1, 1732659980.0), LINES) is None
+    # The answer to the next question is no line of the one that failed.
+    assert line_of(asked("client-1", 1732659975.1, 1732660000.5), LINES) is None
 
 
 def test_lost_with_a_host() -> None:
     died = 1732659980.0
     lost = asked("client-3", died - 0.9, died + 24.3)
     assert lost_with("fleet-2", died, [lost], LINES) == [lost]
-    # Another host's, one that came when it was dead, and a wrong answer of the host itself.
+    # Another host's, one that came when it was dead, one that was over, and a wrong answer.
     assert lost_with("fleet-1", died, [lost], LINES) == []
     assert lost_with("fleet-2", died - 1, [lost], LINES) == []
-    wrong = asked("client-1", 1732660000.7, 1732660001.5, "answered 'fish'")
+    assert lost_with("fleet-2", died + 25, [lost], LINES) == []
+    wrong = asked("client-1", 1732660000.7, 1732660001.5, whole=True)
     assert lost_with("fleet-1", 1732660001.0, [wrong], LINES) == []
+
+
+def test_lost_without_a_line() -> None:
+    """Every request but such a one leaves a line."""
+    died = 1732659975.0
+    silent = asked("client-1", died - 0.2, died + 25.5)
+    assert lost_with("fleet-2", died, [silent], LINES) == [silent]
 
 
 def test_told() -> None:

@@ -82,7 +82,7 @@ def ask(url: str, *, stream: bool) -> Load:
         (
             True,
             lambda prompt: (200, streamed(RIGHT[prompt], ends=False)),
-            "ended by None after 'Hello! I am the canary.'",
+            "broke off after 'Hello! I am the canary.'",
         ),
         (False, lambda _: (503, "{}"), "InternalServerError: Error code: 503"),
         (True, lambda _: (401, "{}"), "AuthenticationError: Error code: 401"),
@@ -95,6 +95,7 @@ def test_answers(
     (asked,) = asking.asked
     assert (asked.client, asked.stream, bool(asked.wrong)) == ("client-1", stream, bool(wrong))
     assert asked.wrong.startswith(wrong)
+    assert asked.whole is not wrong.startswith(("broke", "InternalServerError", "Authentication"))
     assert asking.failed == ([asked] if wrong else [])
     assert (asking.slowest_s == 0) is bool(wrong)
 
