@@ -4,11 +4,12 @@ from collections.abc import Generator
 from typing import Any
 
 from pyinfra import host
-from pyinfra.api import StringCommand, operation
+from pyinfra.api import Host, StringCommand, operation
 from pyinfra.api.output import echo
 
 from roles import instance as secrets_of
 from roles import job, lock, probe
+from roles.release import together
 from roles.release.release import Release, plan
 from roles.spec import Instance
 
@@ -59,15 +60,20 @@ def serving_release(release: Release) -> job.Commands:
     """
     found = probe.of(host)
     generation = _secrets(release, found)["generation"]
-    if serves(found, release=release, generation=generation):
+    others = together.others(host, release.instance)
+    if serves(found, release=release, generation=generation) and all(map(_serves_too, others)):
         host.noop(f"{release.name} serves")
+        return
+    if absent := together.absent(host, release.instance):
+        yield job.refusal(absent)
         return
     yield from lock.held()
     name = release.instance.name
     serving = _seen(found, name)["current"]
     forward = release.activation(serving=serving, generation=generation, who=lock.owner()["who"])
+    script = together.script(host, release.instance)
     yield from job.commands(
-        f"activate-{name}", script="activate", python=release.spec.python, plan=forward
+        f"activate-{name}", script=script, python=release.spec.python, plan=forward
     )
 
 
@@ -89,6 +95,8 @@ def previous_release(instance: Instance, python: str) -> job.Commands:
         yield job.refusal(f"{instance.name} has no release{before}")
     elif previous in bad:
         yield job.refusal(f"{previous} is marked bad: {bad[previous]}")
+    elif absent := together.absent(host, instance):
+        yield job.refusal(absent)
     else:
         yield from lock.held()
         back = plan(
@@ -98,8 +106,9 @@ def previous_release(instance: Instance, python: str) -> job.Commands:
             generation=None,
             who=lock.owner()["who"],
         )
+        script = together.script(host, instance)
         yield from job.commands(
-            f"activate-{instance.name}", script="activate", python=python, plan=back
+            f"activate-{instance.name}", script=script, python=python, plan=back
         )
 
 
@@ -113,6 +122,15 @@ def serves(found: dict[str, Any], *, release: Release, generation: str) -> bool:
     )
 
 
+def _serves_too(other: tuple[Host, Release]) -> bool:
+    """Say whether another host of the same instance serves what it should."""
+    there, release = other
+    found = probe.of(there)
+    return serves(
+        found, release=release, generation=_secrets(release, found, there)["generation"]
+    )
+
+
 def _seen(found: dict[str, Any], name: str) -> dict[str, Any]:
     """Return what the probe saw of an instance."""
     instances: dict[str, Any] = found["instances"] or {}
@@ -120,5 +138,11 @@ def _seen(found: dict[str, Any], name: str) -> dict[str, Any]:
     return seen
 
 
-def _secrets(release: Release, found: dict[str, Any]) -> dict[str, Any]:
-    return secrets_of.generation(release.instance, machine_id=str(found["system"]["machine_id"]))
+def _secrets(
+    release: Release, found: dict[str, Any], there: Host | None = None
+) -> dict[str, Any]:
+    """Return what a host is told; nothing where nobody asks it."""
+    instance = release.instance
+    if instance.rank((there or host).name):
+        instance = instance.model_copy(update={"api_key": None})
+    return secrets_of.generation(instance, machine_id=str(found["system"]["machine_id"]))

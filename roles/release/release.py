@@ -50,9 +50,20 @@ class Release:
             "stack": stack.name,
             "weights": self.instance.weights.name,
             **engine.planes(self.instance),
+            **self._across,
         }
         text = json.dumps(about, indent=1, sort_keys=True) + "\n"
         return engine.rendered(self.instance) | {"release.json": engine.File(text, "0644")}
+
+    @property
+    def _across(self) -> dict[str, Any]:
+        """How its hosts know of each other, where it is served by several."""
+        across, agent = self.instance.across, self.spec.agent
+        if across is None or agent is None:
+            return {}
+        addresses = [str(one.address) for one in across.ranks]
+        told = {"addresses": addresses, "port": across.port, "agent": agent.port}
+        return {"across": told}
 
     @cached_property
     def name(self) -> str:

@@ -1,5 +1,6 @@
 """Every noun of an inventory: typed, frozen, validated. Imports nothing else of ours."""
 
+from roles.spec.across import Across, Rank
 from roles.spec.archive import Archive
 from roles.spec.base import Fault, Spec, SpecError
 from roles.spec.behind import Behind, behind
@@ -7,6 +8,7 @@ from roles.spec.benchmark import Benchmark
 from roles.spec.check import Check, Kind, Match
 from roles.spec.compression import Compression
 from roles.spec.gateway import Agent, Client, Gateway
+from roles.spec.gathered import Member, groups, members
 from roles.spec.host import HostSpec, Packages, inventory
 from roles.spec.image import Image, ImageArchive
 from roles.spec.installer import Installer, InstallerKind, Package, installers
@@ -48,6 +50,7 @@ from roles.spec.weights import Weights, WeightsFile, manifest
 __all__ = [
     "Accelerator",
     "Accepted",
+    "Across",
     "Agent",
     "Archive",
     "AscendHdk",
@@ -79,6 +82,7 @@ __all__ = [
     "LmdeployOptions",
     "Lock",
     "Match",
+    "Member",
     "MindieClient",
     "MindieHttps",
     "MindieOptions",
@@ -88,6 +92,7 @@ __all__ = [
     "Options",
     "Package",
     "Packages",
+    "Rank",
     "Rsync",
     "Secret",
     "Source",
@@ -99,7 +104,9 @@ __all__ = [
     "Weights",
     "WeightsFile",
     "behind",
+    "groups",
     "installers",
     "inventory",
     "manifest",
+    "members",
 ]

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from roles.spec.base import Fault, Findings, RemotePath, Spec, SpecError, spelled
 from roles.spec.behind import unreached
+from roles.spec.gathered import ungathered
 from roles.spec.gateway import Agent, Gateway
 from roles.spec.installer import Installer
 from roles.spec.instance import Instance
@@ -114,6 +115,10 @@ class HostSpec(Spec):
         wanted = [*(self.driver.installers if self.driver else ())]
         wanted += [one for stack in self.stacks for one in stack.installers]
         return tuple({one.sha256: one for one in wanted}.values())
+
+    def answering(self, name: str) -> tuple[Instance, ...]:
+        """Instances that are asked on the host of a name: not those that another answers for."""
+        return tuple(instance for instance in self.instances if not instance.rank(name))
 
     def _platform(self) -> Iterator[Fault]:
         """What lies below the instances."""
@@ -224,6 +229,7 @@ def inventory(*groups: Mapping[str, HostSpec]) -> tuple[Group, ...]:
         faults += [fault.below(path) for fault in specs[first].examined(seen).faults]
     if not any(found.broken for found in seen.values()):
         faults += unreached(specs)
+        faults += ungathered(specs)
     if faults:
         raise SpecError(faults)
     return tuple([(name, _data(name, spec)) for name, spec in group.items()] for group in groups)
