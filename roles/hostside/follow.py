@@ -55,11 +55,21 @@ class Following(activate.Activation):
         self.free_port()
         self.began = time.time()
         service.begin(new)
+        self.step("verdict")
         self.wait_for_verdict(new)
         self.step("commit")
         self.transaction.end("committed")
         activate.unmark(self.plan["instance"], self.plan["release"])
         activate.note(self.plan, "serves with the head on {}".format(self.group_.head))
+
+    def back(self, error: Exception) -> Any:
+        """Return to what was; before the swap, that is what runs here still."""
+        if "swap" in [step["step"] for step in self.transaction.record["steps"]]:
+            return super().back(error)
+        why = "{} was not begun: {}; nothing was changed".format(self.plan["release"], error)
+        self.transaction.end("rolled back", why)
+        activate.note(self.plan, why)
+        return {"ok": False, "summary": why}
 
     @property
     def group_(self) -> ranks.Group:
@@ -86,15 +96,18 @@ class Following(activate.Activation):
     def wait_for_verdict(self, unit: str) -> None:
         """Wait until the head has committed; see that what was started here goes on meanwhile."""
         began = time.monotonic()
-        first = service.shown(unit).get("InvocationID")
-        ended_at = None
+        first = ended_at = None
         while True:
             found, last = self.asked(began)
             if found == gathering.COMMITTED:
                 return
             self.refuse_back(found, last)
             now = service.shown(unit)
-            if now.get("ActiveState") in ("failed", "inactive") or now.get("InvocationID") != first:
+            runs = ranks.state(now) in ("activating", "active")
+            first = first or (now.get("InvocationID") if runs else None)
+            if runs and now.get("InvocationID") == first:
+                ended_at = None
+            else:
                 ended_at = ended_at or time.monotonic()
                 if time.monotonic() - ended_at > _VERDICT_WITHIN_S:
                     lines = failures.of_start(unit, self.began, self.about.get("engine"))

@@ -70,9 +70,11 @@ def gone(group: ranks.Group, taken: Dict[str, str]) -> Tuple[str, bool]:
     for address, offer in taken.items():
         said = group.ask(address)
         last = said.get("transaction") or {}
-        if said and (last.get("outcome") is not None or last["group"].get("id") != offer):
-            why = last.get("why") or "it has begun anew"
-            return "{} no longer follows: {}".format(address, why), "mark bad" in last["steps"]
+        if not said or (last and last["outcome"] is None and last["group"].get("id") == offer):
+            continue
+        why = last.get("why") or "it has begun anew"
+        blames = "mark bad" in last.get("steps", ())
+        return "{} no longer follows: {}".format(address, why), blames
     return "", False
 
 

@@ -23,9 +23,10 @@ import places
 import ranks
 
 _LOOK_EVERY_S = 1.0
+_WATCH_EVERY_S = 2.0
 _SPEAK_EVERY_S = 30.0
 # An agent is away for a moment when our own scripts are renewed, a network now and then.
-_SILENT_S = 20.0
+_SILENT_S = 30.0
 _UP = ("activating", "active", "reloading")
 # For a server that waits for the host that is gone, even while it is told to end.
 _ENDS_WITHIN_S = 20.0
@@ -79,7 +80,7 @@ def lost(group: ranks.Group, bound: Dict[str, str]) -> str:
                     return "{} has ended what it started with this host".format(address)
             elif time.monotonic() - heard[address] > _SILENT_S:
                 return "{} has said nothing for {:.0f} s".format(address, _SILENT_S)
-        time.sleep(_LOOK_EVERY_S)
+        time.sleep(_WATCH_EVERY_S)
 
 
 def variables(group: ranks.Group) -> Dict[str, str]:

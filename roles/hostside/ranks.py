@@ -19,7 +19,7 @@ import places
 import service
 import transaction
 
-_ANSWERS_WITHIN_S = 3.0
+_ANSWERS_WITHIN_S = 5.0
 # A journal may be long; what is told of it is not.
 _LONGEST = 65536
 
@@ -88,7 +88,7 @@ def told(instance: str) -> Dict[str, Any]:
     unit = service.shown(described["unit"]) if described else {}
     return {
         "release": release,
-        "state": _state(unit),
+        "state": state(unit),
         "invocation": unit.get("InvocationID", ""),
         "bound": durable.read_json(places.bound(instance)) or {},
         "transaction": _journal(last.record) if last and group else None,
@@ -96,10 +96,11 @@ def told(instance: str) -> Dict[str, Any]:
     }
 
 
-def _state(unit: Dict[str, str]) -> str:
-    sub, state = unit.get("SubState", ""), unit.get("ActiveState", "inactive")
+def state(unit: Dict[str, str]) -> str:
+    """Return how a unit is, by what ``service.shown`` tells of it."""
+    sub, found = unit.get("SubState", ""), unit.get("ActiveState", "inactive")
     # Called activating, though nothing of it runs until the next start.
-    return sub if sub.startswith("auto-restart") else state
+    return sub if sub.startswith("auto-restart") else found
 
 
 def _journal(record: Dict[str, Any]) -> Dict[str, Any]:

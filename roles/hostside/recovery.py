@@ -61,6 +61,7 @@ def put_back(transaction: Transaction, why: str, say: Any) -> str:
     step("restart back")
     about = described(transaction.instance, release) or {}
     if follows(transaction.instance, about):
+        holding.freed()
         # It waits for the head, as long as that may take, and begins when that does.
         service.begin(unit)
         state = "{} is current again and begins with its head".format(release)
@@ -139,7 +140,8 @@ def _tell(found: Transaction, why: str, state: str) -> None:
 
 def _finish_following(found: Transaction) -> None:
     """Do as the head did with what this host was to follow it to."""
-    why = "the job was killed at step {}".format(found.record["steps"][-1]["step"])
+    at = found.record["steps"][-1]["step"]
+    why = "the job was killed at step {}".format(at)
     about = described(found.instance, found.record["release"]) or {}
     with contextlib.suppress(OSError):
         found.step("settle")
@@ -149,15 +151,20 @@ def _finish_following(found: Transaction) -> None:
             group, found.record, about.get("ready_within_s", _LONGEST_S), print
         )
         if goes_on:
+            runs = at in ("verdict", "commit") and not found.is_back
+            if found.record["before"]["unit"] and not runs:
+                service.stop(found.record["before"]["unit"])
             found.swap()
     except OSError as error:
         goes_on, why = False, "{}; {}".format(why, error)
     if goes_on:
-        if found.record["before"]["unit"]:
-            service.stop(found.record["before"]["unit"])
         service.begin(found.record["after"]["unit"])
         state = "the head has committed {}, which begins here too".format(found.record["release"])
         _end(found, "committed", why, state)
+    elif found.is_back and found.record["before"]["unit"]:
+        service.begin(found.record["before"]["unit"])
+        was = found.record["before"]["release"]
+        state = _end(found, "rolled back", why, "{} is current, as it was".format(was))
     else:
         state = put_back(found, why, print)
     _tell(found, why, state)
