@@ -166,7 +166,10 @@ class Activation:
         def wait(passed: float) -> None:
             self.say("starting: {:.0f} s".format(passed))
             # Without one of them it would be waited for in vain.
-            if self.group and gathering.gone(self.group, self.transaction.record["group"]["offers"])[0]:
+            if (
+                self.group
+                and gathering.gone(self.group, self.transaction.record["group"]["offers"])[0]
+            ):
                 service.stop(unit)
 
         ready = service.start(unit, self.about["ready_within_s"], wait)
@@ -261,5 +264,10 @@ def perform(kind: Type[Activation]) -> None:
     jobs.finish(folder, result)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """See the top of the file."""
     perform(Activation)
+
+
+if __name__ == "__main__":
+    main()

@@ -2,8 +2,9 @@
 Answers HAProxy's ``agent-check``: whether an instance of this host may be sent requests.
 
 systemd listens and hands over the socket. A gateway says the name of an instance on a line and is
-told ``up ready``, ``drain``, or ``down`` and why. Another host that serves an instance together with
-this one says ``rank`` before the name, and is told how far it is here (``ranks.py``). It runs as nobody in particular and reads only.
+told ``up ready``, ``drain``, or ``down`` and why. Another host that serves an instance together
+with this one says ``rank`` before the name, and is told how far it is here (``ranks.py``). It runs
+as nobody in particular and reads only.
 """
 
 from __future__ import annotations

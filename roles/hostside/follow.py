@@ -129,7 +129,9 @@ class Following(activate.Activation):
     def refuse_back(self, found: str, last: Any) -> None:
         """Go back when the head does, and blame what it blames."""
         if found == gathering.BACK:
-            why = "the head on {} went back: {}".format(self.group_.head, last["why"] or "see there")
+            why = "the head on {} went back: {}".format(
+                self.group_.head, last["why"] or "see there"
+            )
             raise activate.StepError(why, [], blamed="mark bad" in last["steps"])
 
     heard = 0.0

@@ -126,9 +126,7 @@ def _serves_too(other: tuple[Host, Release]) -> bool:
     """Say whether another host of the same instance serves what it should."""
     there, release = other
     found = probe.of(there)
-    return serves(
-        found, release=release, generation=_secrets(release, found, there)["generation"]
-    )
+    return serves(found, release=release, generation=_secrets(release, found, there)["generation"])
 
 
 def _seen(found: dict[str, Any], name: str) -> dict[str, Any]:
@@ -138,9 +136,7 @@ def _seen(found: dict[str, Any], name: str) -> dict[str, Any]:
     return seen
 
 
-def _secrets(
-    release: Release, found: dict[str, Any], there: Host | None = None
-) -> dict[str, Any]:
+def _secrets(release: Release, found: dict[str, Any], there: Host | None = None) -> dict[str, Any]:
     """Return what a host is told; nothing where nobody asks it."""
     instance = release.instance
     if instance.rank((there or host).name):

@@ -52,9 +52,9 @@ class Across(Spec):
     def contradictions(self) -> Iterator[Fault]:
         """See ``Spec``."""
         for what in ("host", "address"):
-            found = [str(getattr(one, what)) for one in self.ranks]
-            for one in sorted({one for one in found if found.count(one) > 1}):
-                yield Fault(path="ranks", wrong=f"has {what} {one} twice", right="name it once")
+            named = [str(getattr(one, what)) for one in self.ranks]
+            for twice in sorted({name for name in named if named.count(name) > 1}):
+                yield Fault(path="ranks", wrong=f"has {what} {twice} twice", right="name it once")
         for one in self.ranks:
             there = one.address
             if there.is_loopback or there.is_unspecified or there.is_multicast:

@@ -19,9 +19,7 @@ class Member(NamedTuple):
     instance: Instance
 
 
-def members(
-    name: str, hosts: Mapping[str, "HostSpec"]
-) -> dict[str, list[Member]]:
+def members(name: str, hosts: Mapping[str, "HostSpec"]) -> dict[str, list[Member]]:
     """Return the members of each instance over several hosts that ``name`` has, head first."""
     found: dict[str, list[Member]] = {}
     for instance in hosts[name].instances:

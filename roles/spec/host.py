@@ -7,8 +7,8 @@ from pydantic import Field
 
 from roles.spec.base import Fault, Findings, RemotePath, Spec, SpecError, spelled
 from roles.spec.behind import unreached
-from roles.spec.gathered import ungathered
 from roles.spec.gateway import Agent, Gateway
+from roles.spec.gathered import ungathered
 from roles.spec.installer import Installer
 from roles.spec.instance import Instance
 from roles.spec.platform import ContainerToolkit, Driver, accelerator_of

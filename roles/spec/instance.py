@@ -184,7 +184,9 @@ class Instance(Spec):
             )
 
     def _planes(self) -> Iterator[Fault]:
-        if self.across is None and (max(self.ports) > 65535 or len(set(self.ports)) != len(self.ports)):
+        if self.across is None and (
+            max(self.ports) > 65535 or len(set(self.ports)) != len(self.ports)
+        ):
             yield Fault(
                 path="port",
                 wrong=f"is {self.port}, with management and metrics on "

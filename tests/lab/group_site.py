@@ -18,7 +18,7 @@ def _together(*extra):
     return _instance(options=options, across=across, ready_within_s={ready_within_s})
 """
 # `serve` alone knows --headless.
-SERVED = STANDIN.replace("vllm.entrypoints.openai.api_server", "vllm.entrypoints.cli.main\", \"serve")
+SERVED = STANDIN.replace("vllm.entrypoints.openai.api_server", 'vllm.entrypoints.cli.main", "serve')
 
 
 @dataclass

@@ -13,7 +13,16 @@ _RENDERED = (
     *("api-key", "config", "host", "model", "port", "served-model-name"),
     *("dtype", "enforce-eager", "no-enforce-eager", "gpu-memory-utilization", "max-model-len"),
     *("max-num-seqs", "limit-mm-per-prompt", "shutdown-timeout", "tensor-parallel-size", "tp"),
-    *("pipeline-parallel-size", "pp", "nnodes", "n", "node-rank", "r", "master-addr", "master-port"),
+    *(
+        "pipeline-parallel-size",
+        "pp",
+        "nnodes",
+        "n",
+        "node-rank",
+        "r",
+        "master-addr",
+        "master-port",
+    ),
     *("headless",),
 )
 

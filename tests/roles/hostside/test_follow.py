@@ -1,6 +1,6 @@
 """The head decides, and the other hosts follow it: there, back, and when either is cut short."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ import activate
 import durable
 import follow
 import gathering
+import jobs
 import places
 import pytest
 import ranks
@@ -40,10 +41,10 @@ def both(host: Host, peers: Peers) -> Host:
 
 
 @pytest.fixture
-def rank(both: Host, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
-    """This host is the rank, and follows a head to ``old``."""
+def rank(both: Host, monkeypatch: pytest.MonkeyPatch) -> Host:
+    """This host is the rank."""
     monkeypatch.setattr(ranks, "own", lambda address: address == RANK)
-    yield both
+    return both
 
 
 class Head:
@@ -187,11 +188,14 @@ def _killed_at(host: Host, step: str) -> None:
     assert host.steps[-1] == step
 
 
-@pytest.mark.parametrize("step", TOLD)
 @pytest.mark.parametrize(
-    ("verdict", "serves", "outcome"), [(DONE, "new", "committed"), (WENT_BACK, "old", "rolled back")]
+    ("step", "boot"),
+    [*((step, False) for step in TOLD), ("offer", True), ("restart", True), ("verdict", True)],
 )
-@pytest.mark.parametrize("boot", [False, True])
+@pytest.mark.parametrize(
+    ("verdict", "serves", "outcome"),
+    [(DONE, "new", "committed"), (WENT_BACK, "old", "rolled back")],
+)
 def test_cut_short(
     rank: Host,
     peers: Peers,
@@ -209,7 +213,12 @@ def test_cut_short(
     later: list[tuple[str, ...]] = []
     if boot:
         rank.systemd.power_off()
-        monkeypatch.setattr(recovery.jobs, "later", lambda *words: later.append(words) or "")
+
+        def note(*words: str) -> str:
+            later.append(words)
+            return ""
+
+        monkeypatch.setattr(jobs, "later", note)
         recovery.boot()
         # Nothing but what was is started before the head can be asked.
         assert rank.state["current"] == "old"

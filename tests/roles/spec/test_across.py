@@ -1,5 +1,6 @@
 """Instances over several hosts: who may be one, and which hosts belong together."""
 
+from ipaddress import ip_address
 from typing import Any
 
 import pytest
@@ -25,7 +26,9 @@ SERVE = ("-m", "vllm.entrypoints.cli.main", "serve")
 
 def _across(*ranks: tuple[str, str], **fields: Any) -> Across:
     named = ranks or (("gpu-1", "10.0.0.1"), ("gpu-2", "10.0.0.2"))
-    return Across(ranks=tuple(Rank(host=host, address=at) for host, at in named), **fields)
+    return Across(
+        ranks=tuple(Rank(host=host, address=ip_address(at)) for host, at in named), **fields
+    )
 
 
 def _instance(nouns: Nouns, **fields: Any) -> Instance:
@@ -60,7 +63,7 @@ def test_only_the_head_is_asked(nouns: Nouns) -> None:
     one = _instance(nouns)
     assert _host(one).answering("gpu-1") == (one,)
     assert _host(one).answering("gpu-2") == ()
-    gateway = Gateway(address="127.0.0.1", port=8443, models=(one.served_as,))
+    gateway = Gateway(address=ip_address("127.0.0.1"), port=8443, models=(one.served_as,))
     found = behind(gateway, {"gpu-1": _host(one), "gpu-2": _host(one)})
     assert [one.host for one in found[one.served_as]] == ["gpu-1"]
 
@@ -189,7 +192,8 @@ def test_instances_that_differ(nouns: Nouns) -> None:
     other = _instance(nouns, drain_within_s=7)
     told = "give each host of them the same instance"
     assert _faults({"gpu-1": _host(one), "gpu-2": _host(other)}) == [
-        f"gpu-2/instances/chat: is another than that of gpu-1, which serves it with this host, {told}"
+        "gpu-2/instances/chat: is another than that of gpu-1, which serves it with this host, "
+        f"{told}"
     ]
     assert _faults({"gpu-1": _host(one), "gpu-2": _host()}) == [
         f"gpu-2/instances: has no chat, which gpu-1 serves with it, {told}"
@@ -205,7 +209,7 @@ def test_instances_that_differ(nouns: Nouns) -> None:
             "agent=Agent(), which tells the others how far it is",
         ),
         (
-            {"agent": Agent(address="192.0.2.7")},
+            {"agent": Agent(address=ip_address("192.0.2.7"))},
             "gpu-2/agent/address: is 192.0.2.7, where the other hosts of chat do not ask, should "
             "be 10.0.0.2 or 0.0.0.0",
         ),

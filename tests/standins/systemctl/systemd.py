@@ -149,8 +149,8 @@ class Systemd:
                 found = self.units.get(unit, _Unit())
                 sub = "running" if found.state == "active" else "dead"
                 start = f"{found.starts:032x}" if found.starts else ""
-                rows = {"ActiveState": found.state, "SubState": sub, "InvocationID": start}
-                return _Answer(said="".join(f"{key}={said}\n" for key, said in rows.items()))
+                told = {"ActiveState": found.state, "SubState": sub, "InvocationID": start}
+                return _Answer(said="".join(f"{key}={value}\n" for key, value in told.items()))
             case ["systemctl", "show", "-P", "ActiveEnterTimestamp", unit]:
                 known = unit in self.units
                 return _Answer(said="Mon 2026-01-05 10:00:00 UTC\n" if known else "\n")
