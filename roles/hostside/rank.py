@@ -26,7 +26,7 @@ _LOOK_EVERY_S = 1.0
 _WATCH_EVERY_S = 2.0
 _SPEAK_EVERY_S = 30.0
 # An agent is away for a moment when our own scripts are renewed, a network now and then.
-_SILENT_S = 30.0
+_SILENT_S = 60.0
 _UP = ("activating", "active", "reloading")
 # For a server that waits for the host that is gone, even while it is told to end.
 _ENDS_WITHIN_S = 20.0

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from roles.lab import Lab
+from roles.lab import Lab, LabHost
 from roles.lab.command import wait
 from tests.lab import fixtures
 from tests.lab.group_site import Group, states
@@ -42,11 +42,17 @@ def group(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Group]
         host.run("systemctl stop 'metalserve-vllm@*'", timeout_s=120)
 
 
+def said(host: LabHost) -> str:
+    """Return what the server of a host logged, but for its banner."""
+    asked = "journalctl -u metalserve-vllm@chat -o short-precise --no-pager -n 300"
+    return f"\n== {host.name}\n{host.run(asked).stdout}"
+
+
 def test_real_engine_over_two_hosts(group: Group, capsys: pytest.CaptureFixture[str]) -> None:
     head, rank = group.hosts
     group.together()
     done = group.run("main", within_s=_WITHIN_S)
-    assert done.code == 0, done.said
+    assert done.code == 0, done.said + said(head) + said(rank)
     assert "28 of 28 answers right" in done.said
     took = re.findall(r"answers right, after ([\d.]+) s", done.said)[-1]
     assert "EngineCore" in head.run("ps -eo args").stdout
