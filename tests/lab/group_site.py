@@ -13,6 +13,7 @@ def _together(*extra):
     options = VllmOptions(
         dtype="float32", max_model_len=1024, max_num_seqs=4, images=1, videos=1, kv_cache_gib=1,
         enforce_eager=True, tensor_parallel_size=2, extra={words!r} + extra,
+        environment={environment!r},
     )
     across = Across(ranks={ranks})
     return _instance(options=options, across=across, ready_within_s={ready_within_s})
@@ -28,7 +29,10 @@ class Group(Site):
     def __post_init__(self) -> None:
         ranks = ", ".join(f"Rank(host={h.name!r}, address={h.address!r})" for h in self.hosts)
         self.imports += _IMPORTS.format(
-            ranks=f"({ranks})", words=self.words, ready_within_s=self.ready_within_s
+            ranks=f"({ranks})",
+            words=self.words,
+            environment=self.options,
+            ready_within_s=self.ready_within_s,
         )
         self.more = "agent=Agent(asked_every_s=1)"
 

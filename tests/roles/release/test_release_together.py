@@ -4,10 +4,11 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from pyinfra.api import Config, Host, Inventory, State
+from pyinfra.api.arguments import AllArguments
 from pyinfra.context import ctx_host, ctx_state
 
 from roles import instance as secrets_of
@@ -57,7 +58,7 @@ def _run(spec: HostSpec, head: object, rank: object, *left: str) -> Iterator[dic
     ]  # fmt: skip
     state = State(Inventory((listed, {})), Config())
     for host in state.inventory:
-        host.current_op_global_arguments = {}  # type: ignore[typeddict-item]
+        host.current_op_global_arguments = cast("AllArguments", {})
         if host.name not in left:
             state.activate_host(host)
     with ctx_state.use(state):

@@ -26,7 +26,8 @@ SERVE = ("-m", "vllm.entrypoints.cli.main", "serve")
 
 def _across(*ranks: tuple[str, str], **fields: Any) -> Across:
     named = ranks or (("gpu-1", "10.0.0.1"), ("gpu-2", "10.0.0.2"))
-    return Across(
+    found = tuple(Rank(host=host, address=ip_address(at)) for host, at in named)
+    return Across(ranks=found, **fields)
         ranks=tuple(Rank(host=host, address=ip_address(at)) for host, at in named), **fields
     )
 
