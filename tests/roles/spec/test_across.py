@@ -28,8 +28,6 @@ def _across(*ranks: tuple[str, str], **fields: Any) -> Across:
     named = ranks or (("gpu-1", "10.0.0.1"), ("gpu-2", "10.0.0.2"))
     found = tuple(Rank(host=host, address=ip_address(at)) for host, at in named)
     return Across(ranks=found, **fields)
-        ranks=tuple(Rank(host=host, address=ip_address(at)) for host, at in named), **fields
-    )
 
 
 def _instance(nouns: Nouns, **fields: Any) -> Instance:
