@@ -2,7 +2,7 @@
 
 import json
 
-from roles import templates
+from roles import paths, templates
 from roles.engine.file import File
 from roles.spec import Accelerator, Instance, Stack, VllmOptions, parser
 
@@ -25,6 +25,8 @@ def files(instance: Instance, options: VllmOptions) -> dict[str, File]:
         "engine/vllm-start.sh.j2",
         python="stack/venv/bin/python",
         command=instance.stack.command,
+        # Which of several hosts it is, the host itself finds out.
+        together=f"{paths.script('rank')} start {instance.name}" if instance.across else "",
         model=named(instance.stack),
         words=words(instance, options),
         devices=instance.devices if cuda else (),
@@ -57,6 +59,11 @@ def words(instance: Instance, options: VllmOptions) -> list[str]:
     ]  # fmt: skip
     if instance.stack.accelerator is not Accelerator.CPU:
         found += ["--gpu-memory-utilization", str(options.gpu_memory_utilization)]
+    if options.pipeline_parallel_size > 1:
+        found += ["--pipeline-parallel-size", str(options.pipeline_parallel_size)]
+    if across := instance.across:
+        found += ["--nnodes", str(len(across.ranks))]
+        found += ["--master-addr", str(across.head.address), "--master-port", str(across.port)]
     if options.enforce_eager:
         found += ["--enforce-eager"]
     taken = parser.of(instance.stack.engine, instance.stack.version)

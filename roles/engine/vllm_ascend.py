@@ -27,6 +27,7 @@ def files(instance: Instance, options: VllmOptions) -> dict[str, File]:
         python='"$release"/stack/venv/bin/python',
         version=stack.python,
         command=stack.command,
+        together="",
         model=vllm.named(stack),
         words=vllm.words(instance, options),
         devices=instance.devices,

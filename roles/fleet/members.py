@@ -61,7 +61,7 @@ def told_of(state: State, host: str) -> dict[str, Any]:
     return about
 
 
-def moves(spec: HostSpec, found: Found, towards: Towards) -> list[release.Move]:
+def moves(host: Host, towards: Towards) -> list[release.Move]:
     """
     Return what has to be done on a host.
 
@@ -69,9 +69,9 @@ def moves(spec: HostSpec, found: Found, towards: Towards) -> list[release.Move]:
     """
     match towards:
         case Towards.FORWARD:
-            return release.forward(spec, found)
+            return release.forward(host)
         case Towards.BACK:
-            return release.backward(spec, found, release.wish())
+            return release.backward(host, release.wish())
 
 
 def _planned(state: State, towards: Towards) -> Plan:
@@ -83,7 +83,7 @@ def _planned(state: State, towards: Towards) -> Plan:
         [_member(host, towards) for host in active],
         _fleet(asked),
         silent={host.name: host.data.spec for host in asked if host not in state.active_hosts},
-        left_out=[host.data.spec for host in hosts if not state.is_host_in_limit(host)],
+        left_out={one.name: one.data.spec for one in hosts if not state.is_host_in_limit(one)},
     )
 
 
@@ -91,7 +91,7 @@ def _member(host: Host, towards: Towards) -> Member:
     spec, found = host.data.spec, probe.of(host)
     todo, refused = [], ""
     try:
-        todo = moves(spec, found, towards)
+        todo = moves(host, towards)
     except LookupError as error:
         refused = str(error.args[0])
     seen = found["instances"] or {}
@@ -104,10 +104,17 @@ def _member(host: Host, towards: Towards) -> Member:
         kind=_kind(spec, found),
         goal=tuple(goal.items()),
         moves=tuple(todo),
-        serves=Counter(release.served(found).values()),
+        serves=Counter(release.served(host).values()),
         left=_left(spec, found),
         refused=refused,
+        together=_together(host),
     )
+
+
+def _together(host: Host) -> frozenset[str]:
+    """Return the other hosts that an instance of a host is served with."""
+    gathered = [one.across.ranks for one in host.data.spec.instances if one.across]
+    return frozenset(rank.host for ranks in gathered for rank in ranks) - {host.name}
 
 
 def _left(spec: HostSpec, found: Found) -> str:

@@ -94,13 +94,13 @@ def _take_turn(
     state: State, host: Host, *, rollout: Rollout, towards: Towards, **arguments: Any
 ) -> bool:
     """Wait for the host's turn, and make the moves that it needs now."""
-    moves = members.moves(host.data.spec, probe.of(host), towards)
     try:
+        moves = members.moves(host, towards)
         with rollout.turn(host.name, moves) as turn:
             _make(state, host, moves, turn, arguments)
-    except NotBegunError as refused:
-        rollout.not_begun[host.name] = str(refused)
-        echo(f"{host.print_prefix}not begun: {refused}", err=True)
+    except (LookupError, NotBegunError) as refused:
+        rollout.not_begun[host.name] = str(refused.args[0])
+        echo(f"{host.print_prefix}not begun: {refused.args[0]}", err=True)
         return False
     return turn.well
 
@@ -109,10 +109,12 @@ def _look_again(state: State, host: Host, *, rollout: Rollout, **arguments: Any)
     """Wait until the wave has settled, and ask the host what serves there then."""
     while (left := rollout.settled_in_s()) > 0 and not platform.stopping.asked():
         time.sleep(min(left, _LOOK_EVERY_S))
-    found = probe.renew(host)
-    served = release.served(found)
+    probe.renew(host)
+    served = release.served(host)
     gone = [
-        move.release for move in rollout.switched[host.name] if move.instance.name not in served
+        move.release
+        for move in rollout.switched[host.name]
+        if move.brings and move.instance.name not in served
     ]
     if gone:
         rollout.fail(host.name, f"{', '.join(gone)} no longer serves", Counter(served.values()))
@@ -146,7 +148,7 @@ def _make(
     turn.well = not missed
     if missed:
         found = probe.renew(host)
-        served = release.served(found)
+        served = release.served(host)
         name, wanted = missed[0].instance.name, missed[0].release
         left = "what served before serves" if name in served else "nothing serves it"
         left = left if found["instances"] is not None else "the host does not answer"

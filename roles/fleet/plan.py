@@ -79,7 +79,7 @@ def made(
     members: Iterable[Member],
     fleet: Fleet,
     silent: Mapping[str, HostSpec] | None = None,
-    left_out: Iterable[HostSpec] = (),
+    left_out: Mapping[str, HostSpec] | None = None,
 ) -> Plan:
     """
     Return the plan of a change; the same to whoever asks, in the inventory's order.
@@ -88,12 +88,12 @@ def made(
     :param left_out: hosts of the inventory that are not of the run
     """
     known, absent = {one.name: one for one in members}, silent or {}
-    specs = [*(one.spec for one in known.values()), *absent.values()]
+    hosts = {one.name: one.spec for one in known.values()} | dict(absent)
     plan = Plan(
         fleet=fleet,
         members=known,
-        instances=_instances(specs),
-        elsewhere=_instances(left_out),
+        instances=_instances(hosts),
+        elsewhere=_instances(left_out or {}),
         silent=tuple(absent),
     )
     plan = replace(plan, members=_refused(plan))
@@ -103,9 +103,9 @@ def made(
     return replace(plan, waves=tuple(in_waves(begun, there, fleet)), there=len(there))
 
 
-def _instances(specs: Iterable[HostSpec]) -> Counter[str]:
-    """Return how many instances of each model there are to be."""
-    return Counter(one.served_as for spec in specs for one in spec.instances)
+def _instances(hosts: Mapping[str, HostSpec]) -> Counter[str]:
+    """Return how many instances of each model there are to be, each where it is answered from."""
+    return Counter(one.served_as for name, spec in hosts.items() for one in spec.answering(name))
 
 
 def _refused(plan: Plan) -> dict[str, Member]:

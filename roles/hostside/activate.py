@@ -12,12 +12,13 @@ import contextlib
 import os
 import sys
 import time
-from typing import Any, List, Sequence
+from typing import Any, List, Sequence, Type
 
 import ask
 import audit
 import durable
 import failures
+import gathering
 import held
 import history
 import jobs
@@ -25,6 +26,7 @@ import metrics
 import places
 import ports
 import progress
+import ranks
 import recovery
 import rotation
 import service
@@ -47,14 +49,25 @@ class Activation:
     def __init__(self, plan: Any, say: Any) -> None:
         self.plan, self.say = plan, say
         self.about = about(plan["instance"], plan["release"])
+        self.group = ranks.of(plan["instance"], self.about)
         self.refuse_taken_port()
         silent = rotation.silent()
         if silent:
             why = "gateways would not stop sending: {}; systemctl restart metalserve-agent.socket"
             raise StepError(why.format(silent), [], blamed=False)
-        self.transaction = Transaction.begin(plan)
+        self.transaction = self.begin()
         self.report: ask.Report = []
         self.began = time.time()
+
+    def begin(self) -> Transaction:
+        """Write down what is and shall be, once every other host of it has offered to follow."""
+        if self.group is None:
+            return Transaction.begin(self.plan)
+        if self.group.rank:
+            why = "this host follows the head on {}".format(self.group.head)
+            raise StepError(why, [], blamed=False)
+        taken = gathering.offers(self.group, self.plan["release"], self.say)
+        return Transaction.begin(self.plan, {"offers": taken})
 
     def run(self) -> Any:
         """Do all of it, one way or the other; return the job's result."""
@@ -95,15 +108,16 @@ class Activation:
             why = "{} of {} answers wrong".format(len(wrong), len(self.report))
             known = failures.of_answers(new, self.began, self.about.get("engine"))
             raise StepError(why, [*wrong, *known])
+        self.refuse_gone()
         self.step("commit")
         # What was asked is what is current, whatever hands did to links meanwhile.
         self.transaction.swap()
         self.transaction.end("committed")
         rotation.join(self.plan["instance"])
-        _unmark(self.plan["instance"], self.plan["release"])
+        unmark(self.plan["instance"], self.plan["release"])
         with contextlib.suppress(OSError):
             history.note(self.transaction.record)
-        _note(self.plan, "serves")
+        note(self.plan, "serves")
         # Whoever waits for this one's end takes the next one out.
         rotation.wait(self.say)
 
@@ -141,13 +155,32 @@ class Activation:
                     blamed=False,
                 )
 
+    def refuse_gone(self) -> None:
+        """See that every other host of it still follows."""
+        if self.group is None:
+            return
+        why, blamed = gathering.gone(self.group, self.transaction.record["group"]["offers"])
+        silent = "" if why else gathering.silent(self.group)
+        if why or silent:
+            why = why or "{} does not answer any more".format(silent)
+            raise StepError(why, [], blamed=blamed)
+
     def start(self, unit: str) -> None:
         """Start the new release and wait until it is ready."""
         self.began = time.time()
-        ready = service.start(
-            unit, self.about["ready_within_s"], lambda s: self.say("starting: {:.0f} s".format(s))
-        )
+
+        def wait(passed: float) -> None:
+            self.say("starting: {:.0f} s".format(passed))
+            # Without one of them it would be waited for in vain.
+            if (
+                self.group
+                and gathering.gone(self.group, self.transaction.record["group"]["offers"])[0]
+            ):
+                service.stop(unit)
+
+        ready = service.start(unit, self.about["ready_within_s"], wait)
         if not ready:
+            self.refuse_gone()
             lines = failures.of_start(unit, self.began, self.about.get("engine"))
             service.stop(unit)
             raise StepError("it did not become ready", lines)
@@ -163,7 +196,7 @@ class Activation:
                 self.transaction.step("mark bad")
                 _mark(self.plan["instance"], self.plan["release"], why, evidence)
         state = recovery.put_back(self.transaction, why, self.say)
-        _note(self.plan, "failed: {}; {}".format(error, state))
+        note(self.plan, "failed: {}; {}".format(error, state))
         summary = "\n".join([why, *("  " + line for line in evidence), "state: " + state])
         return {"ok": False, "summary": summary, "report": self.report or None}
 
@@ -210,31 +243,36 @@ def _mark(instance: str, release: str, why: str, evidence: List[str]) -> None:
     durable.write_json("{}/{}.json".format(places.bad(instance), release), note)
 
 
-def _unmark(instance: str, release: str) -> None:
+def unmark(instance: str, release: str) -> None:
     with contextlib.suppress(OSError):
         os.unlink("{}/{}.json".format(places.bad(instance), release))
 
 
-def _note(plan: Any, result: str) -> None:
+def note(plan: Any, result: str) -> None:
     with contextlib.suppress(OSError):
         audit.note(plan["who"], "activate {instance} {release}".format(**plan), result)
 
 
-def main() -> None:
-    """See the top of the file."""
+def perform(kind: Type[Activation]) -> None:
+    """Run the plan of the job whose folder is the program's argument."""
     folder = sys.argv[1]
     plan = durable.read_json(folder + "/plan.json")
     try:
         refuse_other_start(plan)
         recovery.finish(plan["instance"])
-        activation = Activation(plan, progress.Progress(folder).say)
-    except (OSError, StepError) as error:
+        activation = kind(plan, progress.Progress(folder).say)
+    except (OSError, StepError, gathering.GatherError) as error:
         summary = "the activation cannot begin: {}; nothing was changed".format(error)
         result = {"ok": False, "summary": summary}
     else:
         result = activation.run()
     print(result["summary"], flush=True)
     jobs.finish(folder, result)
+
+
+def main() -> None:
+    """See the top of the file."""
+    perform(Activation)
 
 
 if __name__ == "__main__":

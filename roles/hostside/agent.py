@@ -2,15 +2,19 @@
 Answers HAProxy's ``agent-check``: whether an instance of this host may be sent requests.
 
 systemd listens and hands over the socket. A gateway says the name of an instance on a line and is
-told ``up ready``, ``drain``, or ``down`` and why. It runs as nobody in particular and reads only.
+told ``up ready``, ``drain``, or ``down`` and why. Another host that serves an instance together
+with this one says ``rank`` before the name, and is told how far it is here (``ranks.py``). It runs
+as nobody in particular and reads only.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 import socketserver
 
+import ranks
 import rotation
 import service
 import transaction
@@ -42,16 +46,23 @@ def answer(instance: str) -> str:
     return "up ready" if state == "active" else "down ready #its unit is {}".format(state)
 
 
+def ranked(instance: str) -> str:
+    """Return what the other hosts of an instance over several are told; nothing of any other."""
+    return json.dumps(ranks.told(instance) if _NAME.fullmatch(instance) else {})
+
+
 class Question(socketserver.StreamRequestHandler):
-    """One question of one gateway."""
+    """One question of a gateway, or of another host."""
 
     timeout = _WITHIN_S
 
     def handle(self) -> None:
         """Read the name and answer; whoever says nothing is told nothing."""
         try:
-            name = self.rfile.readline(64).decode("ascii", "replace").strip()
-            self.wfile.write((answer(name) + "\n").encode())
+            asked = self.rfile.readline(64).decode("ascii", "replace").strip()
+            group, _, name = asked.rpartition(" ")
+            said = ranked(name) if group == "rank" else answer(asked)
+            self.wfile.write((said + "\n").encode())
         except OSError:
             pass
 

@@ -63,7 +63,7 @@ def start(name: str, script: str, run: str, plan: Any) -> str:
     program = [sys.executable, "{}/{}.py".format(here, script)]
     command = ["systemd-run", "--quiet", "--collect", "--unit", unit(name)]
     command += ["--property", "TimeoutStopSec=2h", "--property", "WorkingDirectory=/"]
-    if script == "activate":
+    if script in ("activate", "follow"):
         # Whatever ends the job, the instance must not be left between two releases.
         stop = [sys.executable, here + "/recovery.py", "job", plan["instance"]]
         command += ["--property", "ExecStopPost=" + " ".join(stop)]
@@ -73,6 +73,16 @@ def start(name: str, script: str, run: str, plan: Any) -> str:
     if started.returncode != 0 and not active(name):
         raise SystemExit("{}: systemd refused the job: {}".format(name, started.stdout.strip()))
     return ""
+
+
+def later(name: str, script: str, *words: str) -> str:
+    """Start a script as a job once the network is there; return what systemd says against it."""
+    here = os.path.dirname(os.path.realpath(__file__))
+    command = ["systemd-run", "--quiet", "--collect", "--no-block", "--unit", unit(name)]
+    command += ["--property", "After=network-online.target", "--property", "WorkingDirectory=/"]
+    command += [sys.executable, "{}/{}.py".format(here, script), *words]
+    said = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return said.stdout.strip() if said.returncode else ""
 
 
 def follow(name: str) -> Any:

@@ -29,6 +29,13 @@ ROWS = (
         source="vllm#7514, vllm#9737, vllm#43206; MindIE source",
     ),
     Known(
+        says=("has ended what it started with this host", "has said nothing for … the server ends"),
+        cause="another host that serves the instance with this one ended, or fell silent",
+        remedy="look there: journalctl -u metalserve-vllm@INSTANCE; the hosts begin again together",
+        source="our own rank.py",
+        engines=("vllm",),
+    ),
+    Known(
         says=("No space left on device", "Errno 28"),
         cause="a disk is full",
         remedy="free space on the disk that the lines before name (df -h /var/cache /tmp /opt)",

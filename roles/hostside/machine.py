@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import glob
+import ipaddress
 import os
 import platform
 import re
@@ -165,6 +166,15 @@ def limits() -> Dict[str, int]:
     }
 
 
+def addresses(root: str = "/") -> List[str]:
+    """Return every address of the machine's own but loopback ones, as text writes them."""
+    routes = _text(root, "proc/net/fib_trie") or ""
+    found = set(re.findall(r"\|-- (\S+)\n +/32 host LOCAL", routes))
+    for row in (_text(root, "proc/net/if_inet6") or "").splitlines():
+        found.add(str(ipaddress.IPv6Address(int(row.split()[0], 16))))
+    return sorted(one for one in found if not ipaddress.ip_address(one).is_loopback)
+
+
 FACTS: Dict[str, Callable[[], Any]] = {
     "machine_id": lambda: _text("/", "etc/machine-id") or None,
     "boot_id": lambda: _text("/", "proc/sys/kernel/random/boot_id"),
@@ -192,6 +202,7 @@ FACTS: Dict[str, Callable[[], Any]] = {
     "shm_free_mib": lambda: shm_mib("free"),
     "clock": clock,
     "limits": limits,
+    "addresses": addresses,
     "uid": os.getuid,
 }
 

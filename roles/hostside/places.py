@@ -87,6 +87,11 @@ def out() -> str:
     return RUN + "-out"
 
 
+def bound(instance: str) -> str:
+    """Which starts of other hosts a start of an instance over several belongs to."""
+    return "{}-rank/{}/bound.json".format(RUN, instance)
+
+
 def kept_out() -> str:
     """Folder of who is out of rotation until somebody says otherwise."""
     return STATE + "/out"

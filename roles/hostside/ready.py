@@ -12,7 +12,11 @@ from __future__ import annotations
 import os
 import sys
 import time
+from typing import Any
 
+import durable
+import places
+import ranks
 import served
 import transaction
 
@@ -61,6 +65,25 @@ def wait(
     return said if management else said + _unhealthy(asked, health)
 
 
+def gathered(instance: str, about: Any, pid: int) -> str | None:
+    """
+    Wait until all hosts of an instance begin together, which is not the server's time to count; of
+    one that follows, until it is connected to its head, and return why it is not.
+    """
+    if not about.get("across"):
+        return None
+    try:
+        group = ranks.of(instance, about)
+    except OSError as error:
+        return str(error)
+    while os.path.exists("/proc/{}".format(pid)):
+        begun = durable.read_json(places.bound(instance)) is not None
+        if begun and group is not None and (not group.rank or ranks.connected(group)):
+            return "" if group.rank else None
+        time.sleep(_EVERY_S)
+    return "the server's process {} is gone".format(pid)
+
+
 def _unhealthy(asked: served.Server, page: str | None) -> str:
     """Return what a server says of its engine, empty when it says that it is well, or nothing."""
     try:
@@ -86,6 +109,13 @@ def main() -> None:
     instance, pid = sys.argv[1], int(os.environ["MAINPID"])
     release = transaction.current(instance) or ""
     about = transaction.about(instance, release)
+    why = gathered(instance, about, pid)
+    if why is not None:
+        if why:
+            print("not ready: " + why, file=sys.stderr)
+            sys.exit(1)
+        print("ready: connected to its head")
+        return
     began = time.monotonic()
     planes = about.get("planes")
     try:

@@ -3,6 +3,7 @@ What served before an activation serves again, whatever interrupted it.
 
 ``recovery.py job INSTANCE`` finishes what a killed job left behind, while the host is up.
 ``recovery.py boot`` does so before any instance starts: it puts the links back.
+A host that follows another does as that one did, once it can ask.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ import ask
 import audit
 import durable
 import failures
+import gathering
 import held
 import jobs
 import places
+import ranks
 import rotation
 import served
 import service
@@ -56,15 +59,24 @@ def put_back(transaction: Transaction, why: str, say: Any) -> str:
         state = "no release served before, so nothing serves {}".format(transaction.instance)
         return _end(transaction, "nothing serves", why, state)
     step("restart back")
+    about = described(transaction.instance, release) or {}
+    if follows(transaction.instance, about):
+        holding.freed()
+        # It waits for the head, as long as that may take, and begins when that does.
+        service.begin(unit)
+        state = "{} is current again and begins with its head".format(release)
+        return _end(transaction, "rolled back", why, state)
     # Whoever still holds memory is told; what served before is tried all the same.
     left = holding.freed()
     began = time.time()
-    about = described(transaction.instance, release) or {}
     within_s = about.get("ready_within_s", _LONGEST_S)
     if not service.start(
         unit, within_s, lambda s: say("starting {} again: {:.0f} s".format(release, s))
     ):
         lines = "; ".join([*left, *failures.of_start(unit, began, about.get("engine"))])
+        if about.get("across"):
+            # It begins by itself when the last of its hosts is there.
+            service.begin(unit)
         state = "{} is current again but DOES NOT START: {}".format(release, lines)
         return _end(transaction, _BROKEN, why, state)
     step("ask back")
@@ -111,15 +123,58 @@ def finish(instance: str) -> None:
         print("the host goes down; what served before is put back at boot")
         return
     before = found.record["before"]
+    if "head" in (found.record.get("group") or {}):
+        _finish_following(found)
+        return
     why = "the job was killed at step {}".format(found.record["steps"][-1]["step"])
     if found.is_back and before["unit"] and service.active(before["unit"]):
         # It did not come to the swap, or only its last words are missing, on a full disk.
         state = _ask_back(found, why, print)
     else:
         state = put_back(found, why, print)
+    _tell_of(found, why, state)
+
+
+def _finish_following(found: Transaction) -> None:
+    """Do as the head did with what this host was to follow it to."""
+    at = found.record["steps"][-1]["step"]
+    why = "the job was killed at step {}".format(at)
+    about = described(found.instance, found.record["release"]) or {}
     with contextlib.suppress(OSError):
-        _tell(instance, "{}\nstate: {}".format(why, state))
-        audit.note(found.record["who"], "recover " + instance, state)
+        found.step("settle")
+    try:
+        group = ranks.of(found.instance, about)
+        goes_on = group is not None and gathering.settled(
+            group, found.record, about.get("ready_within_s", _LONGEST_S), print
+        )
+        if goes_on:
+            runs = at in ("verdict", "commit") and not found.is_back
+            if found.record["before"]["unit"] and not runs:
+                service.stop(found.record["before"]["unit"])
+            found.swap()
+    except OSError as error:
+        goes_on, why = False, "{}; {}".format(why, error)
+    if goes_on:
+        service.begin(found.record["after"]["unit"])
+        state = "the head has committed {}, which begins here too".format(found.record["release"])
+        _end(found, "committed", why, state)
+    elif found.is_back and found.record["before"]["unit"]:
+        service.begin(found.record["before"]["unit"])
+        was = found.record["before"]["release"]
+        state = _end(found, "rolled back", why, "{} is current, as it was".format(was))
+    else:
+        state = put_back(found, why, print)
+    _tell_of(found, why, state)
+
+
+def follows(instance: str, about: Any) -> bool:
+    """Say whether a release is served by another host with this one's help."""
+    try:
+        group = ranks.of(instance, about)
+    except OSError:
+        # None of its addresses is here now: nothing here could answer for it either.
+        return True
+    return group is not None and group.rank > 0
 
 
 def _not_known(instance: str) -> str:
@@ -130,6 +185,12 @@ def _not_known(instance: str) -> str:
             places.transaction(instance), current(instance) or "nothing"
         )
     )
+
+
+def _tell_of(found: Transaction, why: str, state: str) -> None:
+    with contextlib.suppress(OSError):
+        _tell(found.instance, "{}\nstate: {}".format(why, state))
+        audit.note(found.record["who"], "recover " + found.instance, state)
 
 
 def _tell(instance: str, summary: str) -> None:
@@ -154,6 +215,11 @@ def boot() -> None:
             print("{}: {}; NOT put back: {}".format(found.instance, why, error))
             continue
         was = found.record["before"]["release"] or "nothing"
+        if "head" in (found.record.get("group") or {}):
+            # Whether it goes on is the head's to say, when there is a network to ask it by.
+            said = jobs.later("activate-" + found.instance, "recovery", "job", found.instance)
+            print("{}: {}; {}".format(found.instance, why, said or "the head will be asked"))
+            continue
         with contextlib.suppress(OSError):
             found.end("nothing serves" if found.first else "restored at boot", why)
             audit.note("boot", "restore " + found.instance, "{}; current is {}".format(why, was))

@@ -63,6 +63,7 @@ def of_instance(name: str) -> List[Thing]:
         places.checks(name),
         places.bad(name),
         places.transaction(name),
+        places.history(name),
         places.benchmarks(name),
         places.cache(name),
         *(places.job(phase) for phase in phases),

@@ -19,7 +19,7 @@ from typing import Any, Dict, List
 import durable
 import places
 
-_ANSWERS_WITHIN_S = 5.0
+_ANSWERS_WITHIN_S = 15.0
 
 
 def noticed_s() -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
-from typing import Any, List
+from typing import Any, Dict, List
 
 _SPEAK_EVERY_S = 0.2
 # The question for readiness has a bound of its own; this is for when it hangs as well.
@@ -33,6 +33,12 @@ def going_down() -> bool:
     return said.stdout.strip() == "stopping"
 
 
+def begin(unit: str) -> None:
+    """Start a unit without waiting for it."""
+    subprocess.run(["systemctl", "reset-failed", unit], stderr=subprocess.DEVNULL)
+    subprocess.run(["systemctl", "start", "--no-block", unit], stderr=subprocess.DEVNULL)
+
+
 def stop(unit: str) -> None:
     """Stop a unit and every process of it."""
     subprocess.run(["systemctl", "stop", unit], stderr=subprocess.DEVNULL)
@@ -53,6 +59,13 @@ def state(unit: str) -> str:
     """Return what systemd calls a unit's state."""
     asked = ["systemctl", "show", "-P", "ActiveState", unit]
     return subprocess.run(asked, stdout=subprocess.PIPE, text=True).stdout.strip()
+
+
+def shown(unit: str) -> Dict[str, str]:
+    """Return how a unit is, and which of its starts that is; nothing when systemd does not say."""
+    asked = ["systemctl", "show", "-p", "ActiveState", "-p", "SubState", "-p", "InvocationID", unit]
+    said = subprocess.run(asked, stdout=subprocess.PIPE, text=True).stdout
+    return dict(line.split("=", 1) for line in said.splitlines() if "=" in line)
 
 
 def log(unit: str, since: float) -> List[str]:

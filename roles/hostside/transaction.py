@@ -25,8 +25,12 @@ class Transaction:
         self.instance: str = record["instance"]
 
     @classmethod
-    def begin(cls, plan: Any) -> Transaction:
-        """Write down what is and what ``plan`` wants."""
+    def begin(cls, plan: Any, group: Any = None) -> Transaction:
+        """
+        Write down what is and what ``plan`` wants.
+
+        :param group: by what the hosts know it that serve the instance together
+        """
         instance, release = plan["instance"], plan["release"]
         unit = about(instance, release)["unit"]
         folder = places.instance(instance)
@@ -60,6 +64,7 @@ class Transaction:
                 "after": {"links": links, "unit": unit},
                 "steps": [],
                 "outcome": None,
+                **({"group": group} if group else {}),
             }
         )
         begun.step("begin")
@@ -125,7 +130,8 @@ def described(instance: str, release: str | None) -> Any:
 def ports_of(described: Any) -> List[int]:
     """Return every port that a release listens on, by what it says of itself; none without it."""
     planes = described.get("planes", {}).values() if described else ()
-    return [described["port"], *(plane["port"] for plane in planes)] if described else []
+    across = [described["across"]["port"]] if described and "across" in described else []
+    return [described["port"], *(plane["port"] for plane in planes), *across] if described else []
 
 
 def about(instance: str, release: str) -> Any:

@@ -102,8 +102,10 @@ def needed(instance: Instance, devices: int) -> Need:
 
 def token(model: Model, options: Options, devices: int) -> float:
     """Return GiB of one token's keys and values; heads are copied where devices are more."""
-    heads = math.ceil(model.kv_heads / devices)
-    return 2 * model.layers * heads * model.head_dim * _cache_bytes(options, model) / _GIB
+    pipeline = options.pipeline_parallel_size if isinstance(options, VllmOptions) else 1
+    heads = math.ceil(model.kv_heads / max(1, devices // pipeline))
+    layers = math.ceil(model.layers / pipeline)
+    return 2 * layers * heads * model.head_dim * _cache_bytes(options, model) / _GIB
 
 
 def room(options: Options, need: Need, device: Device) -> float:

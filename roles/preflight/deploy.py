@@ -9,7 +9,7 @@ from pyinfra import state
 from pyinfra.api import DeployError, Host, deploy
 
 from roles import gateway, instance, platform, probe
-from roles.preflight import operations, told
+from roles.preflight import across, operations, told
 from roles.preflight.health import placed
 from roles.preflight.reasons import Reason, against
 from roles.spec import HostSpec, Secret
@@ -46,7 +46,11 @@ def judge() -> dict[str, list[Reason]]:
     hosts = list(state.inventory.get_active_hosts())
     asked = [gevent.spawn(_reasons, one) for one in hosts]
     gevent.joinall(asked, raise_error=True)
-    _verdicts.update({one.name: job.value for one, job in zip(hosts, asked, strict=True)})
+    told_of = {one.name: job.value for one, job in zip(hosts, asked, strict=True)}
+    together = {one.name: across.Seen(one.data.spec, probe.of(one)) for one in hosts}
+    for name, reasons in told_of.items():
+        reasons += across.reasons(name, together)
+    _verdicts.update(told_of)
     for file in {one.data.get("reasons") for one in hosts} - {None}:
         told.write(_verdicts, str(file))
     told.show(_verdicts)

@@ -66,11 +66,12 @@ def judged(instance: Instance, devices: list[Device]) -> Iterator[Reason]:
     if isinstance(options, OllamaOptions):
         yield from ollama.memory(instance, options, instance.weights.model, devices)
         return
-    need = needed(instance, len(devices))
+    parts = len(devices) * (len(instance.across.ranks) if instance.across else 1)
+    need = needed(instance, parts)
     device = min(devices, key=lambda one: room(options, need, one))
     left, request = room(options, need, device), need.token * options.context
     if left <= 0 or left < request:
-        yield _too_small(instance, need, device, len(devices))
+        yield _too_small(instance, need, device, parts)
     elif request and (fit := int(left // request)) < options.concurrency:
         yield Reason(
             code="concurrency",

@@ -8,7 +8,7 @@ from roles import weights
 from roles.preflight import ascend, seen, table
 from roles.preflight.engine import vision_language
 from roles.preflight.reason import Reason
-from roles.spec import Accelerator, Engine, HostSpec, Instance, Model
+from roles.spec import Accelerator, Engine, HostSpec, Instance, Model, VllmOptions
 
 _FLOAT16 = "float16"
 
@@ -49,6 +49,9 @@ def splits(model: Model, devices: int) -> bool:
 
 def _split(instance: Instance, model: Model) -> Iterator[Reason]:
     devices = len(instance.devices) or 1
+    if isinstance(instance.options, VllmOptions):
+        # Of all its devices, those that share each layer.
+        devices = instance.options.tensor_parallel_size
     # Ollama shares out layers, of which there are enough.
     if instance.options.COUNTS_DEVICES and not splits(model, devices):
         right = [str(n) for n in range(1, model.heads + 1) if splits(model, n)]

@@ -1,14 +1,16 @@
 """Instances on their way from one release to another, and back."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pyinfra.api import Host
+
 from roles import instance as secrets_of
-from roles import job, lock
+from roles import job, lock, probe
+from roles.release import together
 from roles.release.before import EVERY, Wish, way
 from roles.release.release import Release, plan
-from roles.spec import HostSpec, Instance
+from roles.spec import Instance
 
 Found = dict[str, Any]
 
@@ -26,6 +28,8 @@ class Move:
     :param interrupts: the model that one instance fewer serves meanwhile; ``None`` when this one
         does not serve now
     :param brings: the model that clients get from it then; ``None`` when another answers for it
+    :param script: what the host's job runs: of hosts that serve it together one decides, the others
+        follow
     """
 
     instance: Instance
@@ -34,6 +38,7 @@ class Move:
     generation: str | None = None
     interrupts: str | None = None
     brings: str | None = None
+    script: str = "activate"
 
     @property
     def back(self) -> "Move | None":
@@ -59,38 +64,60 @@ class Move:
             generation=self.generation,
             who=lock.owner()["who"],
         )
-        yield from job.commands(f"activate-{name}", script="activate", python=python, plan=given)
+        yield from job.commands(f"activate-{name}", script=self.script, python=python, plan=given)
 
 
-def forward(spec: HostSpec, found: Found) -> list[Move]:
-    """Return what has to be done until each instance of a host serves its release."""
-    return list(_forward(spec, found))
+def forward(host: Host) -> list[Move]:
+    """
+    Return what has to be done until each instance of a host serves its release.
+
+    :raises LookupError: there is no way, and why
+    """
+    spec = host.data.spec
+    return [
+        _move(host, one, Release(spec=spec, instance=one).name, secrets(host, one)["generation"])
+        for one in spec.instances
+        if not _all_serve(host, one)
+    ]
 
 
-def _forward(spec: HostSpec, found: Found) -> Iterator[Move]:
-    for one in spec.instances:
-        release = Release(spec=spec, instance=one)
-        generation = secrets(one, found)["generation"]
-        if not serves(found, release=release, generation=generation):
-            current = seen(found, one.name)["current"]
-            now = served(found).get(one.name)
-            yield Move(one, release.name, current, generation, now, one.served_as)
-
-
-def backward(spec: HostSpec, found: Found, wish: Wish = EVERY) -> list[Move]:
+def backward(host: Host, wish: Wish = EVERY) -> list[Move]:
     """
     Return what has to be done until each instance of a host serves the release before.
 
     :raises LookupError: there is no way back, and why
     """
-    ways = [(one, way(one, found, wish)) for one in spec.instances]
+    ways = [(one, way(one, probe.of(host), wish)) for one in host.data.spec.instances]
     if refused := [back.refused for _, back in ways if back.refused]:
         raise LookupError("; ".join(refused))
-    return [
-        Move(one, back.to, back.serving, None, served(found).get(one.name), one.served_as)
-        for one, back in ways
-        if back.to
-    ]
+    return [_move(host, one, back.to, None) for one, back in ways if back.to]
+
+
+def _move(host: Host, one: Instance, release: str, generation: str | None) -> Move:
+    if absent := together.absent(host, one):
+        raise LookupError(absent)
+    answers = one.rank(host.name) == 0
+    return Move(
+        instance=one,
+        release=release,
+        serving=seen(probe.of(host), one.name)["current"],
+        generation=generation,
+        interrupts=served(host).get(one.name),
+        brings=one.served_as if answers else None,
+        script="activate" if answers else "follow",
+    )
+
+
+def _all_serve(host: Host, one: Instance) -> bool:
+    """Say whether an instance serves its release on each host that serves it with this one."""
+    return all(
+        serves(
+            probe.of(each),
+            release=Release(spec=each.data.spec, instance=one),
+            generation=secrets(each, one)["generation"],
+        )
+        for each in (host, *together.others(host, one))
+    )
 
 
 def serves(found: Found, *, release: Release, generation: str) -> bool:
@@ -103,12 +130,14 @@ def serves(found: Found, *, release: Release, generation: str) -> bool:
     )
 
 
-def served(found: Found) -> dict[str, str]:
+def served(host: Host) -> dict[str, str]:
     """Return the model of each instance that clients get answers from, by the instance's name."""
+    follows = {one.name for one in host.data.spec.instances if one.rank(host.name)}
     return {
         name: str((one["about"] or {}).get("model") or name)
-        for name, one in (found["instances"] or {}).items()
+        for name, one in (probe.of(host)["instances"] or {}).items()
         if one["active"] and not one.get("out") and one["transaction"]["outcome"] not in _OUT
+        if name not in follows
     }
 
 
@@ -119,6 +148,8 @@ def seen(found: Found, name: str) -> Found:
     return known
 
 
-def secrets(one: Instance, found: Found) -> dict[str, Any]:
-    """Return the secrets of an instance for a host."""
-    return secrets_of.generation(one, machine_id=str(found["system"]["machine_id"]))
+def secrets(host: Host, one: Instance) -> dict[str, Any]:
+    """Return the secrets of an instance for a host; none where nobody asks it."""
+    if one.rank(host.name):
+        one = one.model_copy(update={"api_key": None})
+    return secrets_of.generation(one, machine_id=str(probe.of(host)["system"]["machine_id"]))

@@ -19,7 +19,7 @@ def laid_out_release(release: Release) -> Generator[StringCommand, None, None]:
 
     + release: what to lay out; the serving release is not touched
     """
-    secrets = moves.secrets(release.instance, probe.of(host))
+    secrets = moves.secrets(host, release.instance)
     phase, digest = f"stage-{release.instance.name}", release.staged(secrets["generation"])
     if probe.holds(host, phase=phase, digest=digest):
         host.noop(f"{release.name} is staged")

@@ -7,7 +7,7 @@ from typing import Any
 
 from roles import engine, paths, weights
 from roles.hostside import places
-from roles.spec import Accelerator, Check, Engine, HostSpec, Instance, Kind
+from roles.spec import Accelerator, Agent, Check, Engine, HostSpec, Instance, Kind
 from roles.spec.base import digest
 from roles.spec.once import once
 
@@ -29,12 +29,17 @@ class Release:
     @property
     def files(self) -> dict[str, engine.File]:
         """What is rendered into the release's folder."""
-        return _files(self.instance)
+        return _files(self.instance, self._agent)
+
+    @property
+    def _agent(self) -> Agent | None:
+        """What hosts that serve the instance together know of each other by."""
+        return self.spec.agent if self.instance.across else None
 
     @property
     def name(self) -> str:
         """``<stack>-<digest>``: changes when, and only when, something changes that runs."""
-        return _name(self.instance, self.spec.weights_root)
+        return _name(self.instance, self.spec.weights_root, self._agent)
 
     @property
     def checks(self) -> list[dict[str, Any]]:
@@ -86,7 +91,7 @@ def _links(instance: Instance, weights_root: str) -> dict[str, str]:
 
 
 @once
-def _files(instance: Instance) -> dict[str, engine.File]:
+def _files(instance: Instance, agent: Agent | None) -> dict[str, engine.File]:
     stack = instance.stack
     about = {
         "engine": stack.engine,
@@ -101,14 +106,23 @@ def _files(instance: Instance) -> dict[str, engine.File]:
         "stack": stack.name,
         "weights": instance.weights.name,
         **engine.planes(instance),
+        **_across(instance, agent),
     }
     text = json.dumps(about, indent=1, sort_keys=True) + "\n"
     return engine.rendered(instance) | {"release.json": engine.File(text, "0644")}
 
 
+def _across(instance: Instance, agent: Agent | None) -> dict[str, Any]:
+    """How its hosts know of each other, where it is served by several."""
+    if instance.across is None or agent is None:
+        return {}
+    addresses = [str(one.address) for one in instance.across.ranks]
+    return {"across": {"addresses": addresses, "port": instance.across.port, "agent": agent.port}}
+
+
 @once
-def _name(instance: Instance, weights_root: str) -> str:
-    files = {name: [file.text, file.mode] for name, file in _files(instance).items()}
+def _name(instance: Instance, weights_root: str, agent: Agent | None) -> str:
+    files = {name: [file.text, file.mode] for name, file in _files(instance, agent).items()}
     content = {
         "instance": instance.name,
         "stack": instance.stack.digest,

@@ -1,5 +1,6 @@
 """Every noun of an inventory: typed, frozen, validated. Imports nothing else of ours."""
 
+from roles.spec.across import Across, Rank
 from roles.spec.archive import Archive
 from roles.spec.base import Fault, Spec, SpecError
 from roles.spec.behind import Behind, behind
@@ -8,6 +9,7 @@ from roles.spec.check import Check, Kind, Match
 from roles.spec.compression import Compression
 from roles.spec.fleet import Fleet
 from roles.spec.gateway import Agent, Client, Gateway
+from roles.spec.gathered import Member, groups, members
 from roles.spec.host import HostSpec, Packages, inventory
 from roles.spec.image import Image, ImageArchive
 from roles.spec.installer import Installer, InstallerKind, Package, installers
@@ -49,6 +51,7 @@ from roles.spec.weights import Weights, WeightsFile, manifest
 __all__ = [
     "Accelerator",
     "Accepted",
+    "Across",
     "Agent",
     "Archive",
     "AscendHdk",
@@ -81,6 +84,7 @@ __all__ = [
     "LmdeployOptions",
     "Lock",
     "Match",
+    "Member",
     "MindieClient",
     "MindieHttps",
     "MindieOptions",
@@ -90,6 +94,7 @@ __all__ = [
     "Options",
     "Package",
     "Packages",
+    "Rank",
     "Rsync",
     "Secret",
     "Source",
@@ -101,7 +106,9 @@ __all__ = [
     "Weights",
     "WeightsFile",
     "behind",
+    "groups",
     "installers",
     "inventory",
     "manifest",
+    "members",
 ]

@@ -25,7 +25,7 @@ def behind(gateway: Gateway, hosts: Mapping[str, "HostSpec"]) -> dict[str, list[
     found: dict[str, list[Behind]] = {model: [] for model in gateway.models}
     for name, spec in hosts.items():
         for instance in spec.instances:
-            if instance.served_as in found:
+            if instance.served_as in found and not instance.rank(name):
                 found[instance.served_as].append(Behind(name, spec, instance))
     return found
 

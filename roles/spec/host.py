@@ -10,6 +10,7 @@ from roles.spec.base import Fault, Findings, Name, RemotePath, Spec, SpecError, 
 from roles.spec.behind import unreached
 from roles.spec.fleet import Fleet
 from roles.spec.gateway import Agent, Gateway
+from roles.spec.gathered import ungathered
 from roles.spec.installer import Installer
 from roles.spec.instance import Instance
 from roles.spec.platform import ContainerToolkit, Driver, accelerator_of
@@ -118,6 +119,10 @@ class HostSpec(Spec):
         wanted = [*(self.driver.installers if self.driver else ())]
         wanted += [one for stack in self.stacks for one in stack.installers]
         return tuple({one.sha256: one for one in wanted}.values())
+
+    def answering(self, name: str) -> tuple[Instance, ...]:
+        """Instances that are asked on the host of a name: not those that another answers for."""
+        return tuple(instance for instance in self.instances if not instance.rank(name))
 
     def _platform(self) -> Iterator[Fault]:
         """What lies below the instances."""
@@ -231,7 +236,9 @@ def inventory(*groups: Mapping[str, HostSpec], fleet: Fleet | None = None) -> tu
     wrong = fleet.faults()
     if not any(found.broken for found in seen.values()):
         faults += unreached(specs)
-        models = Counter(one.served_as for spec in specs.values() for one in spec.instances)
+        faults += ungathered(specs)
+        answering = [one for name, spec in specs.items() for one in spec.answering(name)]
+        models = Counter(one.served_as for one in answering)
         wrong = wrong or [*fleet.unkept(models)]
     faults += [fault.below("fleet") for fault in wrong]
     if faults:

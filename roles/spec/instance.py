@@ -7,11 +7,12 @@ from typing import Annotated, Literal
 from pydantic import Field, IPvAnyAddress
 
 from roles.spec import parser, store
+from roles.spec.across import Across, unfit
 from roles.spec.base import Fault, Spec, a, spelled
 from roles.spec.benchmark import Benchmark
 from roles.spec.check import Check, Kind
 from roles.spec.compression import Compression
-from roles.spec.options import MindieOptions, Options
+from roles.spec.options import MindieOptions, Options, VllmOptions
 from roles.spec.secret import Secret
 from roles.spec.stack import Accelerator, Engine, Stack
 from roles.spec.weights import DESCRIPTION, Weights
@@ -40,6 +41,7 @@ class Instance(Spec):
 
     :param compression: what its host makes of the weights first, for as many chips as share them
     :param devices: indices of the accelerators it may use; none on a CPU
+    :param across: the hosts that serve it together, each with these devices; one host without
     :param failing_device: when a device fails: ``refuse`` the plan, or ``move`` to a device of the
         same kind that no instance uses
     :param address: where it listens; anything but loopback needs an API key, or certificates
@@ -57,6 +59,7 @@ class Instance(Spec):
     options: Options
     compression: Compression | None = None
     devices: tuple[int, ...] = ()
+    across: Across | None = None
     failing_device: Literal["refuse", "move"] = "refuse"
     address: IPvAnyAddress = IPv4Address("127.0.0.1")
     port: int = Field(ge=1024, le=65535)
@@ -87,7 +90,11 @@ class Instance(Spec):
     def ports(self) -> tuple[int, ...]:
         """Every port that it listens on."""
         others = self.options.planes(self.port) if isinstance(self.options, MindieOptions) else ()
-        return self.port, *others
+        return self.port, *others, *([self.across.port] if self.across else [])
+
+    def rank(self, host: str) -> int:
+        """Return which one of its hosts a host is: 0 answers requests, the others compute."""
+        return (self.across and self.across.rank(host)) or 0
 
     def contradictions(self) -> Iterator[Fault]:
         """See ``Spec``."""
@@ -96,6 +103,7 @@ class Instance(Spec):
         yield from self._reachable()
         yield from self._planes()
         yield from self._devices()
+        yield from unfit(self)
         yield from self._questions()
 
     def _engine(self) -> Iterator[Fault]:
@@ -176,7 +184,9 @@ class Instance(Spec):
             )
 
     def _planes(self) -> Iterator[Fault]:
-        if max(self.ports) > 65535 or len(set(self.ports)) != len(self.ports):
+        if self.across is None and (
+            max(self.ports) > 65535 or len(set(self.ports)) != len(self.ports)
+        ):
             yield Fault(
                 path="port",
                 wrong=f"is {self.port}, with management and metrics on "
@@ -186,7 +196,12 @@ class Instance(Spec):
 
     def _devices(self) -> Iterator[Fault]:
         counts = self.options.COUNTS_DEVICES
-        wanted = getattr(self.options, counts) if counts else len(self.devices)
+        wanted = len(self.devices)
+        if isinstance(self.options, VllmOptions):
+            # Over several hosts they are counted all together.
+            wanted = wanted if self.across else self.options.workers
+        elif counts:
+            wanted = getattr(self.options, counts)
         if self.stack.accelerator is Accelerator.CPU:
             if self.devices:
                 yield Fault(path="devices", wrong="is given to a cpu stack", right="leave it out")

@@ -12,7 +12,7 @@ Found = dict[str, Any]
 def of(name: str, spec: HostSpec, found: Found) -> dict[str, Any]:
     """Return a host as its probe answered."""
     spec, _ = preflight.placed(spec, found) if not found["faults"] else (spec, [])
-    listed, plugged = instances.of(spec, found), devices.of(spec, found)
+    listed, plugged = instances.of(name, spec, found), devices.of(spec, found)
     drift = {
         phase: receipt["drift"]
         for phase, receipt in (found["receipts"] or {}).items()

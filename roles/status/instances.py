@@ -11,18 +11,18 @@ Found = dict[str, Any]
 _SERVES_NOT = ("broken", "nothing serves")
 
 
-def of(spec: HostSpec, found: Found) -> list[dict[str, Any]]:
+def of(host: str, spec: HostSpec, found: Found) -> list[dict[str, Any]]:
     """Return every instance, as the probe saw it and the inventory wants it."""
     wanted = {instance.name: instance for instance in spec.instances}
     there: Found = found["instances"] or {}
     others = [name for name, seen in there.items() if name not in wanted and seen["current"]]
     return [
-        *(_wanted(instance, spec, found) for instance in wanted.values()),
+        *(_wanted(instance, host, spec, found) for instance in wanted.values()),
         *(_unwanted(name, there[name]) for name in others),
     ]
 
 
-def _wanted(instance: Instance, spec: HostSpec, found: Found) -> dict[str, Any]:
+def _wanted(instance: Instance, host: str, spec: HostSpec, found: Found) -> dict[str, Any]:
     name, look = _named(instance, spec)
     described = {
         "name": instance.name,
@@ -31,7 +31,8 @@ def _wanted(instance: Instance, spec: HostSpec, found: Found) -> dict[str, Any]:
         "engine": str(instance.stack.engine),
         "stack": instance.stack.name,
         "devices": list(instance.devices),
-        "endpoint": instance.endpoint,
+        "endpoint": _ranked(instance, host) or instance.endpoint,
+        "rank": _ranked(instance, host),
         "wanted": name,
     }
     if found["instances"] is None:
@@ -55,6 +56,14 @@ def _named(instance: Instance, spec: HostSpec) -> tuple[str | None, list[str]]:
         return None, [str(error)]
 
 
+def _ranked(instance: Instance, host: str) -> str | None:
+    """Return which part of it a host is that another answers for; nothing of all others."""
+    rank = instance.rank(host)
+    if not rank or instance.across is None:
+        return None
+    return f"rank {rank} of {len(instance.across.ranks)}, its head is {instance.across.head.host}"
+
+
 def _unwanted(name: str, seen: Found) -> dict[str, Any]:
     """An instance that no inventory speaks of, as its own release describes it."""
     about = seen["about"] or {}
@@ -66,6 +75,7 @@ def _unwanted(name: str, seen: Found) -> dict[str, Any]:
         "stack": None,
         "devices": about.get("devices") or [],
         "endpoint": f"{about['address']}:{about['port']}" if "address" in about else None,
+        "rank": None,
         "wanted": None,
     }
     return described | _about(seen) | _judged(seen, look=["it is not in the inventory"])

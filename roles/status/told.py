@@ -46,7 +46,7 @@ def _rows(host: dict[str, Any]) -> list[list[str]]:
             one["name"],
             one["release"] or "–",
             one["since"] or ("–" if one["serves"] is False else "unknown"),
-            one["model"] or "unknown",
+            _model(one),
             _health(one["state"], lines(one)),
         ]
         for one in host["instances"]
@@ -54,6 +54,11 @@ def _rows(host: dict[str, Any]) -> list[list[str]]:
     if own or not rows:
         rows.insert(0, ["", "", "", "", _health(host["state"] if own else State.WELL, own)])
     return rows
+
+
+def _model(one: dict[str, Any]) -> str:
+    model = one["model"] or "unknown"
+    return f"{model}, {one['rank']}" if one["rank"] else model
 
 
 def _devices(host: dict[str, Any]) -> list[str]:

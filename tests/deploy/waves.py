@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from roles.spec import Fleet, HostSpec
-from tests.deploy.fleet import _BEFORE, _OLDER, converged, _one
+from tests.deploy.fleet import _BEFORE, _OLDER, _one, converged
 from tests.roles.faked import entry
 
 MODEL = _one.instances[0].served_as

@@ -52,6 +52,7 @@ def bare() -> dict[str, Any]:
             "shm_free_mib": 257500,
             "clock": {"synchronised": True, "offset_s": 0.000012},
             "limits": {"nofile": 524288, "memlock": -1},
+            "addresses": ["192.0.2.1"],
             "uid": 0,
         },
         "disks": {

@@ -13,6 +13,17 @@ _RENDERED = (
     *("api-key", "config", "host", "model", "port", "served-model-name"),
     *("dtype", "enforce-eager", "no-enforce-eager", "gpu-memory-utilization", "max-model-len"),
     *("max-num-seqs", "limit-mm-per-prompt", "shutdown-timeout", "tensor-parallel-size", "tp"),
+    *(
+        "pipeline-parallel-size",
+        "pp",
+        "nnodes",
+        "n",
+        "node-rank",
+        "r",
+        "master-addr",
+        "master-port",
+    ),
+    *("headless",),
 )
 
 
@@ -23,6 +34,8 @@ class VllmOptions(Spec):
     :param engine: vLLM's own, or its plugin for Ascend
     :param max_model_len: tokens of prompt and answer together
     :param max_num_seqs: requests worked on at once
+    :param tensor_parallel_size: devices that share each layer
+    :param pipeline_parallel_size: parts that the layers are shared out to, one after the other
     :param gpu_memory_utilization: share of each device's memory; no meaning on a CPU
     :param kv_cache_gib: key-value cache; on a CPU only
     :param images: images that one request may hold
@@ -38,6 +51,7 @@ class VllmOptions(Spec):
     max_model_len: int = Field(ge=16)
     max_num_seqs: int = Field(default=64, ge=1)
     tensor_parallel_size: int = Field(default=1, ge=1)
+    pipeline_parallel_size: int = Field(default=1, ge=1)
     gpu_memory_utilization: float = Field(default=0.9, gt=0, lt=1)
     kv_cache_gib: int | None = Field(default=None, ge=1)
     images: int = Field(default=0, ge=0)
@@ -50,6 +64,11 @@ class VllmOptions(Spec):
     def context(self) -> int:
         """Tokens of prompt and answer together."""
         return self.max_model_len
+
+    @property
+    def workers(self) -> int:
+        """Processes that compute, one a device."""
+        return self.tensor_parallel_size * self.pipeline_parallel_size
 
     @property
     def concurrency(self) -> int:

@@ -5,13 +5,14 @@ import os
 import shlex
 import subprocess
 import sys
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from roles import engine
-from roles.spec import Accelerator, Instance, Secret
+from roles import engine, paths
+from roles.spec import Accelerator, Across, Instance, Rank, Secret
 from tests.roles.spec.nouns import Nouns
 
 HERE = Path(__file__).parent
@@ -269,3 +270,36 @@ def test_own_variable_wins(nouns: Nouns) -> None:
     options = nouns.options(environment={"HF_HUB_OFFLINE": "0"})
     text = engine.rendered(nouns.instance(options=options))["environment"].text
     assert [line for line in text.splitlines() if "HF_HUB" in line] == ["HF_HUB_OFFLINE=0"]
+
+
+@pytest.mark.parametrize(("rank", "more"), [("0", []), ("1", ["--headless"])])
+def test_one_of_several_hosts(
+    nouns: Nouns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rank: str, more: list[str]
+) -> None:
+    """Which one it is, and when it begins, the host finds out; the release is the same on all."""
+    ranks = [Rank(host=f"gpu-{i}", address=IPv4Address(f"10.0.0.{i}")) for i in (1, 2)]
+    stack = nouns.stack(
+        name="vllm-0.26-cpu", accelerator=Accelerator.CPU, driver=None, command=("serve",)
+    )
+    options = nouns.options(pipeline_parallel_size=2)
+    instance = nouns.instance(
+        stack=stack, options=options, devices=(), across=Across(ranks=tuple(ranks))
+    )
+    found = tmp_path / "rank.py"
+    # Both are run by the stack's Python, which here tells its words.
+    told = f"rank={rank}\nheadless={'--headless' if more else ''}\nVLLM_HOST_IP=10.0.0.{rank}\n"
+    told += "GLOO_SOCKET_IFNAME=eth1\nNCCL_SOCKET_IFNAME=eth1\n"
+    files = engine.rendered(instance)
+    start = files["start"].text
+    asked = f"stack/venv/bin/python {paths.script('rank')} start chat $$"
+    assert start.count(asked) == 1
+    found.write_text(told)
+    files["start"] = engine.File(start.replace(asked, f"cat {found}"), "0755")
+    words, variables = _run(tmp_path, files)
+    common = ["--nnodes", "2", "--master-addr", "10.0.0.1", "--master-port", "29501"]
+    at = words.index("--nnodes")
+    assert words[at : at + 6] == common
+    assert words[at - 2 : at] == ["--pipeline-parallel-size", "2"]
+    assert words[-2 - len(more) :] == ["--node-rank", rank, *more]
+    named = ("VLLM_HOST_IP", "GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME")
+    assert [variables[name] for name in named] == [f"10.0.0.{rank}", "eth1", "eth1"]

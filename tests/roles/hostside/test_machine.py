@@ -192,3 +192,18 @@ def test_every_fact_can_be_had_here() -> None:
     assert found["kernel"] == os.uname().release
     assert found["cpus"] == os.cpu_count()
     assert found["memory_mib"] >= found["memory_free_mib"] > 0
+
+
+def test_addresses(tmp_path: Path) -> None:
+    trie = (
+        "Main:\n  +-- 0.0.0.0/0 3 0 5\n     |-- 10.0.0.0\n        /24 link UNICAST\n"
+        "Local:\n     |-- 10.0.0.7\n        /32 host LOCAL\n     |-- 10.0.0.255\n"
+        "        /32 link BROADCAST\n     |-- 127.0.0.1\n        /32 host LOCAL\n"
+    )
+    sixes = (
+        "00000000000000000000000000000001 01 80 10 80       lo\n"
+        "fd000000000000000000000000000007 02 40 00 80     eth0\n"
+    )
+    root = _write(tmp_path, proc__net__fib_trie=trie, proc__net__if_inet6=sixes)
+    assert machine.addresses(root) == ["10.0.0.7", "fd00::7"]
+    assert machine.addresses(f"{root}/none") == []

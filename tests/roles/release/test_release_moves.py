@@ -8,6 +8,7 @@ from pyinfra.api import FunctionCommand
 
 from roles import instance, lock
 from roles.release import Move, Release, Wish, backward, forward, served
+from roles.release.before import EVERY
 from roles.spec import HostSpec, Secret
 from tests.roles.faked import bare, entry, on_host, seen
 from tests.roles.spec.nouns import Nouns
@@ -38,18 +39,28 @@ def _serving(spec: HostSpec, **fields: Any) -> dict[str, Any]:
     return bare() | {"instances": {"chat": seen(**right | fields)}}
 
 
+def _forward(spec: HostSpec, found: dict[str, Any]) -> list[Move]:
+    with on_host(spec, found) as host:
+        return forward(host)
+
+
+def _backward(spec: HostSpec, found: dict[str, Any], wish: Wish = EVERY) -> list[Move]:
+    with on_host(spec, found) as host:
+        return backward(host, wish)
+
+
 def test_forward(spec: HostSpec) -> None:
     """From nothing, or from what clients get answers from until then."""
     first = Move(spec.instances[0], _name(spec), None, _generation(spec), brings="qwen3-8b")
-    assert forward(spec, bare()) == [first]
+    assert _forward(spec, bare()) == [first]
     about = {"unit": "metalserve-vllm@chat.service", "model": "qwen"}
     found = _serving(spec, current="other", about=about)
     wanted = replace(first, serving="other", interrupts="qwen")
-    assert forward(spec, found) == [wanted]
+    assert _forward(spec, found) == [wanted]
 
 
 def test_serves(spec: HostSpec) -> None:
-    assert forward(spec, _serving(spec)) == []
+    assert _forward(spec, _serving(spec)) == []
 
 
 NOT: dict[str, dict[str, Any]] = {
@@ -63,22 +74,22 @@ NOT: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("fields", NOT.values(), ids=NOT)
 def test_does_not_serve(spec: HostSpec, fields: dict[str, Any]) -> None:
-    (move,) = forward(spec, _serving(spec, **fields))
+    (move,) = _forward(spec, _serving(spec, **fields))
     assert (move.release, move.generation) == (_name(spec), _generation(spec))
 
 
 def test_new_secret_is_activated(spec: HostSpec, nouns: Nouns) -> None:
     """The same release is started again, and there is no other to go back to."""
     renewed = nouns.chat(api_key=Secret(env="MOVES_KEY_NEW"))
-    (move,) = forward(renewed, _serving(spec))
+    (move,) = _forward(renewed, _serving(spec))
     assert (move.release, move.serving) == (_name(spec), _name(spec))
     assert move.generation != _generation(spec)
     assert move.back is None
 
 
 def test_what_is_run(spec: HostSpec) -> None:
-    with on_host(spec, bare()):
-        (command,) = forward(spec, bare())[0].commands(python="/usr/bin/python3.11")
+    with on_host(spec, bare()) as host:
+        (command,) = forward(host)[0].commands(python="/usr/bin/python3.11")
     assert isinstance(command, FunctionCommand)
     assert command.kwargs == {
         "name": "activate-chat",
@@ -104,28 +115,30 @@ OUT: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("fields", OUT.values(), ids=OUT)
-def test_what_clients_get_no_answers_from(fields: dict[str, Any]) -> None:
+def test_what_clients_get_no_answers_from(spec: HostSpec, fields: dict[str, Any]) -> None:
     about = {"unit": "metalserve-vllm@chat.service", "model": "qwen"}
     found = bare() | {"instances": {"chat": seen(about=about), "draw": seen(about=about, **fields)}}
-    assert served(found) == {"chat": "qwen"}
-    assert served(bare() | {"instances": None}) == {}
+    with on_host(spec, found) as host:
+        assert served(host) == {"chat": "qwen"}
+    with on_host(spec, bare() | {"instances": None}) as host:
+        assert served(host) == {}
 
 
 def test_back(spec: HostSpec) -> None:
     """To the release before with the secrets that it has; no question is asked of the spec."""
     found = _serving(spec, previous="before")
-    (move,) = backward(spec, found)
+    (move,) = _backward(spec, found)
     assert move == Move(spec.instances[0], "before", _name(spec), None, "chat", "qwen3-8b")
     forth = Move(spec.instances[0], _name(spec), "before", None, "qwen3-8b", "chat")
     assert move.back == forth
 
 
 def test_stays(spec: HostSpec) -> None:
-    assert backward(spec, _serving(spec, previous="before"), Wish(leave=("before",))) == []
+    assert _backward(spec, _serving(spec, previous="before"), Wish(leave=("before",))) == []
 
 
 def test_not_back(spec: HostSpec) -> None:
     known = [entry("one"), entry("zero", fault="is marked bad: sum (text): answered '5'")]
     found = bare() | {"instances": {"chat": seen(served=known)}}
     with pytest.raises(LookupError, match="zero is marked bad: sum"):
-        backward(spec, found)
+        _backward(spec, found)

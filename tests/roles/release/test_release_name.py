@@ -14,6 +14,8 @@ from roles.release import Release
 from roles.spec import (
     Accelerator,
     Accepted,
+    Across,
+    Agent,
     Benchmark,
     Engine,
     HostFolder,
@@ -21,6 +23,7 @@ from roles.spec import (
     Instance,
     Kind,
     Match,
+    Rank,
     Secret,
 )
 from roles.spec.base import digest
@@ -43,6 +46,16 @@ def _cpu(nouns: Nouns, kv_cache_gib: int | None) -> HostSpec:
     options = nouns.options(kv_cache_gib=kv_cache_gib)
     instance = nouns.instance(stack=stack, options=options, devices=())
     return nouns.host(instance, accelerator=Accelerator.CPU)
+
+
+def _across(nouns: Nouns) -> HostSpec:
+    ranks = [Rank(host=f"gpu-{i}", address=IPv4Address(f"10.0.0.{i}")) for i in (1, 2)]
+    instance = nouns.instance(
+        stack=nouns.stack(command=("serve",)),
+        options=nouns.options(tensor_parallel_size=2),
+        across=Across(ranks=tuple(ranks)),
+    )
+    return nouns.host(instance, agent=Agent())
 
 
 RUNS: dict[str, Change] = {
@@ -72,6 +85,10 @@ RUNS: dict[str, Change] = {
     "tensor_parallel_size": lambda n: n.chat(
         options=n.options(tensor_parallel_size=2), devices=(0, 1)
     ),
+    "pipeline_parallel_size": lambda n: n.chat(
+        options=n.options(pipeline_parallel_size=2), devices=(0, 1)
+    ),
+    "across": lambda n: _across(n),
 }
 
 # A release is the same however it is asked, waited for and brought.

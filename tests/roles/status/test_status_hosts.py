@@ -25,7 +25,7 @@ DONE = {
 def _instance(jobs: tuple[str, ...] = (), **changed: Any) -> dict[str, Any]:
     found = bare() | {"jobs": list(jobs)}
     found["instances"] = {"chat": seen(**{"current": WANTED, "transaction": DONE} | changed)}
-    (one,) = instances.of(SPEC, found)
+    (one,) = instances.of("gpu-1", SPEC, found)
     return one
 
 
@@ -87,7 +87,7 @@ def test_since_is_known_only_of_what_was_last_left_there(last: dict[str, Any]) -
 
 @pytest.mark.parametrize("found", [{}, {"chat": seen(current=None, active=False)}])
 def test_wanted_and_not_there(found: dict[str, Any]) -> None:
-    (one,) = instances.of(SPEC, bare() | {"instances": found})
+    (one,) = instances.of("gpu-1", SPEC, bare() | {"instances": found})
     assert _said(one) == (State.WRONG, [f"nothing is there, {WANTED} is wanted"])
     assert (one["serves"], one["release"]) == (False, None)
 
@@ -98,7 +98,7 @@ def test_engine_that_cannot_be_started_hides_no_host(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(engine, "rendered", unknown)
     found = bare() | {"instances": {"chat": seen(current=WANTED, transaction=DONE)}}
-    (one,) = instances.of(plans.one(), found)
+    (one,) = instances.of("gpu-1", plans.one(), found)
     assert _said(one) == (State.LOOK, ["mindie cannot be started by this release"])
     assert (one["wanted"], one["serves"]) == (None, True)
 
@@ -106,7 +106,7 @@ def test_engine_that_cannot_be_started_hides_no_host(monkeypatch: pytest.MonkeyP
 def test_first_release_that_failed_says_why() -> None:
     last = DONE | {"outcome": "nothing serves", "why": "1 of 3 answers wrong"}
     found = {"chat": seen(current=None, active=False, transaction=last)}
-    (one,) = instances.of(SPEC, bare() | {"instances": found})
+    (one,) = instances.of("gpu-1", SPEC, bare() | {"instances": found})
     assert one["wrong"] == [
         f"nothing is there, {WANTED} is wanted",
         f"the activation of {WANTED} ended with 'nothing serves': 1 of 3 answers wrong",
@@ -116,7 +116,7 @@ def test_first_release_that_failed_says_why() -> None:
 def test_there_and_not_wanted() -> None:
     about = {"model": "qwen", "engine": "ollama", "address": "127.0.0.1", "port": 11434}
     found = bare() | {"instances": {"old": seen(about=about), "gone": seen(current=None)}}
-    (one,) = instances.of(plans.host(), found)
+    (one,) = instances.of("gpu-1", plans.host(), found)
     assert _said(one) == (State.LOOK, ["it is not in the inventory"])
     assert one["out"] == []
     assert (one["model"], one["engine"], one["endpoint"]) == ("qwen", "ollama", "127.0.0.1:11434")

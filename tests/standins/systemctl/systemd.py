@@ -129,6 +129,9 @@ class Systemd:
         match words:
             case ["systemctl", "start", unit]:
                 return self._start(unit)
+            case ["systemctl", "start", "--no-block", unit]:
+                self._start(unit)
+                return _Answer()
             case ["systemctl", "stop", unit]:
                 if not self._known(unit):
                     return _Answer(5, said=f"Failed to stop {unit}: Unit {unit} not loaded.\n")
@@ -147,6 +150,12 @@ class Systemd:
                 return _Answer(said=self.system_state + "\n")
             case ["systemctl", "show", "-P", "ActiveState", unit]:
                 return _Answer(said=self.units.get(unit, _Unit()).state + "\n")
+            case ["systemctl", "show", "-p", "ActiveState", "-p", "SubState", "-p", _, unit]:
+                found = self.units.get(unit, _Unit())
+                sub = "running" if found.state == "active" else "dead"
+                start = f"{found.starts:032x}" if found.starts else ""
+                told = {"ActiveState": found.state, "SubState": sub, "InvocationID": start}
+                return _Answer(said="".join(f"{key}={value}\n" for key, value in told.items()))
             case ["systemctl", "show", "-P", "ActiveEnterTimestamp", unit]:
                 known = unit in self.units
                 return _Answer(said="Mon 2026-01-05 10:00:00 UTC\n" if known else "\n")

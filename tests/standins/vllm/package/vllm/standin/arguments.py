@@ -75,16 +75,17 @@ def _share(value: str) -> float:
     return number
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(served: bool) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="api_server.py",
+        prog="vllm serve" if served else "api_server.py",
         description="vLLM OpenAI-Compatible RESTful API server (stand-in).",
         # The real one takes unambiguous prefixes; a prefix is ambiguous one version later.
         allow_abbrev=False,
     )
     add = parser.add_argument
     add("--version", action="version", version=f"vllm {__version__} (stand-in)")
-    add("--model", default="Qwen/Qwen3-0.6B")
+    # The command takes the model by its place, and not by this name.
+    add("model" if served else "--model", default="Qwen/Qwen3-0.6B")
     add("--served-model-name", nargs="+")
     add("--host")
     add("--port", type=_port, default=8000)
@@ -92,6 +93,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--max-model-len", type=_length)
     add("--max-num-seqs", type=_at_least(1), default=256)
     add("--tensor-parallel-size", type=_at_least(1), default=1)
+    add("--pipeline-parallel-size", "-pp", type=_at_least(1), default=1)
+    add("--nnodes", "-n", type=_at_least(1), default=1)
+    add("--node-rank", "-r", type=_at_least(0), default=0)
+    add("--master-addr", default="127.0.0.1")
+    add("--master-port", type=_port, default=29501)
+    add("--headless", action="store_true")
     add("--gpu-memory-utilization", type=_share, default=0.92)
     add("--limit-mm-per-prompt", type=_limits, default={})
     add("--enforce-eager", action="store_true")
@@ -116,15 +123,18 @@ def _dashes(word: str) -> str:
     return option.replace("_", "-") + equals + value
 
 
-def parse(words: Sequence[str], platform: Any = None) -> argparse.Namespace:
+def parse(
+    words: Sequence[str], platform: Any = None, *, served: bool = False
+) -> argparse.Namespace:
     """
     What was asked for; ``wishes`` holds the options that differ from their defaults.
 
     An option that vLLM does not know ends the process with status 2, as argparse does.
 
     :param platform: a plugin's, which may add to what is taken
+    :param served: by ``vllm serve``
     """
-    parser = _parser()
+    parser = _parser(served)
     if platform:
         platform.pre_register_and_update(parser)
     arguments = parser.parse_args([_dashes(word) for word in words])

@@ -30,6 +30,13 @@ def access(message: str) -> None:
     _write(f"INFO:     {message}", sys.stdout)
 
 
+def crash() -> None:
+    """The engine's end, and the server's with it."""
+    engine("EngineCore encountered a fatal error.", level="ERROR")
+    traceback("vllm.v1.engine.exceptions.EngineDeadError: EngineCore died.")
+    os._exit(1)
+
+
 def traceback(message: str) -> None:
     """The end of a server that could not start."""
     where = '  File "vllm/entrypoints/openai/api_server.py", line 1, in <module>'

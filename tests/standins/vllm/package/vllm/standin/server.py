@@ -8,6 +8,7 @@ import os
 from tests.standins.openai.server.server import Server as Shared
 
 from . import journal
+from .group import Head
 from .handler import Handler
 
 _GRACE_S = 0.7
@@ -24,6 +25,7 @@ class Server(Shared):
         self.names = arguments.served_model_name or [arguments.model]
         self.limits = arguments.limit_mm_per_prompt
         self.logs_requests: bool = arguments.enable_log_requests
+        self.group: Head | None = None
         self._wait_s: int | None = arguments.shutdown_timeout
 
     def say(self, message: str) -> None:

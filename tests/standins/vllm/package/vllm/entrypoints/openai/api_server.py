@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from tests.standins.openai.server.errors import StartError
 from tests.standins.openai.server.truth import Truth
 
 from ... import __version__
-from ...standin import arguments, journal, plugin
+from ...standin import arguments, group, journal, plugin
 from ...standin.server import Server
 
 
@@ -44,12 +45,6 @@ def _cache_root() -> None:
         raise StartError(f"{type(error).__name__}: {error}") from None
 
 
-def _crash() -> None:
-    journal.engine("EngineCore encountered a fatal error.", level="ERROR")
-    journal.traceback("vllm.v1.engine.exceptions.EngineDeadError: EngineCore died.")
-    os._exit(1)
-
-
 def serve(wanted: argparse.Namespace, stopping: threading.Event, platform: Any = None) -> None:
     """
     Serve until told to stop.
@@ -58,7 +53,11 @@ def serve(wanted: argparse.Namespace, stopping: threading.Event, platform: Any =
     """
     journal.engine(f"vLLM API server version {__version__} (stand-in)")
     journal.engine(f"non-default args: {wanted.wishes}")
+    group.refuse(wanted)
     asked = mischief.asked(wanted.hf_overrides)
+    if wanted.headless:
+        group.compute(wanted, stopping)
+        return
     server = Server(wanted, reuseport=asked.reuseport)
     server.checkpoint = checkpoint.read(
         wanted.model,
@@ -74,6 +73,9 @@ def serve(wanted: argparse.Namespace, stopping: threading.Event, platform: Any =
         return
     if asked.die_at_start is not None:
         raise StartError(asked.die_at_start)
+    if wanted.nnodes > 1:
+        server.group = group.Head(wanted)
+        server.group.gather(stopping)
 
     journal.engine(f"GPU KV cache size: {size * 8192:,} tokens")
     server.engine = Engine(
@@ -83,20 +85,20 @@ def serve(wanted: argparse.Namespace, stopping: threading.Event, platform: Any =
     server.open()
     journal.web("Application startup complete.")
     if asked.crash_after_s is not None:
-        timer = threading.Timer(asked.crash_after_s, _crash)
+        timer = threading.Timer(asked.crash_after_s, journal.crash)
         timer.daemon = True
         timer.start()
     stopping.wait()
     server.stop()
 
 
-def main() -> int:
+def start(words: Sequence[str], *, served: bool = False) -> int:
     """Read the command line, serve, and say how it ended."""
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     platform = plugin.platform()
-    wanted = arguments.parse(sys.argv[1:], platform)
+    wanted = arguments.parse(words, platform, served=served)
     try:
         serve(wanted, stopping, platform)
     except StartError as failure:
@@ -106,4 +108,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start(sys.argv[1:]))
