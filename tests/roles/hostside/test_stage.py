@@ -84,7 +84,7 @@ def test_full_disk_is_not_left_fuller(tree: Path, monkeypatch: pytest.MonkeyPatc
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(durable, "write", full)
-    with pytest.raises(SystemExit, match="chat r1 is not staged, nothing .* No space left"):
+    with pytest.raises(SystemExit, match=r"chat r1 is not staged, nothing .* No space left"):
         _run(monkeypatch)
     assert names(_folder().parent) == []
 
