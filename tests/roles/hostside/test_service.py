@@ -33,7 +33,7 @@ def test_state_is_asked_for_again_while_systemd_takes_over_from_itself(
         said = "active\n" if len(asked) > silent else ""
         return subprocess.CompletedProcess(words, 0 if said else 1, said)
 
-    monkeypatch.setattr(service.subprocess, "run", run)
+    monkeypatch.setattr(subprocess, "run", run)
     monkeypatch.setattr(service, "_ASKED_EVERY_S", 0.01)
     assert service.state(UNIT) == told
     assert len(asked) == min(silent + 1, 5)
