@@ -180,8 +180,8 @@ def follows(instance: str, about: Any) -> bool:
 def _not_known(instance: str) -> str:
     """Say what is known of an instance whose journal tells nothing."""
     return (
-        "the journal {} cannot be read, so what served before is not known\n"
-        "state: {} is current, and nobody has asked it; run again, which does".format(
+        "the journal {} cannot be read, so it is not known whether an activation was cut short\n"
+        "state: {} is current, asked or not; run again, which asks it".format(
             places.transaction(instance), current(instance) or "nothing"
         )
     )

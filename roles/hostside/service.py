@@ -7,6 +7,7 @@ import time
 from typing import Any, Dict, List
 
 _SPEAK_EVERY_S = 0.2
+_ASKED, _ASKED_EVERY_S = 5, 0.5
 # The question for readiness has a bound of its own; this is for when it hangs as well.
 _GRACE_S = 30.0
 
@@ -56,9 +57,15 @@ def running(unit: str) -> bool:
 
 
 def state(unit: str) -> str:
-    """Return what systemd calls a unit's state."""
-    asked = ["systemctl", "show", "-P", "ActiveState", unit]
-    return subprocess.run(asked, stdout=subprocess.PIPE, text=True).stdout.strip()
+    """Return what systemd calls a unit's state; empty when it does not say."""
+    asked, said = ["systemctl", "show", "-P", "ActiveState", unit], ""
+    for again in range(_ASKED):
+        # While systemd takes over from itself (daemon-reexec) it answers nobody.
+        time.sleep(_ASKED_EVERY_S if again else 0)
+        said = subprocess.run(asked, stdout=subprocess.PIPE, text=True).stdout.strip()
+        if said:
+            break
+    return said
 
 
 def shown(unit: str) -> Dict[str, str]:

@@ -74,7 +74,7 @@ INJECTIONS = (
     ),
     Injection(
         name="engine-killed-ask", what="the new server killed (SIGKILL)", at="ask",
-        does=_engine_killed, changed={"drain_within_s": 4}, says=("answers wrong",),
+        does=_engine_killed, says=("answers wrong",),
     ),
     Injection(
         name="engine-killed-commit", what="the new server killed (SIGKILL)", at="commit",

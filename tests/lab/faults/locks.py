@@ -185,7 +185,7 @@ INJECTIONS = (
     ),
     Injection(
         name="port-of-both", what="a stranger takes the port of both releases", at="restart",
-        does=_port_of_both_taken, served="nothing; old is current",
-        says=("port 8000 is held by", "DOES NOT START"), left=("out of rotation",),
+        does=_port_of_both_taken, says=("port 8000 is held by", "DOES NOT START"),
+        left=("out of rotation",), mended="the stranger ends; systemd, after 15 s",
     ),
 )  # fmt: skip

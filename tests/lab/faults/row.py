@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from dataclasses import dataclass, field
 
@@ -42,7 +43,9 @@ def perform(injection: Injection, site: Site, ground: Ground) -> Row:
             injection.then(trial)
         _look(row, trial)
         _again(row, trial, ground)
-    except (TrialError, LabError, OSError, AssertionError, ValueError) as error:
+    except (
+        TrialError, LabError, OSError, AssertionError, ValueError, subprocess.TimeoutExpired
+    ) as error:  # fmt: skip
         row.faults.append(f"{type(error).__name__}: {error}")
     finally:
         trial.abandon()

@@ -114,6 +114,9 @@ def _run(asked: Any) -> None:
     os.environ.clear()
     os.environ.update(asked["environment"])
     sys.argv = ["pyinfra", *asked["words"]]
+    # As from a terminal; what a shell starts behind it does not hear Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     gevent.reinit()
     main()
 

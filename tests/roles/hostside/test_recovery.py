@@ -114,8 +114,8 @@ def test_who_watched_is_told_what_the_boot_came_to(served_before: bool, host: Ho
 
 _GARBLED = ["", '{"instance": "chat", "out', "[]", '{"instance": "chat"}', '{"outcome": null}']
 _NOT_KNOWN = (
-    "the journal {} cannot be read, so what served before is not known\n"
-    "state: new is current, and nobody has asked it; run again, which does"
+    "the journal {} cannot be read, so it is not known whether an activation was cut short\n"
+    "state: new is current, asked or not; run again, which asks it"
 )
 
 

@@ -1,6 +1,7 @@
 """Units are started until ready and stopped until gone; who holds a port is found out."""
 
 import os
+import subprocess
 import time
 from pathlib import Path
 
@@ -19,6 +20,23 @@ def test_start_waits_and_tells_how_long(host: Host) -> None:
     assert heard == sorted(heard)
     assert heard[0] == pytest.approx(0.2, abs=0.15)
     assert service.active(UNIT)
+
+
+@pytest.mark.parametrize(("silent", "told"), [(2, "active"), (9, "")])
+def test_state_is_asked_for_again_while_systemd_takes_over_from_itself(
+    silent: int, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[str]] = []
+
+    def run(words: list[str], **_: object) -> "subprocess.CompletedProcess[str]":
+        asked.append(words)
+        said = "active\n" if len(asked) > silent else ""
+        return subprocess.CompletedProcess(words, 0 if said else 1, said)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(service, "_ASKED_EVERY_S", 0.01)
+    assert service.state(UNIT) == told
+    assert len(asked) == min(silent + 1, 5)
 
 
 def test_start_that_fails_is_no_success(host: Host, capfd: pytest.CaptureFixture[str]) -> None:
