@@ -66,17 +66,19 @@ def _lines(verdicts: Verdicts, *, refuses: bool) -> Iterator[str]:
     return (f"  {name}/{one}" for name, one in _told(verdicts, refuses=refuses))
 
 
-def _told(verdicts: Verdicts, *, refuses: bool) -> Iterator[tuple[str, Reason]]:
-    """Yield each reason with its hosts; of many that share it, with the first of them alone."""
+def _told(verdicts: Verdicts, *, refuses: bool) -> list[tuple[str, Reason]]:
+    """Return each reason with its hosts; of many that share it, with the first of them alone."""
     sharing: dict[Reason, list[str]] = {}
     for name, one in _each(verdicts):
         if one.refuses is refuses:
             sharing.setdefault(one, []).append(name)
+    found: list[tuple[str, Reason]] = []
     for one, (first, *others) in sharing.items():
         if len(others) > _FEW:
-            yield f"{first} (and {len(others)} more)", one
+            found.append((f"{first} (and {len(others)} more)", one))
         else:
-            yield from ((name, one) for name in (first, *others))
+            found += [(name, one) for name in (first, *others)]
+    return sorted(found, key=lambda told: told[0])
 
 
 def _each(verdicts: Verdicts) -> Iterator[tuple[str, Reason]]:
