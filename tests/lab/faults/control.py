@@ -23,7 +23,7 @@ def _hung_up(trial: Trial) -> None:
 
 
 def _ended_by(trial: Trial, sort: signal.Signals) -> None:
-    trial.start()
+    trial.start(anew=sort is signal.SIGINT)
     trial.reached()
     trial.kill(sort)
     trial.go()
