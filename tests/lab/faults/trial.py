@@ -136,10 +136,13 @@ class Trial:
         out, err = self._run.communicate(timeout=within_s)
         self.code, self.said = self._run.returncode, out + err
 
+    def tell(self, sort: signal.Signals) -> None:
+        """Signal the run, every process of it, and wait for nothing."""
+        os.killpg(self._run.pid, sort)
+
     def kill(self, sort: signal.Signals) -> None:
         """Signal the run, every process of it."""
-        assert self._run is not None
-        os.killpg(self._run.pid, sort)
+        self.tell(sort)
         self.end(60)
         if self.code is not None and self.code < 0:
             self.code = None
