@@ -15,7 +15,7 @@ def _killed(trial: Trial) -> None:
 
 
 def _interrupted(trial: Trial) -> None:
-    """pyinfra says that it exits, and does so when the job that it follows has ended."""
+    """Pyinfra says that it exits, and does so when the job that it follows has ended."""
     trial.start(anew=True)
     trial.reached()
     trial.tell(signal.SIGINT)
