@@ -22,7 +22,7 @@ def _controller(trial: Trial, by: str) -> None:
     told = {"LD_PRELOAD": str(library), "FAKETIME": by, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
     kept = trial.site.environment
     trial.site.environment = kept | told
-    trial.start()
+    trial.start(anew=True)
     trial.site.environment = kept
     trial.end()
 

@@ -11,7 +11,6 @@ _RELEASES = "/opt/metalserve/releases"
 _LINKS = "/opt/metalserve/instances"
 _OUT = "/run/metalserve-out"
 _LOG = "/var/log/metalserve"
-_ENGINES = "/var/cache/metalserve"
 
 
 def _confine(trial: Trial, path: str, *options: str) -> None:
@@ -99,10 +98,6 @@ def _log(trial: Trial) -> None:
 
 def _memory(trial: Trial) -> None:
     _full_meanwhile(trial, _OUT, "nr_inodes=10", inodes=True)
-
-
-def _engines(trial: Trial) -> None:
-    _full_before(trial, _ENGINES, "nr_inodes=500", inodes=True)
 
 
 def _freeze(trial: Trial, path: str) -> None:
@@ -207,10 +202,6 @@ INJECTIONS = (
     Injection(
         name="memory-full-drain", what="`/run/metalserve-out` takes no file", at="begin",
         does=_memory, says=(_FULL,),
-    ),
-    Injection(
-        name="inodes-engine", what="no inodes left for the engine's cache", when="before the run",
-        does=_engines, says=("did not become ready",),
     ),
     Injection(
         name="read-only-begin", what="the journal's disk is read-only", when="before `begin`",

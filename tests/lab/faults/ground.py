@@ -39,14 +39,13 @@ class _Fleet(Gateway):
 
 @dataclass
 class _Site(Site):
-    """Its runs begin at once, but for those that preload what a process is started with."""
+    """Its runs begin at once."""
 
     starter: Starter | None = None
 
     def start(self, deploy: str, *words: str) -> Any:
         """Start pyinfra and return at once."""
-        if self.starter is None or "LD_PRELOAD" in self.environment:
-            return super().start(deploy, *words)
+        assert self.starter
         environment = {**os.environ, "PYINFRA_PROGRESS": "off", **self.environment}
         named = ["-y", *words, str(self.inventory), f"deploy/{deploy}.py"]
         return self.starter.start(named, environment)

@@ -64,7 +64,7 @@ def _previous_astray(trial: Trial) -> None:
 
 
 def _new_removed(trial: Trial) -> None:
-    _meanwhile(trial, "rm -r $(ls -td /opt/metalserve/releases/chat/*/ | head -n 1)")
+    _meanwhile(trial, f"rm -r $(readlink -f {_CURRENT})")
 
 
 def _journal_empty(trial: Trial) -> None:
@@ -168,7 +168,7 @@ INJECTIONS = (
         kind=Kind.ROLLBACK, does=_previous_astray, says=("is not staged for chat",),
     ),
     Injection(
-        name="hand-new-removed", what="the new release's folder removed by hand", at="swap",
+        name="hand-new-removed", what="the new release's folder removed by hand", at="restart",
         does=_new_removed, says=(_RIGHT_AGAIN,),
     ),
     Injection(

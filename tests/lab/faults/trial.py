@@ -94,15 +94,21 @@ class Trial:
         self.site.want(*[text] * len(self.hosts))
         self.new = {host.name: seed for host in self.hosts}
 
-    def start(self, deploy: str = "", *words: str) -> None:
-        """Start the run; hosts that are hit will stand still where the injection is done."""
+    def start(self, deploy: str = "", *words: str, anew: bool = False) -> None:
+        """
+        Start the run; hosts that are hit will stand still where the injection is done.
+
+        :param anew: a process of pyinfra's own from its first line on
+        """
         for host in self.hit:
             for name in ("wish", "at", "go"):
                 self.file(host, name).unlink(missing_ok=True)
             if self.injection.at:
                 self.file(host, "wish").write_text(self.injection.at)
         is_back = self.injection.kind is Kind.ROLLBACK
-        self._run = self.site.start(deploy or ("rollback" if is_back else "main"), *words)
+        name = deploy or ("rollback" if is_back else "main")
+        start = Site.start if anew else type(self.site).start
+        self._run = start(self.site, name, *words)
 
     def reached(self) -> None:
         """Wait until every host that is hit stands still."""
@@ -130,10 +136,13 @@ class Trial:
         out, err = self._run.communicate(timeout=within_s)
         self.code, self.said = self._run.returncode, out + err
 
+    def tell(self, sort: signal.Signals) -> None:
+        """Signal the run, every process of it, and wait for nothing."""
+        os.killpg(self._run.pid, sort)
+
     def kill(self, sort: signal.Signals) -> None:
         """Signal the run, every process of it."""
-        assert self._run is not None
-        os.killpg(self._run.pid, sort)
+        self.tell(sort)
         self.end(60)
         if self.code is not None and self.code < 0:
             self.code = None
