@@ -10,7 +10,8 @@ import pytest
 from roles import templates
 from tests.standins.lmdeploy import build
 from tests.standins.openai import served
-from tests.standins.openai.served import KEY, MP4, PNG, Served, checkpoint, free_port, shown, table
+from tests.standins.openai.served import KEY, MP4, PNG, Served, checkpoint, shown, table
+from tests.standins.ports import free_port
 
 Start = Callable[..., Served]
 

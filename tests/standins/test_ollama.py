@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.standins.ollama import build, store
-from tests.standins.openai.served import free_port
+from tests.standins.ports import free_port
 
 ANSWERS = {"What is 2 + 2?": "It is 4."}
 MODEL = "qwen3:8b"

@@ -110,7 +110,7 @@ def test_operation_without_a_server(nouns: Nouns) -> None:
     spec = nouns.chat()
     ((function, given),) = told(
         operations.right_answers_offline,
-        spec, bare(), instance="chat", kind="video", python=spec.python,
+        spec, bare(), instance="chat", hosts=1, kind="video", python=spec.python,
     ).commands  # fmt: skip
     assert isinstance(given, dict)
     wanted = "/usr/bin/python3 /opt/metalserve/hostside/offline.py chat video"

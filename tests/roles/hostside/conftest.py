@@ -15,7 +15,8 @@ sys.path.insert(0, str(HOSTSIDE))
 import places  # noqa: E402
 
 from tests.roles.hostside.staged import Host  # noqa: E402
-from tests.standins.systemctl.systemd import Systemd, free_port  # noqa: E402
+from tests.standins.ports import free_port  # noqa: E402
+from tests.standins.systemctl.systemd import Systemd  # noqa: E402
 
 
 @pytest.fixture

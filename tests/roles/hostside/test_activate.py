@@ -13,8 +13,8 @@ import places
 import pytest
 
 from tests.roles.hostside.staged import METRICS, UNIT, Host
+from tests.standins.ports import free_port
 from tests.standins.systemctl.answering import Manner, answering
-from tests.standins.systemctl.systemd import free_port
 
 OLLAMA = "metalserve-ollama@chat.service"
 FORWARD = ["drain", "swap", "restart", "ask", "commit"]

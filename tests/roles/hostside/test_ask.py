@@ -11,8 +11,8 @@ import pytest
 import served
 
 from tests.roles.hostside.staged import SUM, UNIT, Host
+from tests.standins.ports import free_port
 from tests.standins.systemctl.answering import Answering, Manner, answering
-from tests.standins.systemctl.systemd import free_port
 
 
 def _question(**other: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import places
 import pytest
 
 from tests.roles.hostside.staged import Host
-from tests.standins.systemctl.systemd import free_port
+from tests.standins.ports import free_port
 
 
 @pytest.fixture

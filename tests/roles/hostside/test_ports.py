@@ -5,8 +5,8 @@ from pathlib import Path
 
 import ports
 
+from tests.standins.ports import free_port
 from tests.standins.systemctl.answering import Manner, answering
-from tests.standins.systemctl.systemd import free_port
 
 
 def test_holder_of_a_port() -> None:

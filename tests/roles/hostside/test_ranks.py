@@ -16,7 +16,7 @@ import ranks
 import ready
 
 from tests.roles.hostside.staged import Host
-from tests.standins.systemctl.systemd import free_port
+from tests.standins.ports import free_port
 
 HEAD, RANK = "127.0.0.1", "203.0.113.2"
 ACROSS = {"addresses": [HEAD, RANK], "agent": 29651, "port": 29501}

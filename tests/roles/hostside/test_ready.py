@@ -10,8 +10,8 @@ import ready
 import served
 
 from tests.roles.hostside.staged import Host
+from tests.standins.ports import free_port
 from tests.standins.systemctl.answering import Manner, answering
-from tests.standins.systemctl.systemd import free_port
 
 
 @pytest.fixture(autouse=True)

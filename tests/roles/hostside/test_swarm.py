@@ -21,7 +21,7 @@ import torrent
 from roles import authority
 from roles.lab.command import wait
 from tests.roles.hostside.models import listed, model
-from tests.standins.systemctl.systemd import free_port
+from tests.standins.ports import free_port
 
 FILES = {**model(1_500_000, 900_000), "below/empty": b"", "below/notes": b"some"}
 SHARD = "model-00001-of-00002.safetensors"

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,8 +54,9 @@ def index(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Index]:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Stacks, one of them."""
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stacks, one of them; what is written twice in a second is read twice."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
     folder = tmp_path / "stacks"
     folder.mkdir()
     (folder / "tiny_1_0_cpu.py").write_text(STACK)

@@ -14,7 +14,8 @@ from typing import Any, Self
 
 from tests.standins.ascend import npu
 from tests.standins.mindie import build, shipped
-from tests.standins.openai.served import Answer, checkpoint, free_port, table
+from tests.standins.openai.served import Answer, checkpoint, table
+from tests.standins.ports import free_port
 
 NAME = "qwen3vl"
 

@@ -4,7 +4,6 @@ import base64
 import http.client
 import json
 import os
-import socket
 import struct
 import subprocess
 import sys
@@ -66,13 +65,6 @@ def checkpoint(folder: Path) -> Path:
     shard = struct.pack("<Q", len(header)) + header + bytes(16)
     (folder / "model.safetensors").write_bytes(shard)
     return folder
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as asked:
-        asked.bind(("127.0.0.1", 0))
-        return int(asked.getsockname()[1])
 
 
 def shown(modality: str, content: bytes) -> dict[str, Any]:

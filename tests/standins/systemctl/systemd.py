@@ -9,7 +9,6 @@ import fnmatch
 import json
 import os
 import signal
-import socket
 import socketserver
 import subprocess
 import threading
@@ -301,10 +300,3 @@ class _Clerk(socketserver.StreamRequestHandler):
         words = [line.decode().rstrip("\n") for line in iter(self.rfile.readline, b"\n")]
         answer = self.server.systemd.obey(words)
         self.wfile.write(f"{answer.code}\n{answer.said}".encode())
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as asked:
-        asked.bind(("127.0.0.1", 0))
-        return int(asked.getsockname()[1])
