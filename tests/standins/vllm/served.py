@@ -12,10 +12,10 @@ from tests.standins.openai.served import (
     PNG,
     Answer,
     checkpoint,
-    free_port,
     shown,
     table,
 )  # fmt: skip
+from tests.standins.ports import free_port
 from tests.standins.vllm import build
 
 __all__ = [
