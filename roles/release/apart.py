@@ -53,13 +53,14 @@ def mixed(judged: list[Judged]) -> list[str]:
 
 
 def _mixed(model: str, members: list[Judged]) -> str:
-    named: dict[str, set[str]] = {}
+    named: dict[str, list[Judged]] = {}
     for one in members:
-        named.setdefault(one.instance.name, set()).add(str(one.way.serving))
+        named.setdefault(one.instance.name, []).append(one)
     # Two instances of a host never have the same release, but may be of the same make.
     makes = {(about["stack"], about["weights"]) for one in members if (about := _about(one))}
-    apart = [releases for releases in named.values() if len(releases) > 1]
-    if not apart and len(makes) <= 1:
+    chains = [chain for alike in named.values() for chain in _chains(alike)]
+    apart = [chain for chain in chains if len(chain) > 1]
+    if not apart and (len(makes) <= 1 or len(named) == 1):
         return ""
     began = _began(members)
     among = apart or [set(began)]
@@ -76,6 +77,21 @@ def _mixed(model: str, members: list[Judged]) -> str:
             f"    say what is to be left, anything else stays: --data leave={leave}",
         ]
     )
+
+
+def _chains(members: list[Judged]) -> list[set[str]]:
+    """
+    Return the releases that serve, together those of hosts to which the same changes came. Hosts
+    that differ by design have never served a release of each other.
+    """
+    chains: list[tuple[set[str], set[str]]] = []
+    for one in members:
+        serving, known = {str(one.way.serving)}, {str(entry["release"]) for entry in one.served}
+        # A host with one release alone may be of any.
+        met = [chain for chain in chains if len(known) < 2 or len(chain[1]) < 2 or chain[1] & known]
+        chains = [chain for chain in chains if chain not in met]
+        chains.append((serving.union(*(c[0] for c in met)), known.union(*(c[1] for c in met))))
+    return [serving for serving, _ in chains]
 
 
 def _about(one: Judged) -> Found:

@@ -132,6 +132,17 @@ def test_stack_does_not_say_which_of_its_releases(run: Run) -> None:
     assert run.reasons(leave=f"{newer},{older}") == []
 
 
+def test_hosts_that_differ_by_design(run: Run) -> None:
+    """Of another kind, and upgraded too; a host that an upgrade did not come to is one of them."""
+    others = [f"vllm-0.{minor}-cuda-dddddddddddd" for minor in range(3)]
+    for _ in range(2):
+        run.add(_at(NEW, JUNE), _at(OLD, MAY))
+        run.add(_at(others[2], JULY), _at(others[1], MAY), stack="another")
+    assert run.reasons() == []
+    run.add(_at(others[1], MAY), _at(others[0], None), stack="another")
+    assert _leave(run) == others[2]
+
+
 def test_new_host_that_has_nothing_before(run: Run) -> None:
     run.add(_at(NEW, JUNE))
     run.add(_at(OLD, MAY), _at(OLDER, None))
