@@ -16,6 +16,8 @@ import places
 import transaction
 
 KEPT = 20
+# What a unit runs of a release: a script, or a container's project.
+_RUN = ("start", "compose.yaml")
 
 
 def note(record: Any) -> None:
@@ -72,9 +74,11 @@ def _fault(instance: str, release: str, about: Any) -> str | None:
         if target and not os.path.exists(target):
             return "has lost its {}: {} is gone".format(name, target)
     questions = "{}/{}.json".format(places.checks(instance), release)
-    for path in (folder + "/start", folder + "/stack/complete.json", questions):
+    for path in (folder + "/stack/complete.json", questions):
         if not os.path.isfile(path):
             return "is not whole: {} is gone".format(path)
+    if not any(os.path.isfile(folder + "/" + name) for name in _RUN):
+        return "is not whole: {} has neither {}".format(folder, " nor ".join(_RUN))
     marked = durable.read_json("{}/{}.json".format(places.bad(instance), release))
     return "is marked bad: {}".format(marked.get("why")) if marked else None
 

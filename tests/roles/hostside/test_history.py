@@ -184,9 +184,9 @@ def _half_installed(host: Host, release: str) -> str:
 
 
 def _no_start(host: Host, release: str) -> str:
-    path = f"{places.releases('chat')}/{release}/start"
-    Path(path).unlink()
-    return f"is not whole: {path} is gone"
+    folder = f"{places.releases('chat')}/{release}"
+    Path(folder, "start").unlink()
+    return f"is not whole: {folder} has neither start nor compose.yaml"
 
 
 def _no_questions(host: Host, release: str) -> str:
@@ -221,6 +221,14 @@ def test_release_that_cannot_serve_again_is_passed(
     fault = break_(host, "new")
     found = {entry["release"]: entry["fault"] for entry in history.judged("chat")}
     assert found == {"newest": None, "new": fault, "old": None}
+    assert history.before("chat") == "old"
+
+
+def test_container_has_a_project_in_the_place_of_a_script(host: Host) -> None:
+    for release in ("old", "new"):
+        _commit(host, release)
+    folder = Path(places.releases("chat"), "old")
+    (folder / "start").rename(folder / "compose.yaml")
     assert history.before("chat") == "old"
 
 
