@@ -16,13 +16,13 @@ from typing import Any, List, Sequence, Type
 
 import ask
 import audit
+import draining
 import durable
 import failures
 import gathering
 import held
 import history
 import jobs
-import metrics
 import places
 import ports
 import progress
@@ -31,8 +31,6 @@ import recovery
 import rotation
 import service
 from transaction import Transaction, about, current, described, ports_of
-
-_LOOK_EVERY_S = 0.5
 
 
 class StepError(Exception):
@@ -90,7 +88,7 @@ class Activation:
         rotation.leave(self.plan["instance"], "an activation is at work")
         if old and service.active(old):
             rotation.wait(self.say)
-            drain(self.plan, self.say)
+            draining.drain(self.plan, self.say)
         self.step("swap")
         self.transaction.swap()
         self.step("restart")
@@ -212,30 +210,6 @@ def refuse_other_start(plan: Any) -> None:
             [],
             blamed=False,
         )
-
-
-def drain(plan: Any, say: Any) -> None:
-    """
-    Wait until the serving release has nothing in flight, as long as the plan allows. A server that
-    does not say what it has is given all of that time.
-    """
-    deadline = time.monotonic() + plan["drain_within_s"]
-    idle_since = None
-    while time.monotonic() < deadline:
-        found, now = metrics.in_flight(plan["instance"]), time.monotonic()
-        left = "{:.0f} s left".format(max(0.0, deadline - now))
-        if found.requests is None:
-            idle_since = None
-            say("draining: what is in flight is not known ({}), {}".format(found.why, left))
-        elif found.requests:
-            idle_since = None
-            say("draining: {:.0f} in flight".format(found.requests))
-        else:
-            idle_since = now if idle_since is None else idle_since
-            if now - idle_since >= found.old_s:
-                return
-            say("draining: nothing in flight {:.0f} s ago, looking on".format(found.old_s))
-        time.sleep(_LOOK_EVERY_S)
 
 
 def _mark(instance: str, release: str, why: str, evidence: List[str]) -> None:

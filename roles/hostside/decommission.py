@@ -18,8 +18,8 @@ import os
 import sys
 from typing import Any, List
 
-import activate
 import audit
+import draining
 import durable
 import jobs
 import lock
@@ -96,7 +96,7 @@ def _stop_instances(plan: Any, say: progress.Progress) -> List[str]:
         if service.active(unit) and transaction.current(name):
             within_s = plan["drains"].get(name, plan["longest_s"])
             told = {"instance": name, "drain_within_s": within_s}
-            activate.drain(told, lambda said, name=name: say.say("{}: {}".format(name, said)))
+            draining.drain(told, lambda said, name=name: say.say("{}: {}".format(name, said)))
         say.say("stopping {}".format(name))
         for link in glob.glob("{}/*.wants/{}".format(places.UNITS, unit)):
             durable.link(link, None)

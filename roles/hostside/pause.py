@@ -12,8 +12,8 @@ import os
 import time
 from typing import Any, Dict, List
 
-import activate
 import boot
+import draining
 import durable
 import failures
 import jobs
@@ -51,7 +51,7 @@ class Pause:
         for name, described in running.items():
             plan = {"instance": name, "drain_within_s": self.drain_within_s.get(name, 0)}
             if service.active(described["unit"]):
-                activate.drain(plan, lambda said, name=name: self.say("{}: {}".format(name, said)))
+                draining.drain(plan, lambda said, name=name: self.say("{}: {}".format(name, said)))
             self.say("stopping " + name)
             service.stop(described["unit"])
 

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import activate
+import draining
 import metrics
 import places
 import pytest
@@ -360,14 +361,14 @@ IDLE = "# HELP x\nvllm:num_requests_running 0.0\nvllm:num_requests_waiting 0.0\n
 
 def _drained(host: Host, within_s: float) -> list[str]:
     said: list[str] = []
-    activate.drain(host.plan("new", drain_within_s=within_s), said.append)
+    draining.drain(host.plan("new", drain_within_s=within_s), said.append)
     return said
 
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look more often than in earnest."""
-    monkeypatch.setattr(activate, "_LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(draining, "_LOOK_EVERY_S", 0.01)
 
 
 @pytest.mark.usefixtures("quick")
@@ -407,7 +408,7 @@ def test_server_that_dies_meanwhile_is_waited_for_no_longer(host: Host) -> None:
     def say(_: str) -> None:
         host.systemd.power_off()
 
-    activate.drain(host.plan("new", drain_within_s=600), say)
+    draining.drain(host.plan("new", drain_within_s=600), say)
     assert time.monotonic() - began < 300
 
 

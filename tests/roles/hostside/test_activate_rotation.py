@@ -6,6 +6,7 @@ from pathlib import Path
 
 import activate
 import agent
+import draining
 import durable
 import places
 import pytest
@@ -129,7 +130,7 @@ def test_request_that_the_engine_does_not_know_yet(
     host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A gateway is still sending it: it is waited for like one that runs."""
-    monkeypatch.setattr(activate, "_LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(draining, "_LOOK_EVERY_S", 0.01)
     host.serving("old")
     manner = host.systemd.served(UNIT)
     assert manner is not None
@@ -137,5 +138,5 @@ def test_request_that_the_engine_does_not_know_yet(
     said: list[str] = []
     with socket.create_connection(("127.0.0.1", host.port)) as client:
         client.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nContent-Length: 9\r\n\r\nhalf")
-        activate.drain(host.plan("new", drain_within_s=0.3), said.append)
+        draining.drain(host.plan("new", drain_within_s=0.3), said.append)
     assert said[0] == "draining: 1 in flight"
