@@ -40,7 +40,7 @@ def _unneeded(spec: HostSpec) -> tuple[str, dict[str, Any]]:
     """Return what is wanted of a host and what it has beside; tell the latter."""
     system = probe.of(host)["system"]
     if not system:
-        return "", facts.silent(*(probe.of(host)["faults"] or {}).values())
+        return "", facts.Unneeded.silent(*(probe.of(host)["faults"] or {}).values())
     wanted = json.dumps(plan.kept(spec, machine_id=str(system["machine_id"])))
     found = host.get_fact(
         facts.Unneeded, python=spec.python, plan=wanted, _stdin=job.program("prune")
