@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from roles.lab import Lab, LabHost
-from roles.lab.command import wait
 from tests.lab import fixtures
 from tests.lab.group_site import SERVED, Group, states
+from tests.lab.patience import AT_MOST_S, comes
 from tests.lab.site import KEY, current, transaction
 
 pytestmark = pytest.mark.lab
@@ -22,7 +22,14 @@ def group(lab: Lab, wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> G
     lab.up(2)
     plain = fixtures.site(lab.hosts, tmp_path_factory.mktemp("group"), wheels)
     stack = SERVED.format(lock=str(wheels / "lock.txt"))
-    made = Group(plain.hosts, plain.folder, stack=stack, packages=plain.packages)
+    made = Group(
+        plain.hosts,
+        plain.folder,
+        stack=stack,
+        packages=plain.packages,
+        # For so long a head waits for a rank that is lost.
+        ready_within_s=60,
+    )
     made.serve(1)
     done = made.run("main")
     assert done.code == 0, done.said
@@ -33,7 +40,7 @@ def group(lab: Lab, wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> G
 def both(group: Group) -> str:
     """Return the release that both hosts are on and serve, once they have come together."""
     head, rank = group.hosts
-    assert wait(lambda: states(group.hosts) == ["active", "active"], within_s=90), _told(group)
+    assert comes(lambda: states(group.hosts) == ["active", "active"]), _told(group)
     assert current(head) == current(rank)
     assert group.answers(head)
     return current(head)
@@ -48,12 +55,12 @@ def lose(group: Group, host: LabHost, at: Callable[[], bool], seed: int) -> None
     """Take the power from a host in the middle of an activation, and give it back."""
     group.serve(seed, start_s=SLOW_S)
     with group.start("main") as run:
-        assert wait(at, within_s=60), _told(group)
+        assert comes(at), _told(group)
         host.crash()
         host.start()
-        run.communicate(timeout=200)
+        run.communicate(timeout=AT_MOST_S)
     assert run.returncode == 1
-    assert wait(lambda: all(transaction(one)["outcome"] for one in group.hosts), within_s=60)
+    assert comes(lambda: all(transaction(one)["outcome"] for one in group.hosts))
 
 
 def steps(host: LabHost) -> list[str]:
@@ -118,7 +125,7 @@ def test_rank_is_lost_while_serving(group: Group) -> None:
     before = both(group)
     head, rank = group.hosts
     rank.crash()
-    assert wait(lambda: states([head]) != ["active"], within_s=120)
+    assert comes(lambda: states([head]) != ["active"])
     rank.start()
     assert both(group) == before
     assert "has said nothing for 60 s; the server ends" in _told(group)
