@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from roles.lab import Lab, LabHost
-from roles.lab.command import wait
 from tests.lab import fixtures, listing
 from tests.lab.gateway_site import EDGE, PORT, told
 from tests.lab.load import Target
+from tests.lab.patience import comes
 from tests.lab.site import Run, Site, changes
 
 pytestmark = pytest.mark.lab
@@ -82,7 +82,7 @@ def node(lab: Lab, wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 def _serves(node: Node) -> bool:
-    return wait(lambda: not node.target.wrong(stream=False), within_s=30)
+    return comes(lambda: not node.target.wrong(stream=False))
 
 
 def test_it_was_added(node: Node) -> None:
@@ -100,8 +100,8 @@ def test_quarantine_outlives_a_boot(node: Node) -> None:
     assert changes(node.named("quarantine", *why).report) == []
     node.host.crash()
     node.host.start()
-    assert wait(lambda: told(node.host) == "drain", within_s=30)
-    assert wait(lambda: node.target.wrong(stream=False).startswith("503"), within_s=30)
+    assert comes(lambda: told(node.host) == "drain")
+    assert comes(lambda: node.target.wrong(stream=False).startswith("503"))
     file = node.folder / "status.json"
     assert node.run("status", "--data", f"status={file}").code == 0
     ((one,),) = [host["instances"] for host in json.loads(file.read_text())["hosts"]]
@@ -140,7 +140,7 @@ def test_wanted_again_and_killed_in_the_middle(node: Node) -> None:
     root = Path(node.host.disk.root)
     unit = root / "etc/systemd/system/metalserve-vllm@.service"
     with node.start("decommission", "--limit", node.host.name) as process:
-        assert wait(lambda: not unit.exists(), within_s=120, every_s=0.005)
+        assert comes(lambda: not unit.exists(), every_s=0.005)
         node.host.crash()
         process.kill()
     assert (root / "var/lib/metalserve/lock.json").exists()
