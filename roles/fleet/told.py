@@ -9,6 +9,7 @@ from rich.table import Table
 from roles.console import console
 from roles.fleet.member import Member
 from roles.fleet.plan import Plan
+from roles.words import few
 
 _FILE_WIDTH = 200
 _MOST = 8
@@ -68,7 +69,7 @@ def _table(plan: Plan) -> Table:
         moves = [move for name in wave.hosts for move in plan.members[name].moves]
         was = Counter(f"{one.instance.name} {one.serving or 'nothing'}" for one in moves)
         will = Counter(f"{one.instance.name} {one.release}" for one in moves)
-        names = _few(wave.hosts)
+        names = few(wave.hosts, most=_MOST)
         found.add_row(str(number), wave.title, str(len(wave.hosts)), names, _each(was), _each(will))
     return found
 
@@ -82,7 +83,7 @@ def _remarks(plan: Plan) -> Iterator[str]:
         if one.refused:
             yield f"{one.name} cannot be begun: {one.refused}"
     if plan.waves and plan.silent:
-        yield f"no answer, counted as not serving: {_few(plan.silent)}"
+        yield f"no answer, counted as not serving: {few(plan.silent, most=_MOST)}"
 
 
 def _moves(plan: Plan, host: str) -> list[dict[str, str | None]]:
@@ -99,12 +100,7 @@ def _number(plan: Plan, number: int) -> str:
 def _targets(plan: Plan, hosts: Iterable[str]) -> str:
     """Return where the instances of hosts go, or are."""
     goals = (f"{one} {release}" for host in hosts for one, release in plan.members[host].goal)
-    return _few(tuple(dict.fromkeys(goals))) or "nothing"
-
-
-def _few(names: tuple[str, ...]) -> str:
-    shown = ", ".join(names[:_MOST])
-    return f"{shown} and {len(names) - _MOST} more" if len(names) > _MOST else shown
+    return few(tuple(dict.fromkeys(goals)), most=_MOST) or "nothing"
 
 
 def _each(counted: Counter[str]) -> str:

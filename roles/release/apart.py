@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from roles.release.before import Found, Way, Wish
 from roles.spec import Instance
+from roles.words import few
 
 _NAMED = 3
 
@@ -118,10 +119,9 @@ def _since(release: str, members: list[Judged]) -> list[str]:
 
 def _row(release: str, members: list[Judged]) -> str:
     those = [one for one in members if one.way.serving == release]
-    names = [f"{one.host}/{one.instance.name}" for one in those[:_NAMED]]
-    more = f" and {len(those) - _NAMED} more" if len(those) > _NAMED else ""
+    names = few([f"{one.host}/{one.instance.name}" for one in those], most=_NAMED)
     since = "".join(f", since {began}" for began in sorted(_since(release, those))[:1])
-    return f"{release}: {len(those)}{since} ({', '.join(names)}{more})"
+    return f"{release}: {len(those)}{since} ({names})"
 
 
 def _wishes(judged: list[Judged], wish: Wish) -> Iterator[str]:

@@ -8,6 +8,7 @@ from pyinfra.api import DeployError, Host, State
 from pyinfra.api.state import StateStage
 
 from roles import check, fleet, preflight, release
+from roles.words import few
 
 _NAMED = 8
 
@@ -65,8 +66,7 @@ def hosts(state: State, steps: Steps, unreached: Mapping[str, str]) -> dict[str,
 
 def not_reached(names: list[str]) -> str:
     """Return whom a run did without, in a line."""
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    listed = ", ".join(names[:_NAMED]) + more
+    listed = few(names, most=_NAMED)
     return f"{len(names)} host(s) could not be reached and were left as they are: {listed}"
 
 
