@@ -5,7 +5,6 @@ from enum import Enum
 from typing import Any
 from weakref import WeakKeyDictionary
 
-import gevent
 from gevent.lock import RLock
 from pyinfra.api import DeployError, Host, State
 
@@ -78,7 +77,7 @@ def _planned(state: State, towards: Towards) -> Plan:
     hosts = [one for one in state.inventory if isinstance(one.data.get("spec"), HostSpec)]
     asked = [host for host in hosts if state.is_host_in_limit(host)]
     active = [host for host in asked if host in state.active_hosts]
-    gevent.joinall([gevent.spawn(probe.of, host) for host in active], raise_error=True)
+    probe.ask(active)
     return made(
         [_member(host, towards) for host in active],
         _fleet(asked),

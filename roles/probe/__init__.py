@@ -1,6 +1,6 @@
 """What each host is, has and runs, asked once a run."""
 
-from roles.probe.deploy import drift, holds, of, renew, renewed
+from roles.probe.deploy import ask, drift, holds, of, renew, renewed
 from roles.probe.facts import CARRIED, Probe, silent
 
-__all__ = ["CARRIED", "Probe", "drift", "holds", "of", "renew", "renewed", "silent"]
+__all__ = ["CARRIED", "Probe", "ask", "drift", "holds", "of", "renew", "renewed", "silent"]

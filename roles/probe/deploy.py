@@ -1,7 +1,9 @@
 """Ask a host once, and tell what of an earlier run still holds there."""
 
+from collections.abc import Iterable
 from typing import Any, cast
 
+import gevent
 from gevent.lock import RLock
 from paramiko import SSHException
 from pyinfra.api import Host
@@ -33,6 +35,11 @@ def of(host: Host) -> dict[str, Any]:
             except PyinfraError as error:  # "No hosts remaining!", which says why of none
                 host.connector_data[_ASKED] = silent(str(error))
         return cast("dict[str, Any]", host.connector_data[_ASKED])
+
+
+def ask(hosts: Iterable[Host]) -> None:
+    """Ask hosts, all at once, that were not asked yet."""
+    gevent.joinall([gevent.spawn(of, host) for host in hosts], raise_error=True)
 
 
 def renew(host: Host) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from weakref import WeakKeyDictionary
 
-import gevent
 from gevent.lock import RLock
 from pyinfra import host
 from pyinfra.api import DeployError, Host, State
@@ -50,7 +49,7 @@ def refuse_wrong_ways_back() -> list[Judged]:
 def judge(run: State, wanted: Wish) -> list[Judged]:
     """Return every instance of every host of the run, all hosts asked at once."""
     hosts = [one for one in run.inventory if one in run.active_hosts]
-    gevent.joinall([gevent.spawn(probe.of, one) for one in hosts], raise_error=True)
+    probe.ask(hosts)
     return [judged for one in hosts for judged in _of(one, wanted)]
 
 
