@@ -1,12 +1,12 @@
 """Connections as this machine counts them: an open file a host, for as long as the run lasts."""
 
 import resource
-from collections.abc import Callable
-from typing import Any
 
 from pyinfra.api import State
 from pyinfra.connectors.ssh import SSHConnector
 from pyinfra.context import ctx_state
+
+from roles.control.begun import when_begun
 
 # What a run has open besides: its own output, modules and reports.
 _OWN = 100
@@ -15,17 +15,14 @@ _OWN = 100
 def allow_connections() -> None:
     """Have this run allowed as many as it will make, or end it before the first of them."""
     state: State = ctx_state.get()
-    begun: Callable[..., None] = state.init
 
-    def init(*given: Any, **more: Any) -> None:
-        begun(*given, **more)
+    def counted() -> None:
         hosts = [host for host in state.inventory if state.is_host_in_limit(host)]
         reached = sum(isinstance(host.connector, SSHConnector) for host in hosts)
         # Each host that is served at once may be sent a file.
         allow(hosts=reached, beside=_OWN + state.config.PARALLEL)
 
-    # How many hosts there are is known from here on.
-    state.init = init  # type: ignore[method-assign]
+    when_begun(state, counted)
 
 
 def allow(*, hosts: int, beside: int) -> None:

@@ -13,7 +13,7 @@ from pyinfra.api.output import echo
 from pyinfra.api.state import BaseStateCallback
 from pyinfra.context import ctx_state
 
-from roles import instance, lock, platform
+from roles import control, instance, lock, platform
 from roles.hostside import durable
 from roles.report import kept, origin, told
 from roles.report.heard import LINES, Ear
@@ -76,15 +76,7 @@ class Run(BaseStateCallback, AbstractContextManager["Run"]):
 
     def __enter__(self) -> "Run":
         """Wait for the inventory: before it there is nobody to watch."""
-        begun: Callable[..., None] = self.state.init
-
-        def init(*given: Any, **more: Any) -> None:
-            begun(*given, **more)
-            self.state.add_callback_handler(self)
-            self._start()
-
-        # The callbacks are thrown away there, and no one else is told that it is over.
-        self.state.init = init  # type: ignore[method-assign]
+        control.when_begun(self.state, self._start)
         return self
 
     def __exit__(
@@ -102,6 +94,8 @@ class Run(BaseStateCallback, AbstractContextManager["Run"]):
                 echo(told.not_reached(sorted(self.unreached)), err=True)
 
     def _start(self) -> None:
+        # No one else is told that it is over.
+        self.state.add_callback_handler(self)
         if not self.wanted:
             return
         words, data = self.words, self.state.inventory.get_override_data()
