@@ -63,12 +63,6 @@ class Release:
         """Return the digest of the receipt that staging leaves."""
         return digest([self.name, self.checks, generation])
 
-    def activation(self, *, serving: str | None, generation: str, who: str) -> dict[str, Any]:
-        """Return the plan of the job that activates it, from the release that serves now."""
-        return plan(
-            self.instance, release=self.name, serving=serving, generation=generation, who=who
-        )
-
     @property
     def folder(self) -> str:
         """Its folder on the host."""

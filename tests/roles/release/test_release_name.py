@@ -11,6 +11,7 @@ import pytest
 
 from roles import engine
 from roles.release import Release
+from roles.release.release import plan
 from roles.spec import (
     Accelerator,
     Accepted,
@@ -239,10 +240,11 @@ def test_about(nouns: Nouns) -> None:
 
 
 def test_activation(nouns: Nouns) -> None:
-    release = _release(nouns.chat(drain_within_s=7))
-    assert release.activation(serving="old", generation="g1", who="ann@desk") == {
+    (instance,) = nouns.chat(drain_within_s=7).instances
+    given = {"release": "new", "serving": "old", "generation": "g1", "who": "ann@desk"}
+    assert plan(instance, **given) == {
         "instance": "chat",
-        "release": release.name,
+        "release": "new",
         "from": "old",
         "secrets": "g1",
         "drain_within_s": 7,
