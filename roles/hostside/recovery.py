@@ -123,7 +123,7 @@ def finish(instance: str) -> None:
         print("the host goes down; what served before is put back at boot")
         return
     before = found.record["before"]
-    if "head" in (found.record.get("group") or {}):
+    if found.follows:
         _finish_following(found)
         return
     why = "the job was killed at step {}".format(found.record["steps"][-1]["step"])
@@ -215,7 +215,7 @@ def boot() -> None:
             print("{}: {}; NOT put back: {}".format(found.instance, why, error))
             continue
         was = found.record["before"]["release"] or "nothing"
-        if "head" in (found.record.get("group") or {}):
+        if found.follows:
             # Whether it goes on is the head's to say, when there is a network to ask it by.
             said = jobs.later("activate-" + found.instance, "recovery", "job", found.instance)
             print("{}: {}; {}".format(found.instance, why, said or "the head will be asked"))

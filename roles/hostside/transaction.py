@@ -87,6 +87,11 @@ class Transaction:
         return self.record["before"]["release"] is None
 
     @property
+    def follows(self) -> bool:
+        """Whether another host decides what comes of it."""
+        return "head" in (self.record.get("group") or {})
+
+    @property
     def is_back(self) -> bool:
         """Whether every link points at what was."""
         return all(durable.read_link(p) == t for p, t in self.record["before"]["links"].items())
