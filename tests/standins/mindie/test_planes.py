@@ -138,6 +138,7 @@ def test_numbers(good: Served) -> None:
     # Counted once it has been answered, which whoever asked may see first.
     assert wait(lambda: value("request_success_total") == before + 1, within_s=60)
     assert value("request_received_total") == before + 1
+    assert wait(lambda: value("num_requests_running") == 0, within_s=60)
     assert (value("num_requests_running"), value("num_requests_waiting")) == (0, 0)
     assert (
         "# TYPE time_to_first_token_seconds histogram" in good.ask("/metrics", port=good.metrics)[1]
