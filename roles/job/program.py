@@ -1,11 +1,11 @@
 """One of our hostside scripts as a single program, for hosts that have none of them yet."""
 
-import ast
 import base64
 import hashlib
 import importlib.util
 import json
 import lzma
+import re
 import zlib
 from functools import cache
 from pathlib import Path
@@ -23,6 +23,9 @@ for name, source in modules:
     exec(compile(source, name + ".py", "exec"), module.__dict__)
 {offered}exec(compile(text, main + ".py", "exec"), {{"__name__": "__main__"}})
 """
+# To parse them would take ten times as long. A line of text that reads like an import brings a
+# sibling too many at worst.
+_IMPORTED = re.compile(r"^ *(?:from (\w+) import |import (.+))", re.MULTILINE)
 _OFFERED = "sys.modules['carried'].offer({packed!r}, {folder!r})\n"
 
 
@@ -33,11 +36,13 @@ def program(name: str, carried: tuple[str, ...] = ()) -> str:
 
     :param carried: modules of ours that are not hostside scripts, for it to import if it can
     """
-    siblings = dict.fromkeys([*_siblings(name), *(("carried",) if carried else ())])
-    sources = json.dumps([[module, _source(module)] for module in (*siblings, name)]).encode()
+    sources: dict[str, str] = {}
+    for module in (*(("carried",) if carried else ()), name):
+        _gather(module, sources)
+    listed = json.dumps(list(sources.items())).encode()
     packed = {module: _packed(module) for module in carried}
     return _LOADER.format(
-        sources=base64.b85encode(zlib.compress(sources, 9)).decode(),
+        sources=base64.b85encode(zlib.compress(listed, 9)).decode(),
         offered=_OFFERED.format(packed=packed, folder=paths.HOSTSIDE) if packed else "",
     )
 
@@ -66,18 +71,11 @@ def _installed(module: str) -> bytes:
     return Path(found.origin).read_bytes()
 
 
-def _siblings(name: str) -> list[str]:
-    """Return what a script imports from its folder, what is imported first, first."""
-    found: list[str] = []
-    for node in ast.walk(ast.parse(_source(name))):
-        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module]
-        for imported in names:
-            if (FOLDER / f"{imported}.py").is_file():
-                found += [*_siblings(imported), imported]
-    return list(dict.fromkeys(found))
-
-
-def _source(name: str) -> str:
-    return (FOLDER / f"{name}.py").read_text()
+def _gather(name: str, found: dict[str, str]) -> None:
+    """Add the sources of a script and of its siblings, by name; what is imported first, first."""
+    source = (FOLDER / f"{name}.py").read_text()
+    for one, several in _IMPORTED.findall(source):
+        for imported in re.split(", *", one or several):
+            if imported not in found and (FOLDER / f"{imported}.py").is_file():
+                _gather(imported, found)
+    found[name] = source

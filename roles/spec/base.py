@@ -94,7 +94,8 @@ class Spec(BaseModel):
     mistake: no message shows its value.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Of some forty nouns an inventory has ten; what checks a noun's fields is made with its first.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     _own_faults: tuple[Fault, ...] = PrivateAttr(default=())
 
