@@ -1,10 +1,11 @@
 """Our own scripts on a host; the long ones as jobs that outlive the connection."""
 
 from roles.job.connection import again, lost, made_again, tune
-from roles.job.program import FOLDER, files, program
+from roles.job.program import ELSEWHERE, FOLDER, files, program, there
 from roles.job.run import Commands, commands, connector_arguments, refusal, script, shown
 
 __all__ = [
+    "ELSEWHERE",
     "FOLDER",
     "Commands",
     "again",
@@ -17,5 +18,6 @@ __all__ = [
     "refusal",
     "script",
     "shown",
+    "there",
     "tune",
 ]

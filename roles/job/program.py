@@ -13,6 +13,8 @@ from pathlib import Path
 from roles import paths
 
 FOLDER = Path(__file__).parents[1] / "hostside"
+ELSEWHERE = "not the scripts of this run"
+"""What a host says that has no such scripts, or those of another version."""
 
 _LOADER = """\
 import base64, json, sys, types, zlib
@@ -26,6 +28,23 @@ for name, source in modules:
 # To parse them would take ten times as long. A line of text that reads like an import brings a
 # sibling too many at worst.
 _IMPORTED = re.compile(r"^ *(?:from (\w+) import |import (.+))", re.MULTILINE)
+_THERE = """\
+import hashlib, sys
+folder, names = {folder!r}, {names!r}
+seen = hashlib.sha256()
+try:
+    for name in names:
+        with open(folder + "/" + name + ".py", "rb") as file:
+            seen.update(file.read())
+except OSError:
+    pass
+if seen.hexdigest() == {digest!r}:
+    sys.path.insert(0, folder)
+    import {main}
+    {main}.main()
+else:
+    print({elsewhere!r})
+"""
 _OFFERED = "sys.modules['carried'].offer({packed!r}, {folder!r})\n"
 
 
@@ -36,14 +55,31 @@ def program(name: str, carried: tuple[str, ...] = ()) -> str:
 
     :param carried: modules of ours that are not hostside scripts, for it to import if it can
     """
-    sources: dict[str, str] = {}
-    for module in (*(("carried",) if carried else ()), name):
-        _gather(module, sources)
+    sources = _gathered(*(("carried",) if carried else ()), name)
     listed = json.dumps(list(sources.items())).encode()
     packed = {module: _packed(module) for module in carried}
     return _LOADER.format(
         sources=base64.b85encode(zlib.compress(listed, 9)).decode(),
         offered=_OFFERED.format(packed=packed, folder=paths.HOSTSIDE) if packed else "",
+    )
+
+
+@cache
+def there(name: str, carried: tuple[str, ...] = ()) -> str:
+    """
+    Return what runs the script ``name`` of a prepared host, if that is the very same as here with
+    all that it imports, and says ``ELSEWHERE`` if it is not. Its Python has them compiled there.
+
+    :param carried: as for ``program``
+    """
+    sources = {module: source.encode() for module, source in _gathered(name).items()}
+    sources |= {module: _installed(module) for module in carried}
+    return _THERE.format(
+        folder=paths.HOSTSIDE,
+        names=[*sources],
+        digest=hashlib.sha256(b"".join(sources.values())).hexdigest(),
+        main=name,
+        elsewhere=ELSEWHERE,
     )
 
 
@@ -71,8 +107,15 @@ def _installed(module: str) -> bytes:
     return Path(found.origin).read_bytes()
 
 
+def _gathered(*names: str) -> dict[str, str]:
+    """Return the sources of scripts and their siblings, by name; what is imported first, first."""
+    found: dict[str, str] = {}
+    for name in names:
+        _gather(name, found)
+    return found
+
+
 def _gather(name: str, found: dict[str, str]) -> None:
-    """Add the sources of a script and of its siblings, by name; what is imported first, first."""
     source = (FOLDER / f"{name}.py").read_text()
     for one, several in _IMPORTED.findall(source):
         for imported in re.split(", *", one or several):

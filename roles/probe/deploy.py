@@ -11,7 +11,8 @@ from pyinfra.api.exceptions import PyinfraError
 from pyinfra.api.output import echo
 
 from roles import job
-from roles.probe.facts import Probe, program, silent
+from roles.probe.facts import Probe, program, silent, there
+from roles.spec import HostSpec
 
 _ASKED = "metalserve probe"
 _ASKING = "metalserve probe lock"
@@ -22,19 +23,28 @@ def of(host: Host) -> dict[str, Any]:
     """Return the probe of a host, asked on first use and kept for the run."""
     with host.connector_data.setdefault(_ASKING, RLock()):
         if _ASKED not in host.connector_data:
-            spec = host.data.spec
             job.tune(host)
             try:
-                host.connector_data[_ASKED] = host.get_fact(
-                    Probe,
-                    python=spec.python,
-                    weights_root=spec.weights_root,
-                    accelerator=str(spec.accelerator),
-                    _stdin=program(spec.accelerator),
-                )
+                host.connector_data[_ASKED] = _first(host)
             except PyinfraError as error:  # "No hosts remaining!", which says why of none
                 host.connector_data[_ASKED] = silent(str(error))
         return cast("dict[str, Any]", host.connector_data[_ASKED])
+
+
+def _first(host: Host) -> dict[str, Any]:
+    """Ask the probe that a prepared host has, else the one that is sent."""
+    spec = host.data.spec
+    about = _about(spec)
+    found = host.get_fact(Probe, **about, _stdin=there(spec.accelerator))
+    return found or host.get_fact(Probe, **about, _stdin=program(spec.accelerator)) or silent()
+
+
+def _about(spec: HostSpec) -> dict[str, str]:
+    return {
+        "python": spec.python,
+        "weights_root": spec.weights_root,
+        "accelerator": str(spec.accelerator),
+    }
 
 
 def ask(hosts: Iterable[Host]) -> None:
@@ -49,13 +59,12 @@ def renew(host: Host) -> dict[str, Any]:
     Unlike a fact that fails, no answer does not fail the host: it may be on its way through a boot.
     """
     spec = host.data.spec
-    command = Probe().command(
-        python=spec.python, weights_root=spec.weights_root, accelerator=str(spec.accelerator)
-    )
+    command = Probe().command(**_about(spec))
     asked = job.connector_arguments(host) | {"_stdin": program(spec.accelerator)}
     try:
         _, output = host.run_shell_command(command, **asked)
-        found = Probe().process(output.stdout_lines) if output.stdout_lines else silent()
+        lines = output.stdout_lines
+        found = (Probe().process(lines) if lines else None) or silent()
     except (OSError, EOFError, SSHException) as error:
         found = silent(str(error))
     host.connector_data[_ASKED], host.connector_data[_RENEWED] = found, True

@@ -20,7 +20,16 @@ CARRIED = ("pynvml",)
 
 def program(accelerator: Accelerator) -> str:
     """Return the probe as it is fed to a host's Python, with what it asks NVML through."""
-    return job.program("probe", CARRIED if accelerator is Accelerator.CUDA else ())
+    return job.program("probe", _carried(accelerator))
+
+
+def there(accelerator: Accelerator) -> str:
+    """Return what a prepared host's Python is fed instead: it has the same probe, compiled."""
+    return job.there("probe", _carried(accelerator))
+
+
+def _carried(accelerator: Accelerator) -> tuple[str, ...]:
+    return CARRIED if accelerator is Accelerator.CUDA else ()
 
 
 def silent(*said: str) -> dict[str, Any]:
@@ -29,10 +38,11 @@ def silent(*said: str) -> dict[str, Any]:
     return {"schema": 2, "faults": {"python": why}} | dict.fromkeys(PARTS)
 
 
-class Probe(FactBase[dict[str, Any]]):
+class Probe(FactBase[dict[str, Any] | None]):
     """
     What a host is, has and runs, as ``docs/probe.md`` describes it. Its program comes on the
-    input, so that a host needs nothing but ``python3``.
+    input, so that a host needs nothing but ``python3``; ``None`` where it should be there and is
+    not.
 
     .. code:: python
 
@@ -45,13 +55,15 @@ class Probe(FactBase[dict[str, Any]]):
     def command(self, python: str, weights_root: str, accelerator: str) -> StringCommand:
         """See ``FactBase``."""
         asked = json.dumps({"weights_root": weights_root, "accelerator": accelerator})
+        # It needs nothing but the standard library: Python need not look for packages.
+        words = (QuoteString(python), "-I", "-S", "-", QuoteString(asked))
         # A fact that fails lets the operation after it go on with a default: answer instead.
-        return StringCommand(
-            QuoteString(python), "-", QuoteString(asked), "||", "echo", QuoteString("no probe")
-        )
+        return StringCommand(*words, "||", "echo", QuoteString("no probe"))
 
-    def process(self, output: list[str]) -> dict[str, Any]:
+    def process(self, output: list[str]) -> dict[str, Any] | None:
         """See ``FactBase``."""
+        if output[-1:] == [job.ELSEWHERE]:
+            return None
         try:
             return dict(json.loads(output[-1]))
         except (TypeError, ValueError):

@@ -28,7 +28,7 @@ _RUN = re.compile(r" [0-9a-f]{32}$")
 
 def probe_of(accelerator: str) -> str:
     """Return the one command that a host is asked with."""
-    return f"/usr/bin/python3 - '{_ASKED.format(accelerator)}' || echo 'no probe'"
+    return f"/usr/bin/python3 -I -S - '{_ASKED.format(accelerator)}' || echo 'no probe'"
 
 
 PROBE = probe_of("cpu")

@@ -27,7 +27,7 @@ def _silent(said: str) -> dict[str, Any]:
 def test_command() -> None:
     python, root = "/usr/bin/python3", "/data/weights"
     command = Probe().command(python=python, weights_root=root, accelerator="cuda")
-    asked = """/usr/bin/python3 - '{"weights_root": "/data/weights", "accelerator": "cuda"}'"""
+    asked = """/usr/bin/python3 -I -S - '{"weights_root": "/data/weights", "accelerator": "cuda"}'"""
     assert command.get_raw_value() == f"{asked} || echo 'no probe'"
 
 
@@ -77,7 +77,7 @@ def really() -> Any:
     python = shlex.quote(sys.executable)
     root = "/srv/metalserve/weights"
     command = Probe().command(python=sys.executable, weights_root=root, accelerator="cpu")
-    assert command.get_raw_value().startswith(f"{python} - ")
+    assert command.get_raw_value().startswith(f"{python} -I -S - ")
     ended = subprocess.run(
         ["sh", "-c", command.get_raw_value()],
         input=facts.program(Accelerator.CUDA),
