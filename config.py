@@ -1,9 +1,10 @@
 """What pyinfra reads before anything else: every run is watched from its beginning to its end."""
 
-from roles import control, report, status
+from roles import control, probe, report, status
 
 control.know_deploys()
 control.allow_connections()
 control.quiet_ssh()
+probe.begin()
 report.begin()
 status.begin()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import glob
 import os
-import platform
 import re
 import shutil
 import subprocess
@@ -88,7 +87,7 @@ def library(root: str = "/") -> str | None:
 
 def module(root: str = "/") -> str | None:
     """Return the version of the module that the running kernel would load, if it has one."""
-    folder = os.path.join(root, "lib/modules", platform.release())
+    folder = os.path.join(root, "lib/modules", os.uname().release)
     if not os.path.isdir(folder):
         return None
     try:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import ctypes
 import glob
-import ipaddress
 import os
-import platform
 import re
 import resource
 import shutil
+import socket
 import subprocess
+import sys
+from functools import lru_cache
 from typing import Any, Callable, Dict, List, Tuple
 
 # The kernel's own limit: with a larger error than this, no time daemon has set the clock for long.
@@ -38,7 +39,7 @@ def pythons(root: str = "/") -> List[str]:
 
 def headers(root: str = "/") -> bool:
     """Say whether modules can be built for the running kernel."""
-    return os.path.isdir(os.path.join(root, "lib/modules", platform.release(), "build"))
+    return os.path.isdir(os.path.join(root, "lib/modules", os.uname().release, "build"))
 
 
 def kernel_newest(root: str = "/") -> str | None:
@@ -78,16 +79,35 @@ def secure_boot(root: str = "/") -> bool | None:
 def virtualisation() -> str | None:
     """Return the innermost virtual machine or container by systemd's name, ``none`` on metal."""
     try:
-        return _said("systemd-detect-virt") or None
+        told = _manager()
+        return told["Virtualization"] or "none" if told else _said("systemd-detect-virt") or None
     except FileNotFoundError:
         return None
 
 
 def systemd() -> int | None:
     """Return its major version, ``None`` unless it is the first process."""
+    told = _manager()
+    return int(re.findall(r"\d+", told["Version"])[0]) if told else None
+
+
+@lru_cache(maxsize=None)
+def _manager() -> Dict[str, str]:
+    """Return what systemd says of itself; nothing unless it is the first process."""
     if not os.path.isdir("/run/systemd/system"):
+        return {}
+    rows = _said("systemctl", "show", "--property=Version,Virtualization").splitlines()
+    if not rows:
+        raise OSError("systemctl does not tell systemd's version")
+    return {key: value for key, _, value in (row.partition("=") for row in rows)}
+
+
+def glibc() -> str | None:
+    """Return its version."""
+    try:
+        return (os.confstr("CS_GNU_LIBC_VERSION") or "").partition(" ")[2] or None
+    except (ValueError, OSError):  # another C library does not know the question
         return None
-    return int(_said("systemctl", "--version").split()[1])
 
 
 def cpu(root: str = "/") -> str | None:
@@ -171,26 +191,26 @@ def addresses(root: str = "/") -> List[str]:
     routes = _text(root, "proc/net/fib_trie") or ""
     found = set(re.findall(r"\|-- (\S+)\n +/32 host LOCAL", routes))
     for row in (_text(root, "proc/net/if_inet6") or "").splitlines():
-        found.add(str(ipaddress.IPv6Address(int(row.split()[0], 16))))
-    return sorted(one for one in found if not ipaddress.ip_address(one).is_loopback)
+        found.add(socket.inet_ntop(socket.AF_INET6, bytes.fromhex(row.split()[0])))
+    return sorted(one for one in found if one != "::1" and not one.startswith("127."))
 
 
 FACTS: Dict[str, Callable[[], Any]] = {
     "machine_id": lambda: _text("/", "etc/machine-id") or None,
     "boot_id": lambda: _text("/", "proc/sys/kernel/random/boot_id"),
-    "hostname": platform.node,
+    "hostname": lambda: os.uname().nodename,
     "os": os_release,
-    "kernel": platform.release,
+    "kernel": lambda: os.uname().release,
     "kernel_newest": kernel_newest,
     "headers": headers,
     "nouveau": nouveau,
     "lockdown": lockdown,
     "secure_boot": secure_boot,
     "virtualisation": virtualisation,
-    "arch": platform.machine,
-    "python": platform.python_version,
+    "arch": lambda: os.uname().machine,
+    "python": lambda: ".".join(map(str, sys.version_info[:3])),
     "pythons": pythons,
-    "glibc": lambda: platform.libc_ver()[1] or None,
+    "glibc": glibc,
     "systemd": systemd,
     "cpu": cpu,
     "cpus": os.cpu_count,

@@ -9,14 +9,13 @@ it reads what a vendor's tool printed elsewhere.
 
 from __future__ import annotations
 
-import argparse
 import glob
 import importlib
 import json
 import os
 import shutil
 import sys
-from typing import Any, Callable, Dict, List, Set
+from typing import Any, Callable, Dict, List, Set, Tuple
 
 import ascend
 import ascend_files
@@ -51,6 +50,7 @@ def probe(asked: Any) -> Dict[str, Any]:
     """Return every fact; one that fails is ``null`` and named in ``faults``."""
     faults: Dict[str, str] = {}
     roots = [places.ROOT, places.STATE, "/usr/local", asked["weights_root"]]
+    at_work, up = _units()
     parts: Dict[str, Callable[[], Any]] = {
         "system": lambda: _each("system.", machine.FACTS, faults),
         "disks": lambda: disks(roots),
@@ -59,9 +59,9 @@ def probe(asked: Any) -> Dict[str, Any]:
         "platform": lambda: _each("platform.", _platform(asked.get("accelerator")), faults),
         "receipts": receipts.read_all,
         "stacks": stacks,
-        "instances": instances,
+        "instances": lambda: instances(up),
         "lock": lambda: durable.read_record(places.lock(), _OWNER),
-        "jobs": jobs,
+        "jobs": lambda: at_work,
     }
     found: Dict[str, Any] = {"schema": SCHEMA, "faults": faults}
     return dict(found, **_each("", parts, faults))
@@ -122,9 +122,9 @@ def stacks() -> List[str]:
     return sorted(os.path.basename(os.path.dirname(marker)) for marker in markers)
 
 
-def instances() -> Dict[str, Any]:
-    """Return what each instance's links point at and whether its unit is up."""
-    found, up = {}, _up()
+def instances(up: Set[str]) -> Dict[str, Any]:
+    """Return what each instance's links point at and whether its unit is among those up."""
+    found = {}
     for folder in sorted(glob.glob(places.instances() + "/*")):
         name = os.path.basename(folder)
         current = durable.read_link(folder + "/current")
@@ -157,19 +157,12 @@ def instances() -> Dict[str, Any]:
     return found
 
 
-def jobs() -> List[str]:
-    """Return the jobs at work; none without systemd."""
+def _units() -> Tuple[List[str], Set[str]]:
+    """Return the jobs at work and the units that are up; none without systemd."""
     try:
-        return units.jobs()
+        return units.seen()
     except OSError:
-        return []
-
-
-def _up() -> Set[str]:
-    try:
-        return units.up()
-    except OSError:
-        return set()
+        return [], set()
 
 
 def _name(path: str) -> str:
@@ -193,18 +186,21 @@ def _versions(root: str) -> Any:
     return ascend_versions.read(root)
 
 
-def _told(words: argparse.Namespace) -> Any:
-    """Return what was asked for by the words of the command line."""
-    if words.ascend_root is not None:
-        return _versions(words.ascend_root)
-    for option, parse in _SENT.items():
-        sent = getattr(words, option.strip("-").replace("-", "_"))
-        if sent is not None:
-            return parse(_read(sent))
-    return probe(json.loads(words.asked))
+def _wished() -> Tuple[str, Callable[[], Any]]:
+    """Return what was asked for by the words of the command line, as it stands there and to do."""
+    if len(sys.argv) == 2 and not sys.argv[1].startswith("-"):
+        return sys.argv[1], lambda: probe(json.loads(sys.argv[1]))
+    words = vars(_parser().parse_args())
+    ((option, value),) = [(key, value) for key, value in words.items() if value is not None]
+    if option == "ascend_root":
+        return value, lambda: _versions(value)
+    return value, lambda: _SENT["--" + option.replace("_", "-")](_read(value))
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> Any:
+    # What a run asks has no options, and takes as long as all other modules together otherwise.
+    import argparse
+
     parser = argparse.ArgumentParser(prog="probe.py", description=(__doc__ or "").strip())
     one = parser.add_mutually_exclusive_group(required=True)
     one.add_argument("asked", nargs="?", help="the question, as JSON")
@@ -216,10 +212,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def main() -> None:
     """See the top of the file."""
-    words = _parser().parse_args()
-    (given,) = [value for value in vars(words).values() if value is not None]
+    given, asked = _wished()
     try:
-        told = _told(words)
+        told = asked()
     except OSError as error:
         raise SystemExit("probe.py: {}: {}".format(given, error.strerror)) from error
     except ValueError as error:

@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 import subprocess
-from typing import List, Set
+from typing import List, Set, Tuple
 
 _JOB, _SERVICE = "metalserve-job-", ".service"
+_JOBS, _INSTANCES = _JOB + "*" + _SERVICE, "metalserve-*@*" + _SERVICE
+
+
+def seen() -> Tuple[List[str], Set[str]]:
+    """
+    Return the names of jobs of ours at work, and the units of instances that are up and ready.
+
+    :raises OSError: systemctl is not there, or does not tell
+    """
+    rows = _listed("what runs", _JOBS, _INSTANCES)
+    at_work = [row for row in rows if row[0].startswith(_JOB)]
+    up = {row[0] for row in rows if row not in at_work and row[2] == "active"}
+    return _names(at_work), up
 
 
 def jobs() -> List[str]:
@@ -14,18 +27,7 @@ def jobs() -> List[str]:
 
     :raises OSError: systemctl is not there, or does not tell
     """
-    rows = _listed(_JOB + "*" + _SERVICE, "the jobs at work")
-    return [row[0][len(_JOB) : -len(_SERVICE)] for row in rows]
-
-
-def up() -> Set[str]:
-    """
-    Return the units of instances that are up and ready.
-
-    :raises OSError: systemctl is not there, or does not tell
-    """
-    rows = _listed("metalserve-*@*" + _SERVICE, "which instances are up")
-    return {name for name, _, state, *_ in rows if state == "active"}
+    return _names(_listed("the jobs at work", _JOBS))
 
 
 def running() -> List[str]:
@@ -34,13 +36,17 @@ def running() -> List[str]:
 
     :raises OSError: systemctl is not there, or does not tell
     """
-    rows = _listed("metalserve-*@*" + _SERVICE, "which instances run")
+    rows = _listed("which instances run", _INSTANCES)
     return [name for name, _, state, *_ in rows if state not in ("inactive", "failed")]
 
 
-def _listed(pattern: str, what: str) -> List[List[str]]:
+def _names(rows: List[List[str]]) -> List[str]:
+    return [row[0][len(_JOB) : -len(_SERVICE)] for row in rows]
+
+
+def _listed(what: str, *patterns: str) -> List[List[str]]:
     """Return name, load and state of the units that are not at rest."""
-    command = ["systemctl", "list-units", "--plain", "--no-legend", pattern]
+    command = ["systemctl", "list-units", "--plain", "--no-legend", *patterns]
     said = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     if said.returncode:
         raise OSError("systemctl does not tell {}".format(what))

@@ -7,6 +7,7 @@ import gevent
 from gevent.lock import RLock
 from paramiko import SSHException
 from pyinfra.api import Host
+from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS, pop_global_arguments
 from pyinfra.api.exceptions import PyinfraError
 from pyinfra.api.output import echo
 
@@ -58,17 +59,33 @@ def renew(host: Host) -> dict[str, Any]:
 
     Unlike a fact that fails, no answer does not fail the host: it may be on its way through a boot.
     """
-    spec = host.data.spec
-    command = Probe().command(**_about(spec))
-    asked = job.connector_arguments(host) | {"_stdin": program(spec.accelerator)}
+    found = _asked(host, program(host.data.spec.accelerator), job.connector_arguments(host))
+    host.connector_data[_ASKED], host.connector_data[_RENEWED] = found or silent(), True
+    return cast("dict[str, Any]", host.connector_data[_ASKED])
+
+
+def ahead(host: Host) -> None:
+    """Ask a prepared host before anything needs to know; one that does not answer is asked anew."""
+    with host.connector_data.setdefault(_ASKING, RLock()):
+        if _ASKED not in host.connector_data:
+            job.tune(host)
+            known, _ = pop_global_arguments(host.state, host, {})
+            arguments = {
+                key: value for key, value in known.items() if key in CONNECTOR_ARGUMENT_KEYS
+            }
+            found = _asked(host, there(host.data.spec.accelerator), arguments)
+            if found and "python" not in found["faults"]:
+                host.connector_data[_ASKED] = found
+
+
+def _asked(host: Host, text: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what a host answers to a program, in which way it does not, ``None`` for nothing."""
+    command = Probe().command(**_about(host.data.spec))
     try:
-        _, output = host.run_shell_command(command, **asked)
-        lines = output.stdout_lines
-        found = (Probe().process(lines) if lines else None) or silent()
+        _, output = host.run_shell_command(command, **arguments | {"_stdin": text})
+        return Probe().process(output.stdout_lines) if output.stdout_lines else None
     except (OSError, EOFError, SSHException) as error:
-        found = silent(str(error))
-    host.connector_data[_ASKED], host.connector_data[_RENEWED] = found, True
-    return found
+        return silent(str(error))
 
 
 def renewed(host: Host) -> bool:

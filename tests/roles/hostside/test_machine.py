@@ -99,6 +99,33 @@ def test_virtualisation(
 
 
 @pytest.mark.parametrize(
+    ("said", "virtualisation", "version"),
+    [
+        ("Version=252.39-1~deb12u2\nVirtualization=kvm", "kvm", 252),
+        ("Version=v255.4-1ubuntu8\nVirtualization=", "none", 255),
+    ],
+)
+def test_systemd_is_asked_once(
+    monkeypatch: pytest.MonkeyPatch, said: str, virtualisation: str, version: int
+) -> None:
+    asked: list[tuple[str, ...]] = []
+    monkeypatch.setattr(machine.os.path, "isdir", lambda path: path == "/run/systemd/system")
+    monkeypatch.setattr(machine, "_said", lambda *words: asked.append(words) or said)
+    machine._manager.cache_clear()
+    assert (machine.virtualisation(), machine.systemd()) == (virtualisation, version)
+    assert asked == [("systemctl", "show", "--property=Version,Virtualization")]
+    machine._manager.cache_clear()
+
+
+def test_systemd_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine.os.path, "isdir", lambda path: path == "/run/systemd/system")
+    monkeypatch.setattr(machine, "_said", lambda *words: "")
+    machine._manager.cache_clear()
+    with pytest.raises(OSError, match="systemctl does not tell systemd's version"):
+        machine.systemd()
+
+
+@pytest.mark.parametrize(
     ("cpuinfo", "cpu"),
     [
         (XEON + XEON, "Intel(R) Xeon(R) @ 2.10GHz"),

@@ -75,7 +75,7 @@ def test_systemd_is_asked_for_all_instances_at_once(
     assert {name: one["active"] for name, one in found.items()} == {
         "chat": True, "draw": False, "talk": False,
     }  # fmt: skip
-    assert len([call for call in systemd.calls if call.startswith("systemctl list-units")]) == 2
+    assert len([call for call in systemd.calls if call.startswith("systemctl list-units")]) == 1
     assert not [call for call in systemd.calls if "show" in call]
 
 
@@ -83,7 +83,7 @@ def test_instances(tree: Path, host: Host) -> None:
     host.serving("old")
     host.misbehave("new", answers={})
     host.activate("new")
-    [(name, found)] = probe.instances().items()
+    [(name, found)] = _probe(tree)["instances"].items()
     assert name == "chat"
     assert found["transaction"].pop("began")
     assert found["transaction"].pop("ended")
@@ -114,16 +114,16 @@ def test_instance_in_quarantine(tree: Path, host: Host) -> None:
     durable.write_json(places.agent(), {"asked_every_s": 1})
     host.serving("old")
     rotation.leave("chat", "an activation is at work")
-    assert probe.instances()["chat"]["out"] == []
+    assert _probe(tree)["instances"]["chat"]["out"] == []
     rotation.keep_out("chat", "a fan is loud")
-    assert probe.instances()["chat"]["out"] == ["a fan is loud"]
+    assert _probe(tree)["instances"]["chat"]["out"] == ["a fan is loud"]
 
 
 def test_instance_without_a_release(tree: Path, host: Host) -> None:
     Path(places.instance("chat")).mkdir(parents=True)
     for text in ("", '{"outc', "[1]", '{"why": ""}'):
         durable.write(places.transaction("chat"), text)
-        found = probe.instances()["chat"]
+        found = _probe(tree)["instances"]["chat"]
         assert (found["current"], found["unit"], found["active"]) == (None, None, False)
         assert found["transaction"]["outcome"] is None
 
@@ -201,10 +201,10 @@ def test_what_is_installed_costs_not_what_is_half_done(
     assert found["faults"]["platform.cuda"] == "ZeroDivisionError: division by zero"
 
 
-def test_jobs_at_work(systemd: Systemd) -> None:
+def test_jobs_at_work(tree: Path, systemd: Systemd) -> None:
     systemd.at_work("metalserve-job-fetch-1.service")
     systemd.at_work("metalserve-vllm@chat.service")
-    assert probe.jobs() == ["fetch-1"]
+    assert _probe(tree)["jobs"] == ["fetch-1"]
 
 
 def test_host_without_systemd(tree: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

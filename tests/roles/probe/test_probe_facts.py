@@ -27,7 +27,9 @@ def _silent(said: str) -> dict[str, Any]:
 def test_command() -> None:
     python, root = "/usr/bin/python3", "/data/weights"
     command = Probe().command(python=python, weights_root=root, accelerator="cuda")
-    asked = """/usr/bin/python3 -I -S - '{"weights_root": "/data/weights", "accelerator": "cuda"}'"""
+    asked = (
+        """/usr/bin/python3 -I -S - '{"weights_root": "/data/weights", "accelerator": "cuda"}'"""
+    )
     assert command.get_raw_value() == f"{asked} || echo 'no probe'"
 
 

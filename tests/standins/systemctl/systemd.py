@@ -158,8 +158,12 @@ class Systemd:
             case ["systemctl", "show", "-P", "ActiveEnterTimestamp", unit]:
                 known = unit in self.units
                 return _Answer(said="Mon 2026-01-05 10:00:00 UTC\n" if known else "\n")
-            case ["systemctl", "list-units", "--plain", "--no-legend", pattern]:
-                names = fnmatch.filter(sorted(self.units), pattern)
+            case ["systemctl", "list-units", "--plain", "--no-legend", *patterns]:
+                names = [
+                    name
+                    for name in sorted(self.units)
+                    if any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
+                ]
                 rows = [f"{name} loaded {self.units[name].state} running x\n" for name in names]
                 return _Answer(said="".join(rows))
             case ["systemd-run", *_] if self.refuses_jobs:
