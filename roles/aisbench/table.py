@@ -1,16 +1,18 @@
 """What was measured, as a table for people, and kept for programs."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyinfra.api import Host, State, StringCommand
 from pyinfra.api.output import echo
-from rich.table import Table
 
 from roles.aisbench.judged import refusals
-from roles.console import console
+from roles.console import console, new_table
 from roles.hostside.aisbench_results import STATISTICS
 from roles.spec import Benchmark
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 _FILE_WIDTH = 160
 MEASURED = "metalserve measured"
@@ -54,8 +56,8 @@ def judged(
     return not refused
 
 
-def _table(title: str, report: dict[str, Any]) -> Table:
-    found = Table(title=title, title_justify="left")
+def _table(title: str, report: dict[str, Any]) -> "Table":
+    found = new_table(title=title)
     if report["kind"] == "accuracy":
         for column in ("accuracy, of 100", "questions", "answered", "failed", "asked"):
             found.add_column(column)

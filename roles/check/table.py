@@ -1,13 +1,15 @@
 """The answers of an instance as a table for people, and kept for programs."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyinfra.api import Host, State, StringCommand
 from pyinfra.api.output import echo
-from rich.table import Table
 
-from roles.console import console
+from roles.console import console, new_table
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 _FILE_WIDTH = 160
 ANSWERS = "metalserve answers"
@@ -39,8 +41,8 @@ def answers(host: Host) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def _table(title: str, report: list[dict[str, Any]]) -> Table:
-    found = Table(title=title, title_justify="left")
+def _table(title: str, report: list[dict[str, Any]]) -> "Table":
+    found = new_table(title=title)
     for column in ("", "check", "kind", "question", "expected", "got", "seconds", "first token"):
         found.add_column(column)
     for answer in report:

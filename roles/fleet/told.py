@@ -3,13 +3,15 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
-from rich.table import Table
-
-from roles.console import console
+from roles.console import console, new_table
 from roles.fleet.member import Member
 from roles.fleet.plan import Plan
 from roles.words import few
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 _FILE_WIDTH = 200
 _MOST = 8
@@ -17,11 +19,10 @@ _MOST = 8
 
 def show(plan: Plan) -> None:
     """Show the waves where there are several, and every host that is left out."""
-    shown = console(_FILE_WIDTH)
     if len(plan.waves) > 1:
-        shown.print(_table(plan))
+        console(_FILE_WIDTH).print(_table(plan))
     for line in _remarks(plan):
-        shown.print(f"    {line}", soft_wrap=True)
+        console(_FILE_WIDTH).print(f"    {line}", soft_wrap=True)
 
 
 def as_json(plan: Plan) -> str:
@@ -63,8 +64,8 @@ def at_rest(plan: Plan, member: Member) -> str:
     return member.left or member.refused or f"{serves} serves"
 
 
-def _table(plan: Plan) -> Table:
-    found = Table("wave", "", "hosts", "", "from", "to")
+def _table(plan: Plan) -> "Table":
+    found = new_table("wave", "", "hosts", "", "from", "to")
     for number, wave in plan.numbered:
         moves = [move for name in wave.hosts for move in plan.members[name].moves]
         was = Counter(f"{one.instance.name} {one.serving or 'nothing'}" for one in moves)

@@ -3,14 +3,17 @@
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from pyinfra.api.output import echo
-from rich.console import Console
-from rich.table import Table
 
 from roles import output
-from roles.console import console
+from roles.console import console, new_table
 from roles.preflight.reason import Reason
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
 
 Verdicts = dict[str, list[Reason]]
 
@@ -33,9 +36,11 @@ def show(verdicts: Verdicts) -> None:
     """Tell what a refusal does not: that there is none, the remarks, and a table where it fits."""
     refused = any(reason.refuses for reasons in verdicts.values() for reason in reasons)
     remarks = list(_lines(verdicts, refuses=False))
-    shown = console()
     if not refused:
         echo(f"    {len(verdicts)} host(s) asked, nothing speaks against the plan", err=True)
+    if not refused and not remarks:
+        return
+    shown = console()
     if _table_fits(shown):
         for title, refuses in (("Reasons", True), ("Remarks, which refuse nothing", False)):
             if any(True for _ in _lines(verdicts, refuses=refuses)):
@@ -54,9 +59,9 @@ def write(verdicts: Verdicts, file: str) -> None:
     output.write(file, json.dumps(rows, indent=1) + "\n", what="the reasons")
 
 
-def table(title: str, verdicts: Verdicts, *, refuses: bool) -> Table:
+def table(title: str, verdicts: Verdicts, *, refuses: bool) -> "Table":
     """Return the reasons, or the remarks, as a table."""
-    found = Table(*_COLUMNS, title=title, title_justify="left")
+    found = new_table(*_COLUMNS, title=title)
     for name, one in _told(verdicts, refuses=refuses):
         found.add_row(name, one.path, one.found, one.wanted, one.remedy, one.code)
     return found
@@ -89,5 +94,5 @@ def _remarks() -> str:
     return "remarks, which refuse nothing"
 
 
-def _table_fits(shown: Console) -> bool:
+def _table_fits(shown: "Console") -> bool:
     return shown.is_terminal and shown.width >= _WIDE

@@ -15,8 +15,9 @@ from pyinfra.context import ctx_state
 
 from roles import control, instance, lock, platform
 from roles.hostside import durable
-from roles.report import kept, origin, told
+from roles.report import kept, origin
 from roles.report.heard import LINES, Ear
+from roles.report.step import Step
 
 # It looks, at any time and often; its own runs would push the others out of its page.
 _LEAVE_NONE = ("status",)
@@ -68,7 +69,7 @@ class Run(BaseStateCallback, AbstractContextManager["Run"]):
     ) -> None:
         self.state, self.words, self.wanted = state, words, wanted
         self.inventory = inventory
-        self.steps: dict[tuple[str, str], told.Step] = {}
+        self.steps: dict[tuple[str, str], Step] = {}
         self.unreached: dict[str, str] = {}
         self.ear = Ear()
         self.began, self.clock = durable.now(), time.monotonic()
@@ -87,6 +88,9 @@ class Run(BaseStateCallback, AbstractContextManager["Run"]):
     ) -> None:
         """Leave the report."""
         if self.place:
+            # What tells of an end knows most roles, which the deploys have imported by then.
+            from roles.report import told
+
             self.ear.close()
             self._leave(self.place, self._end_of, error)
             if self.unreached:
@@ -121,6 +125,8 @@ class Run(BaseStateCallback, AbstractContextManager["Run"]):
         return {**self.head, **nothing_yet, "hosts": {}}
 
     def _end_of(self, error: BaseException | None) -> kept.Report:
+        from roles.report import told
+
         for (host, _), step in self.steps.items():
             step.said = self.ear.last(host) if step.seconds is None else step.said
         outcome = told.outcome(self.state, error, stopped=platform.stopping.asked())
@@ -149,7 +155,7 @@ class Run(BaseStateCallback, AbstractContextManager["Run"]):
     ) -> None:
         """See ``BaseStateCallback``."""
         self.ear.forget(host.name)
-        self.steps[host.name, op_hash] = told.Step(time.monotonic())
+        self.steps[host.name, op_hash] = Step(time.monotonic())
 
     def operation_host_success(  # type: ignore[override]
         self, state: State, host: Host, op_hash: str, retry_count: int = 0

@@ -1,25 +1,16 @@
 """What a report tells of a run that is over: how it ended, and each host step by step."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from pyinfra.api import DeployError, Host, State
 from pyinfra.api.state import StateStage
 
 from roles import check, fleet, preflight, release
+from roles.report.step import Step
 from roles.words import few
 
 _NAMED = 8
-
-
-@dataclass
-class Step:
-    """What one host made of one operation."""
-
-    began: float
-    seconds: float | None = None
-    said: list[str] = field(default_factory=list)
 
 
 Steps = Mapping[tuple[str, str], Step]

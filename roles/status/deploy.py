@@ -1,6 +1,7 @@
 """Ask the fleet what it runs, and tell it: as a table, as a page, as JSON."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from gevent.lock import RLock
@@ -9,12 +10,14 @@ from pyinfra.api import DeployError
 from pyinfra.api.output import echo
 
 from roles import output, report
-from roles.status import fleet, page, told
+
+if TYPE_CHECKING:
+    from roles.status import fleet
 
 _DEPLOY = "status.py"
 _WHAT = "what runs where"
 _asking = RLock()
-_shown: list[fleet.Fleet] = []
+_shown: list["fleet.Fleet"] = []
 
 
 def begin() -> None:
@@ -30,6 +33,9 @@ def show() -> None:
 
     :raises DeployError: a file that was asked for cannot be written
     """
+    # Every run looks here whether it is for this; what this needs is imported by those that are.
+    from roles.status import fleet, page, told
+
     with _asking:
         if not _shown:
             seen = fleet.ask(state, report.inventory(state))

@@ -3,9 +3,7 @@
 import json
 from typing import Any
 
-from rich.table import Table
-
-from roles.console import console
+from roles.console import console, new_table
 from roles.status.state import State
 
 _FILE_WIDTH = 200
@@ -20,7 +18,7 @@ LABELS = {
 def table(fleet: dict[str, Any]) -> None:
     """Show a line for each instance, and for each host without one; the worst hosts first."""
     shown = console(_FILE_WIDTH)
-    found = Table("host", "instance", "release", "since", "model", "health")
+    found = new_table("host", "instance", "release", "since", "model", "health")
     for host in sorted(fleet["hosts"], key=lambda host: [*State].index(host["state"])):
         for row in _rows(host):
             found.add_row(host["name"], *row)

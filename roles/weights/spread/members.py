@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 from gevent.lock import BoundedSemaphore
 from pyinfra.api import Host, State
 
-from roles import authority, probe
+from roles import probe
 from roles.spec import HostSpec, Spread, Weights
 from roles.weights.receipt import receipt
 
@@ -51,6 +51,9 @@ class Swarm:
     @cached_property
     def credentials(self) -> dict[str, str]:
         """What members show each other in this run."""
+        # Most runs spread nothing, and what makes certificates takes long to come.
+        from roles import authority
+
         return authority.credentials()
 
     def others(self, name: str) -> list[tuple[str, int]]:
