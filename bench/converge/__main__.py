@@ -6,131 +6,90 @@ ratio is of a turn. A run that fails, or that leaves a host other than it should
 """
 
 import argparse
-import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from bench import rows
-from bench.converge import wanted
-from bench.converge.gauge import Measured, measured
-from bench.converge.site import Site
-from bench.converge.tools import Run, Tool, known, refuse_wrong
-from bench.converge.turns import COLUMNS, cells, row
+from bench.converge import picture, results
+from bench.converge.ground import Ground, ground, once, ready
+from bench.converge.tools import FLOOR, Run, known
+from bench.converge.turns import COLUMNS, Row, cells, row, turns
 from bench.told import machine
-from roles.lab import Lab, LabError, LabHost
-from tests.lab import fixtures
-
-FLOOR = "ssh true"
 
 
 def main() -> int:
-    """Measure what was asked for, a row as soon as it is known."""
+    """Measure what was asked for, a row as soon as it is known, and keep it."""
     told = _words().parse_args()
+    if told.picture:
+        picture.draw(told.results)
+        return 0
     table = rows.Rows(COLUMNS, as_json=told.json)
     table.say(f"{machine()}\n")
     table.head()
-    with _lab(max(min(told.hosts), min(max(told.hosts), told.lab)), keep=told.keep) as (lab, lock):
-        for count in told.hosts:
-            with TemporaryDirectory() as made:
-                key = (lab.folder / "api-key").read_text().strip()
-                site = Site(lab.hosts, count, folder=Path(made), lock=lock, key=key)
+    with ground(min(max(told.hosts), told.lab), keep=told.keep) as lab:
+        _warm_up(lab, told)
+        for rtt_ms in told.rtt_ms:
+            lab.put(rtt_ms)
+            for count in told.hosts:
                 for run in map(Run, told.runs):
-                    for one in _measured(site, run, told):
-                        table.show(*cells(one))
-                        if told.json:
-                            print(rows.json.dumps(one), flush=True)
+                    found = list(_measured(lab, run, count, rtt_ms, told))
+                    for one in found:
+                        table.row(one, *cells(one))
+                    results.keep(told.results, found)
+    picture.draw(told.results)
     return 0
 
 
 def _words() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=sys.argv[0], description=__doc__)
-    parser.add_argument("--hosts", type=int, nargs="+", default=[1, 4, 8])
-    parser.add_argument("--runs", nargs="+", default=["no-change", "first"], choices=list(Run))
-    parser.add_argument("--tools", nargs="+", default=list(known()), choices=list(known()))
-    parser.add_argument("--pairs", type=int, default=5)
-    parser.add_argument("--each-s", type=float, default=60)
-    parser.add_argument("--lab", type=int, default=8)
-    parser.add_argument("--keep", action="store_true")
-    parser.add_argument("--json", action="store_true")
+    tools, runs = list(known()), list(map(str, Run))
+    for words in (
+        ("--hosts", int, [1, 4, 8], None, "how many; beyond those of the lab, names of the same"),
+        ("--runs", str, runs[:2], runs, "what is run"),
+        ("--tools", str, tools, tools, f"{FLOOR} always"),
+        ("--rtt-ms", int, [0], None, "how long a round trip takes"),
+    ):
+        name, kind, default, choices, about = words
+        parser.add_argument(
+            name, type=kind, nargs="+", default=default, choices=choices, help=about
+        )
+    parser.add_argument("--pairs", type=int, default=5, help="5 by default")
+    parser.add_argument(
+        "--each-s", type=float, default=30, help="how long a tool takes part in further turns: 30"
+    )
+    parser.add_argument("--lab", type=int, default=8, help="real hosts: 8 by default")
+    parser.add_argument("--keep", action="store_true", help="leave the lab for the next time")
+    parser.add_argument("--results", type=Path, default=results.FILE, help="the file of rows")
+    parser.add_argument("--picture", action="store_true", help="draw what is in it, no more")
+    parser.add_argument("--json", action="store_true", help="an object a row, on stdout alone")
     return parser
 
 
-def _measured(site: Site, run: Run, told: argparse.Namespace) -> Iterator[dict]:
-    tools = [
-        tool for name, tool in known().items() if name in {*told.tools, FLOOR} if run in tool.runs
-    ]
+def _warm_up(lab: Ground, told: argparse.Namespace) -> None:
+    """Have each tool run once over one host, for nothing."""
+    site = lab.site(1)
+    ready(lab, site, Run.NO_CHANGE)
+    for name, tool in known().items():
+        if name in {*told.tools, FLOOR}:
+            once(site, Run.NO_CHANGE, tool)
+
+
+def _measured(
+    lab: Ground, run: Run, count: int, rtt_ms: int, told: argparse.Namespace
+) -> Iterator[Row]:
+    site, about = lab.site(count), results.about()
     if run is not Run.NO_CHANGE and site.aliased:
+        # What its names have in common, as the list of users, would keep each other waiting.
         return
-    if run is Run.NO_CHANGE:
-        site.do()
-        site.check()
-    turns: list[dict[str, Measured]] = []
-    used = dict.fromkeys([tool.name for tool in tools], 0.0)
-    for number in range(told.pairs):
-        turn: dict[str, Measured] = {}
-        for tool in tools:
-            if number and used[tool.name] > told.each_s:
-                continue
-            if run is not Run.NO_CHANGE:
-                site.undo()
-            turn[tool.name] = _once(site, tool, run)
-            used[tool.name] += turn[tool.name].wall_s
-        turns.append(turn)
+    tools = [
+        tool for tool in known().values() if tool.name in {*told.tools, FLOOR} and run in tool.runs
+    ]
+    ready(lab, site, run)
+    taken = turns(tools, partial(once, site, run), most=told.pairs, each_s=told.each_s)
     for tool in tools:
-        yield row(tool, run, len(site.names), 0, turns)
-
-
-def _once(site: Site, tool: Tool, run: Run) -> Measured:
-    command = tool.command(site, run)
-    done = measured(
-        command.words, environment=site.environment | command.environment, folder=command.folder
-    )
-    refuse_wrong(tool, run, list(site.jobs), done)
-    if run is not Run.NO_CHANGE and tool.name != FLOOR:
-        site.check(ours=tool.name == "metalserve")
-    return done
-
-
-@contextmanager
-def _lab(count: int, *, keep: bool) -> Iterator[tuple[Lab, Path]]:
-    lab = Lab("converge")
-    try:
-        lab.up(count)
-        with TemporaryDirectory() as made:
-            wheels = fixtures.wheels(Path(made) / "wheels")
-            for host in lab.hosts:
-                _carry(host, wheels)
-            key = (lab.folder / "api-key").read_text().strip()
-            site = Site(
-                lab.hosts,
-                len(lab.hosts),
-                folder=Path(made) / "site",
-                lock=wheels / "lock.txt",
-                key=key,
-            )
-            bring(site)
-            yield lab, wheels / "lock.txt"
-    finally:
-        if not keep:
-            lab.destroy()
-
-
-def bring(site: Site) -> None:
-    command = known()["metalserve"].command(site, Run.SERVING)
-    done = measured(
-        command.words, environment=site.environment | command.environment, folder=command.folder
-    )
-    if done.code:
-        raise LabError(f"deploy/main.py ended with {done.code}:\n{done.out}{done.err}")
-
-
-def _carry(host: LabHost, wheels: Path) -> None:
-    target = Path(host.disk.root) / wanted.WHEELS.lstrip("/")
-    shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(wheels, target)
+        yield row(tool, run, hosts=count, rtt_ms=rtt_ms, turns=taken) | about
 
 
 if __name__ == "__main__":

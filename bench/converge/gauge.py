@@ -1,9 +1,9 @@
 """
 What a program and all that it starts take: seconds, CPU seconds, memory.
 
-They are in control groups of their own, so that what leaves its parents, as ssh's masters do, counts
-too. CPU is the group's own account. Memory is what is anonymous in all of them together, looked at
-every 20 ms: neither files in the kernel's cache nor what processes share counts twice.
+They are in control groups of their own, so that what leaves its parents, as ssh's masters do,
+counts too. CPU is the group's own account. Memory is what is anonymous in all of them together,
+looked at every 20 ms: files in the kernel's cache do not count, nor twice what processes share.
 """
 
 import contextlib

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from importlib import metadata
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -13,26 +14,32 @@ from bench.converge import venvs
 from bench.converge.gauge import Measured
 from bench.converge.site import Site
 from roles.lab import LabError, places
+from roles.lab.command import attempt
 
 HERE = Path(__file__).parent
 _PYINFRA = str(Path(sys.executable).with_name("pyinfra"))
 # Each connection is a new one, and all of them are there at once.
-_EACH = 'pids=; for name in "$@"; do {} & pids="$pids $!"; done; for pid in $pids; do wait $pid || exit 1; done'
+_EACH = """
+pids=
+for name in "$@"; do {} & pids="$pids $!"; done
+for pid in $pids; do wait $pid || exit 1; done
+"""
 _TRUE = _EACH.format('ssh -F ssh.conf -n "$name" true')
 _SCRIPT = _EACH.format('ssh -F ssh.conf "$name" sh <"scripts/$name"')
+FLOOR = "ssh true"
 
 Changed = dict[str, int]
 
 
 class Run(StrEnum):
-    """What hosts are like before a run."""
+    """What is run: over hosts that are as they should be, over ones without the job, and on."""
 
     NO_CHANGE = "no-change"
     FIRST = "first"
     SERVING = "serving"
 
 
-class Wrong(LabError):
+class WrongRunError(LabError):
     """A run that did not do what it had to; the message has all that it said."""
 
 
@@ -66,16 +73,18 @@ def refuse_wrong(tool: Tool, run: Run, names: list[str], done: Measured) -> None
     """Refuse the figures of a run that failed, or in which a host is not what it should be."""
     said = f"{done.out}{done.err}"
     if done.code:
-        raise Wrong(f"{tool.name}, {run}: exit code {done.code}:\n{said}")
+        raise WrongRunError(f"{tool.name}, {run}: exit code {done.code}:\n{said}")
     if tool.read is None:
         return
     changed = tool.read(done)
     if sorted(changed) != sorted(names):
-        raise Wrong(f"{tool.name}, {run}: told of {sorted(changed)}, {names} are right:\n{said}")
+        raise WrongRunError(
+            f"{tool.name}, {run}: told of {sorted(changed)}, {names} are right:\n{said}"
+        )
     wrong = {name: count for name, count in changed.items() if (count == 0) is not _still(run)}
     if wrong:
         right = "0 is right" if _still(run) else "more is right"
-        raise Wrong(f"{tool.name}, {run}: changed {wrong}, {right}:\n{said}")
+        raise WrongRunError(f"{tool.name}, {run}: changed {wrong}, {right}:\n{said}")
 
 
 def _still(run: Run) -> bool:
@@ -84,12 +93,14 @@ def _still(run: Run) -> bool:
 
 def known() -> dict[str, Tool]:
     """Return the tools by name, the floor first."""
+    ssh = attempt("ssh", "-V").stderr.split(",")[0].strip()
+    pyinfra = f"pyinfra=={metadata.version('pyinfra')}"
     tools = (
-        Tool("ssh true", "", _true, None, (Run.NO_CHANGE, Run.FIRST, Run.SERVING)),
-        Tool("metalserve", "", _ours, pyinfra_changed, tuple(Run)),
-        Tool("ssh script", "", _script, script_changed),
-        Tool("pyinfra", "3.10.0", _plain, pyinfra_changed),
-        Tool("mitogen", f"{venvs.MITOGEN} {venvs.ANSIBLE}", _mitogen, ansible_changed),
+        Tool(FLOOR, ssh, _true, None, tuple(Run)),
+        Tool("metalserve", pyinfra, _ours, pyinfra_changed, tuple(Run)),
+        Tool("ssh script", ssh, _script, script_changed),
+        Tool("pyinfra", pyinfra, _plain, pyinfra_changed),
+        Tool("ansible + mitogen", f"{venvs.ANSIBLE} {venvs.MITOGEN}", _mitogen, ansible_changed),
         Tool("ansible", venvs.ANSIBLE, _ansible, ansible_changed),
     )
     return {tool.name: tool for tool in tools}
@@ -114,7 +125,7 @@ def script_changed(done: Measured) -> Changed:
 
 
 def ansible_changed(done: Measured) -> Changed:
-    """Return how many tasks changed something, by host that was reached and in which none failed."""
+    """Return how many tasks changed something, by host that was reached and had no failure."""
     rows = re.findall(r"^(\S+)\s+: (ok=\d+ .*)$", done.out, re.MULTILINE)
     counts = {name: dict(re.findall(r"(\w+)=(\d+)", told)) for name, told in rows}
     return {
