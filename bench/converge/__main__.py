@@ -1,5 +1,5 @@
 """
-The same job by metalserve, pyinfra, Ansible, Ansible with Mitogen and a script, beside ``ssh true``.
+The same job by metalserve, pyinfra, Ansible with and without Mitogen and ssh, beside ``ssh true``.
 
 ``bin/bench converge`` as root on a machine that may have lab hosts. The tools take turns, and each
 ratio is of a turn. A run that fails, or that leaves a host other than it should be, ends it.

@@ -58,6 +58,8 @@ def measured(
         try:
             code = process.wait(within_s)
         except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
             raise LabError(f"{words[0]}: no end after {within_s:g} s") from None
         finally:
             took = time.perf_counter() - began

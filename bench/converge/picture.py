@@ -17,8 +17,8 @@ TOOLS = {
     "ansible + mitogen": ("#9a6700", "#d29922"),
     "ansible": ("#cf222e", "#f85149"),
 }
-_PANELS = {"no-change": "nothing to change", "first": "the first time"}
-_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 450, 330, 46, 122, 40, 40
+_PANELS = {"no-change": "Nothing to change", "first": "The first time"}
+_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 480, 330, 46, 158, 40, 40
 _TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 _APART = 13
 _STYLE = """\
@@ -53,7 +53,8 @@ def svg(rows: Sequence[Row]) -> str:
     parts = []
     for number, (rtt_ms, kind) in enumerate(panels):
         shown = [r for r in rows if (r["rtt_ms"], r["run"]) == (rtt_ms, order[kind])]
-        title = _PANELS[order[kind]] + (f", {rtt_ms} ms away" if rtt_ms else "")
+        away = f", {rtt_ms} ms away" if rtt_ms else ""
+        title = f"{_PANELS[order[kind]]}{away}: seconds"
         at = f"translate({number % across * _WIDTH} {number // across * _HEIGHT})"
         parts.append(f'<g transform="{at}">{"".join(_panel(title, shown))}</g>')
     return (
@@ -94,7 +95,6 @@ def _panel(title: str, rows: Sequence[Row]) -> Iterable[str]:
         return _scaled(seconds, low, high, bottom, _TOP)
 
     yield f'<text class="title" x="{_LEFT}" y="20">{escape(title)}</text>'
-    yield f'<text class="axis" x="{right}" y="20" text-anchor="end">seconds</text>'
     for tick in _TICKS:
         if low <= tick <= high:
             at = y(tick)

@@ -58,7 +58,7 @@ class Network:
         inside = _addresses(_INSIDE, namespace)
         return (
             bool(outside)
-            and outside[0].get("master") in (self.bridge, self._detour(number))
+            and outside[0].get("master") in (self.bridge, self.own_bridge(number))
             and (self.address(number) in inside)
         )
 
@@ -112,10 +112,14 @@ class Network:
         """Name the links of the program that delays a host's: towards the host, and away."""
         return f"{self.link(number)}a", f"{self.link(number)}b"
 
+    def own_bridge(self, number: int) -> str:
+        """Name the bridge that a host's link is on while it is delayed."""
+        return f"{self.link(number)}s"
+
     def detour(self, number: int) -> None:
         """Have a host's link lead through the program that has made the other two."""
         near, far = self.taps(number)
-        own = self._detour(number)
+        own = self.own_bridge(number)
         run("ip", "link", "add", own, "type", "bridge")
         for link, bridge in ((near, own), (far, self.bridge), (self.link(number), own)):
             run("ip", "link", "set", link, "master", bridge, "up")
@@ -123,13 +127,10 @@ class Network:
 
     def straighten(self, number: int) -> None:
         """Have a host's link lead to the bridge at once."""
-        if _links(self._detour(number)):
+        if _links(self.own_bridge(number)):
             if _links(self.link(number)):
                 run("ip", "link", "set", self.link(number), "master", self.bridge)
-            run("ip", "link", "delete", self._detour(number))
-
-    def _detour(self, number: int) -> str:
-        return f"{self.link(number)}s"
+            run("ip", "link", "delete", self.own_bridge(number))
 
     def unshape(self, number: int, namespace: str) -> None:
         # There is nothing to delete where nothing was shaped, and tc calls that an error.
