@@ -45,26 +45,25 @@ def main() -> int:
 def _words() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=sys.argv[0], description=__doc__)
     tools, runs = list(known()), list(map(str, Run))
-    for words in (
-        ("--hosts", int, [1, 4, 8], None, "how many; beyond those of the lab, names of the same"),
-        ("--runs", str, runs[:2], runs, "what is run"),
-        ("--tools", str, tools, tools, f"{FLOOR} always"),
-        ("--rtt-ms", int, [0], None, "how long a round trip takes"),
-    ):
-        name, kind, default, choices, about = words
-        parser.add_argument(
-            name, type=kind, nargs="+", default=default, choices=choices, help=about
-        )
-    parser.add_argument("--pairs", type=int, default=5, help="5 by default")
-    parser.add_argument(
-        "--each-s", type=float, default=30, help="how long a tool takes part in further turns: 30"
-    )
-    parser.add_argument("--lab", type=int, default=8, help="real hosts: 8 by default")
-    parser.add_argument("--keep", action="store_true", help="leave the lab for the next time")
-    parser.add_argument("--results", type=Path, default=results.FILE, help="the file of rows")
-    parser.add_argument("--picture", action="store_true", help="draw what is in it, no more")
-    parser.add_argument("--json", action="store_true", help="an object a row, on stdout alone")
+    several, one = partial(parser.add_argument, nargs="+"), parser.add_argument
+    several("--hosts", type=_count, default=[1, 4, 8], help="beyond the lab's: names of the same")
+    several("--runs", choices=runs, default=runs[:2], help="without serving by default")
+    several("--tools", choices=tools, default=tools, help=f"{FLOOR} is always one")
+    several("--rtt-ms", type=int, default=[0], help="how long a round trip takes at least: 0")
+    one("--pairs", type=_count, default=5, help="turns at most: 5")
+    one("--each-s", type=float, default=30, help="what a tool has before it sits out: 30")
+    one("--lab", type=_count, default=8, help="real hosts at most: 8")
+    one("--keep", action="store_true", help="leave the lab for the next time")
+    one("--results", type=Path, default=results.FILE, help="the file of rows")
+    one("--picture", action="store_true", help="draw what is in it, no more")
+    one("--json", action="store_true", help="an object a row, on stdout alone")
     return parser
+
+
+def _count(word: str) -> int:
+    if not word.isdecimal() or int(word) < 1:
+        raise argparse.ArgumentTypeError(f"{word!r}, a number from 1 is right")
+    return int(word)
 
 
 def _warm_up(lab: Ground, told: argparse.Namespace) -> None:

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -101,7 +102,7 @@ def _group() -> Iterator[list[Path]]:
         if not wait(lambda: _emptied(folders), within_s=30):
             raise LabError(f"{folders[0]}: processes of a run do not end")
         for folder in folders:
-            wait(lambda folder=folder: _removed(folder), within_s=30)  # type: ignore[misc]
+            wait(partial(_removed, folder), within_s=30)
 
 
 def _emptied(folders: list[Path]) -> bool:

@@ -32,7 +32,7 @@ Changed = dict[str, int]
 
 
 class Run(StrEnum):
-    """What is run: over hosts that are as they should be, over ones without the job, and on."""
+    """Over hosts that are as they should be; without the job; the same until an engine serves."""
 
     NO_CHANGE = "no-change"
     FIRST = "first"
@@ -189,7 +189,7 @@ def _playbook(site: Site, folder: Path, more: Mapping[str, str]) -> Command:
         "ANSIBLE_HOME": str(site.folder / "ansible"),
         "ANSIBLE_NOCOLOR": "1",
         # No run finds the connections of another.
-        "ANSIBLE_SSH_CONTROL_PATH_DIR": mkdtemp(prefix="cp", dir="/tmp"),
+        "ANSIBLE_SSH_CONTROL_PATH_DIR": mkdtemp(dir=site.folder),
         "ANSIBLE_SSH_ARGS": "-F ssh.conf -o ControlMaster=auto -o ControlPersist=60s",
         "LC_ALL": "C.UTF-8",
         **more,
