@@ -37,8 +37,8 @@ class Rows:
         """Print a row that is for eyes alone."""
         self.say(f"| {' | '.join(map(str, cells))} |")
 
-    def row(self, measured: Mapping[str, Any]) -> None:
-        """Print what was measured: the table has its first values, JSON has all."""
-        self.show(*list(measured.values())[: len(self.columns)])
+    def row(self, measured: Mapping[str, Any], *cells: object) -> None:
+        """Print what was measured: the table has ``cells``, or its first values; JSON has all."""
+        self.show(*(cells or list(measured.values())[: len(self.columns)]))
         if self.as_json:
             print(json.dumps(measured), flush=True)

@@ -9,6 +9,7 @@ from shlex import quote
 from roles.lab.cgroup import Group
 from roles.lab.command import LabError, attempt, wait
 from roles.lab.daemon import Daemon
+from roles.lab.delay import Delay
 from roles.lab.disk import Disk
 from roles.lab.network import Network
 from roles.lab.nspawn import Nspawn
@@ -127,8 +128,13 @@ class LabHost:
         """Slow the network down, both ways."""
         self.network.shape(self.number, self.namespace, mbit)
 
+    def delay(self, ms: float) -> None:
+        """Put the host so far away: each way takes half of a round trip of so long."""
+        self._delay.begin(ms / 2)
+
     def mend(self) -> None:
-        """Plug the network in again, at full speed."""
+        """Plug the network in again, near and at full speed."""
+        self._delay.end()
         self.network.unshape(self.number, self.namespace)
         self.network.mend(self.number)
 
@@ -166,8 +172,13 @@ class LabHost:
     def remove(self) -> None:
         """Leave nothing in the kernel of a host that is off."""
         self.disk.unmount()
+        self._delay.end()
         self.network.remove_link(self.number, self.namespace)
         self._system.remove()
+
+    @property
+    def _delay(self) -> Delay:
+        return Delay(self.network, self.number, self.namespace, self.folder / "delay")
 
     @property
     def _system(self) -> Nspawn:

@@ -58,7 +58,7 @@ class Network:
         inside = _addresses(_INSIDE, namespace)
         return (
             bool(outside)
-            and outside[0].get("master") == self.bridge
+            and outside[0].get("master") in (self.bridge, self.own_bridge(number))
             and (self.address(number) in inside)
         )
 
@@ -107,6 +107,30 @@ class Network:
         rate = ["tbf", "rate", f"{mbit}mbit", "burst", "256kb", "latency", "50ms"]
         run("tc", "qdisc", "replace", "dev", self.link(number), "root", *rate)
         run("tc", "-n", namespace, "qdisc", "replace", "dev", _INSIDE, "root", *rate)
+
+    def taps(self, number: int) -> tuple[str, str]:
+        """Name the links of the program that delays a host's: towards the host, and away."""
+        return f"{self.link(number)}a", f"{self.link(number)}b"
+
+    def own_bridge(self, number: int) -> str:
+        """Name the bridge that a host's link is on while it is delayed."""
+        return f"{self.link(number)}s"
+
+    def detour(self, number: int) -> None:
+        """Have a host's link lead through the program that has made the other two."""
+        near, far = self.taps(number)
+        own = self.own_bridge(number)
+        run("ip", "link", "add", own, "type", "bridge")
+        for link, bridge in ((near, own), (far, self.bridge), (self.link(number), own)):
+            run("ip", "link", "set", link, "master", bridge, "up")
+        run("ip", "link", "set", own, "up")
+
+    def straighten(self, number: int) -> None:
+        """Have a host's link lead to the bridge at once."""
+        if _links(self.own_bridge(number)):
+            if _links(self.link(number)):
+                run("ip", "link", "set", self.link(number), "master", self.bridge)
+            run("ip", "link", "delete", self.own_bridge(number))
 
     def unshape(self, number: int, namespace: str) -> None:
         # There is nothing to delete where nothing was shaped, and tc calls that an error.

@@ -13,7 +13,7 @@ Said = pytest.CaptureFixture[str]
 
 def test_what_there_is() -> None:
     found = benches()
-    assert {"fleet", "hash", "probe", "swarm"} <= found.keys()
+    assert {"converge", "fleet", "hash", "probe", "swarm"} <= found.keys()
     # What they share is none.
     assert not {"hosts", "rows", "told", "__main__"} & found.keys()
     assert found["swarm"].startswith("How long it takes until eight hosts have a model that one")
@@ -23,7 +23,7 @@ def test_without_a_name(capsys: Said) -> None:
     assert main([]) == 2
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err.startswith("usage: bin/bench NAME [words]\n  fleet    Whether requests fail ")
+    assert said.err.startswith("usage: bin/bench NAME [words]\n  converge The same job by meta")
 
 
 def test_unknown_name(capsys: Said) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from roles.lab import Lab, LabError, LabHost, cgroup, places
+from roles.lab.delay import round_trip_ms
 from tests.lab.patience import AT_MOST_S, comes
 
 # Prints how many times longer a piece of work takes than it is at work.
@@ -183,6 +184,18 @@ def test_shaped_host_is_slow_until_mended(lab_host: LabHost) -> None:
     lab_host.mend()
     assert shaped > 1.5
     assert comes(lambda: seconds(lab_host) < 1.5)
+
+
+def test_far_host_is_near_when_mended(lab: Lab, lab_host: LabHost) -> None:
+    lab_host.delay(60)
+    far = round_trip_ms(lab_host.address)
+    faults, said = lab.faults(2), seconds(lab_host)
+    lab_host.mend()
+    assert 60 <= far < 120
+    # Nothing is lost on a link that is long.
+    assert faults == []
+    assert said > 0.3
+    assert comes(lambda: round_trip_ms(lab_host.address) < 20)
 
 
 def seconds(host: LabHost) -> float:
