@@ -4,7 +4,7 @@ from io import StringIO
 
 from pyinfra import host
 from pyinfra.api import deploy
-from pyinfra.operations import apt, files, server, systemd
+from pyinfra.operations import apt, files
 
 from roles import lock, paths, probe
 from roles.base import layout, operations
@@ -28,13 +28,9 @@ def prepare(spec: HostSpec) -> None:
             name="Install packages", packages=layout.packages(spec), update=True, cache_time=86400,
             no_recommends=True,
         )  # fmt: skip
-    for group in layout.groups(spec):
-        server.group(name=f"Add group {group}", group=group, system=True)
-    for user in layout.users(spec):
-        server.user(  # noqa: S604  # the user's shell
-            name=f"Add user {user}", user=user, system=True, shell="/usr/sbin/nologin",
-            home="/nonexistent", create_home=False, ensure_home=False,
-        )  # fmt: skip
+    users, groups = layout.users(spec), layout.groups(spec)
+    if users or groups:
+        operations.accounts(name=f"Add {', '.join([*groups, *users])}", users=users, groups=groups)
     operations.folders(name="Make our folders", weights_root=spec.weights_root)
     operations.hostside_scripts(name="Bring our own scripts")
     for unit, text in layout.units(spec).items():
@@ -46,10 +42,7 @@ def prepare(spec: HostSpec) -> None:
             name="Write where gateways ask", src=StringIO(layout.agent_told(spec.agent)),
             dest=places.agent(), mode="644",
         )  # fmt: skip
-    systemd.daemon_reload(name="Reload systemd")
-    systemd.service(
-        name="Enable recovery at boot", service=paths.RECOVER_UNIT, enabled=True, running=True
-    )
+    operations.recovery(name="Reload systemd, enable recovery at boot")
     if spec.agent:
         operations.asked_agent(name="Answer gateways")
     operations.receipt(

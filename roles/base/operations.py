@@ -7,6 +7,7 @@ from pyinfra.api import QuoteString, StringCommand, operation
 
 from roles import job, lock, paths
 from roles.base import layout
+from roles.base.facts import Accounts
 
 
 @operation()
@@ -22,6 +23,24 @@ def folders(weights_root: str) -> Generator[StringCommand, None, None]:
 
 
 @operation()
+def accounts(users: list[str], groups: list[str]) -> Generator[StringCommand, None, None]:
+    """
+    System users and groups are there; the users have no home and no shell.
+
+    + users: their names
+    + groups: their names
+    """
+    there = host.get_fact(Accounts, users=users, groups=groups)
+    for group in groups:
+        if group not in there:
+            yield StringCommand("groupadd", "--system", group)
+    homeless = ("--home-dir", "/nonexistent", "--no-create-home", "--shell", "/usr/sbin/nologin")
+    for user in users:
+        if user not in there:
+            yield StringCommand("useradd", "--system", *homeless, user)
+
+
+@operation()
 def hostside_scripts() -> Generator[StringCommand, None, None]:
     """The scripts that run on hosts are there, in a folder of their own version."""
     folder = QuoteString(f"{paths.HOSTSIDE}-{layout.hostside_digest()[:12]}")
@@ -29,19 +48,29 @@ def hostside_scripts() -> Generator[StringCommand, None, None]:
     yield StringCommand(
         "rm", "-rf", beside, "&&", "mkdir", "-p", beside,
         "&&", "base64", "-d", "|", "tar", "-xz", "-C", beside, "--no-same-owner",
-        "&&", "sync", "-f", beside, *_pointed_at(beside),
+        "&&", "sync", "-f", beside,
         # Recovery at boot runs from here: at every moment the link leads to a whole folder.
-        "&&", "rm", "-rf", folder, "&&", "cp", "-a", beside, folder,
-        "&&", "sync", "-f", folder, *_pointed_at(folder),
-        "&&", "rm", "-rf", beside,
+        "&&", "if", "[", "-e", folder, "]", ";", "then",
+        *_pointed_at(beside), "&&", "rm", "-rf", folder, "&&", "cp", "-a", beside, folder,
+        "&&", "sync", "-f", folder, "&&", *_pointed_at(folder), "&&", "rm", "-rf", beside, ";",
+        "else", "mv", "-T", beside, folder, "&&", *_pointed_at(folder), ";", "fi",
         _stdin=layout.hostside_archive(),
     )  # fmt: skip
 
 
 def _pointed_at(folder: QuoteString) -> list[str | QuoteString]:
     link = QuoteString(f"{paths.HOSTSIDE}.new")
-    point: list[str | QuoteString] = ["&&", "ln", "-sfn", folder, link]
+    point: list[str | QuoteString] = ["ln", "-sfn", folder, link]
     return [*point, "&&", "mv", "-Tf", link, QuoteString(paths.HOSTSIDE)]
+
+
+@operation()
+def recovery() -> Generator[StringCommand, None, None]:
+    """Systemd knows our units as they are now; what restores at boot is enabled, and was asked."""
+    yield StringCommand(
+        "systemctl", "--no-reload", "enable", "--quiet", paths.RECOVER_UNIT,
+        "&&", "systemctl", "daemon-reload", "&&", "systemctl", "start", paths.RECOVER_UNIT,
+    )  # fmt: skip
 
 
 @operation()

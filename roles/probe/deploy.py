@@ -1,5 +1,6 @@
 """Ask a host once, and tell what of an earlier run still holds there."""
 
+import contextlib
 from collections.abc import Iterable
 from typing import Any, cast
 
@@ -59,33 +60,37 @@ def renew(host: Host) -> dict[str, Any]:
 
     Unlike a fact that fails, no answer does not fail the host: it may be on its way through a boot.
     """
-    found = _asked(host, program(host.data.spec.accelerator), job.connector_arguments(host))
+    sent = program(host.data.spec.accelerator)
+    try:
+        _, found = _asked(host, sent, job.connector_arguments(host))
+    except (OSError, EOFError, SSHException) as error:
+        found = silent(str(error))
     host.connector_data[_ASKED], host.connector_data[_RENEWED] = found or silent(), True
     return cast("dict[str, Any]", host.connector_data[_ASKED])
 
 
 def ahead(host: Host) -> None:
-    """Ask a prepared host before anything needs to know; one that does not answer is asked anew."""
+    """Ask a host before anything needs to know; one that cannot be asked is left for later."""
     with host.connector_data.setdefault(_ASKING, RLock()):
-        if _ASKED not in host.connector_data:
-            job.tune(host)
-            known, _ = pop_global_arguments(host.state, host, {})
-            arguments = {
-                key: value for key, value in known.items() if key in CONNECTOR_ARGUMENT_KEYS
-            }
-            found = _asked(host, there(host.data.spec.accelerator), arguments)
-            if found and "python" not in found["faults"]:
+        if _ASKED in host.connector_data:
+            return
+        job.tune(host)
+        known, _ = pop_global_arguments(host.state, host, {})
+        arguments = {key: known[key] for key in CONNECTOR_ARGUMENT_KEYS if key in known}
+        with contextlib.suppress(OSError, EOFError, SSHException):
+            for text in (there, program):
+                done, found = _asked(host, text(host.data.spec.accelerator), arguments)
+                if found or not done:
+                    break
+            if done and found:
                 host.connector_data[_ASKED] = found
 
 
-def _asked(host: Host, text: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
-    """Return what a host answers to a program, in which way it does not, ``None`` for nothing."""
+def _asked(host: Host, sent: str, arguments: dict[str, Any]) -> tuple[bool, dict[str, Any] | None]:
+    """Return whether a host could run what it was sent, and its answer; ``None`` for nothing."""
     command = Probe().command(**_about(host.data.spec))
-    try:
-        _, output = host.run_shell_command(command, **arguments | {"_stdin": text})
-        return Probe().process(output.stdout_lines) if output.stdout_lines else None
-    except (OSError, EOFError, SSHException) as error:
-        return silent(str(error))
+    done, output = host.run_shell_command(command, **arguments | {"_stdin": sent})
+    return done, Probe().process(output.stdout_lines) if output.stdout_lines else None
 
 
 def renewed(host: Host) -> bool:

@@ -1,5 +1,8 @@
 """Hosts that are asked as soon as each is there, while the others are still being connected to."""
 
+from pathlib import Path
+
+import click
 import gevent
 from pyinfra.api import Host, State
 from pyinfra.api.state import BaseStateCallback
@@ -9,11 +12,16 @@ from roles import control
 from roles.probe.deploy import ahead
 from roles.spec import HostSpec
 
+# They refuse a whole fleet that nobody named before they ask anything of it.
+_LATER = ("decommission.py", "quarantine.py")
+
 
 def begin() -> None:
     """Have every host of this run that has a spec asked when it is connected to."""
-    state: State = ctx_state.get()
-    control.when_begun(state, lambda: state.add_callback_handler(_Early()))
+    deploys = [Path(words) for words in click.get_current_context().params["operations"]]
+    if all(one.suffix == ".py" and one.name not in _LATER for one in deploys):
+        state: State = ctx_state.get()
+        control.when_begun(state, lambda: state.add_callback_handler(_Early()))
 
 
 class _Early(BaseStateCallback):

@@ -18,7 +18,7 @@ def test_bare_host_is_planned_whole(site: Site) -> None:
     assert steps[:4] == [
         "Take the deploy lock",
         "Install packages",
-        "Add user metalserve-chat",
+        "Add metalserve-chat",
         "Make our folders",
     ]
     wanted = [

@@ -10,7 +10,7 @@ import pytest
 
 from roles import lock, paths
 from roles.base import layout, operations
-from tests.roles.faked import Told, bare, lock_taken, told
+from tests.roles.faked import Told, bare, lock_taken, on_host, told
 from tests.roles.spec.nouns import Nouns
 
 
@@ -37,11 +37,56 @@ def test_scripts(nouns: Nouns) -> None:
             f"rm -rf {folder}.new && mkdir -p {folder}.new"
             f" && base64 -d | tar -xz -C {folder}.new --no-same-owner"
             f" && sync -f {folder}.new"
-            f" && ln -sfn {folder}.new {link}.new && mv -Tf {link}.new {link}"
+            f" && if [ -e {folder} ] ; then"
+            f" ln -sfn {folder}.new {link}.new && mv -Tf {link}.new {link}"
             f" && rm -rf {folder} && cp -a {folder}.new {folder} && sync -f {folder}"
             f" && ln -sfn {folder} {link}.new && mv -Tf {link}.new {link}"
-            f" && rm -rf {folder}.new",
+            f" && rm -rf {folder}.new ;"
+            f" else mv -T {folder}.new {folder}"
+            f" && ln -sfn {folder} {link}.new && mv -Tf {link}.new {link} ; fi",
             layout.hostside_archive(),
+        )
+    ]
+
+
+ACCOUNTS = "getent passwd metalserve-chat metalserve_agent ; getent group metalserve ; true"
+USERADD = "useradd --system --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin {}"
+
+
+@pytest.mark.parametrize(
+    ("there", "commands"),
+    [
+        (
+            "",
+            [
+                "groupadd --system metalserve",
+                USERADD.format("metalserve-chat"),
+                USERADD.format("metalserve_agent"),
+            ],
+        ),
+        (
+            "metalserve-chat:x:998:998::/nonexistent:/usr/sbin/nologin\nmetalserve:x:997:",
+            [USERADD.format("metalserve_agent")],
+        ),
+        ("metalserve-chat:x:\nmetalserve_agent:x:\nmetalserve:x:997:", []),
+    ],
+)
+def test_accounts(nouns: Nouns, there: str, commands: list[str]) -> None:
+    users, groups = ["metalserve-chat", "metalserve_agent"], ["metalserve"]
+    with on_host(nouns.chat(), bare(), fake_responses={ACCOUNTS: there}) as host:
+        found = told(
+            operations.accounts, nouns.chat(), bare(), host=host, users=users, groups=groups
+        )
+    assert found.commands == [(command, None) for command in commands]
+
+
+def test_recovery(nouns: Nouns) -> None:
+    """It has been asked before any instance starts: no start of one finds it at work."""
+    assert told(operations.recovery, nouns.chat(), bare()).commands == [
+        (
+            "systemctl --no-reload enable --quiet metalserve-recover.service"
+            " && systemctl daemon-reload && systemctl start metalserve-recover.service",
+            None,
         )
     ]
 

@@ -190,6 +190,72 @@ def test_binding_is_imported_with_nothing_of_ours_on_the_host(
     assert _run(tmp_path, monkeypatch, "pynvml", start=bare, main_ten=main) == "15\n"
 
 
+@pytest.fixture
+def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a host that was prepared with the scripts of here."""
+    ours, host = tmp_path / "ours", tmp_path / "host"
+    scripts = {"first": "SAID = 'first'\n", "main_it": _CALLED, "beside": "1 / 0\n"}
+    for folder in (ours, host):
+        folder.mkdir()
+        for name, text in scripts.items():
+            (folder / f"{name}.py").write_text(text)
+    monkeypatch.setattr(importlib.import_module("roles.job.program"), "FOLDER", ours)
+    monkeypatch.setattr(paths, "HOSTSIDE", str(host))
+    job.there.cache_clear()
+    return host
+
+
+_CALLED = "import sys\nimport first\n\n\ndef main():\n    print(first.SAID, sys.argv[1])\n"
+
+
+def _there(*carried: str) -> str:
+    """Return what a host says that is asked for its own scripts."""
+    return subprocess.run(
+        [sys.executable, "-I", "-S", "-", "a b"],
+        input=job.there("main_it", carried),
+        env={"PATH": os.defpath},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout
+
+
+def test_the_same_scripts_there_are_run_there(prepared: Path) -> None:
+    assert _there() == "first a b\n"
+    assert list(prepared.glob("__pycache__/main_it.*.pyc"))
+
+
+@pytest.mark.parametrize("name", ["first", "main_it"])
+@pytest.mark.parametrize("text", ["SAID = 'other'\n", None], ids=["other", "gone"])
+def test_other_scripts_there_are_not(prepared: Path, name: str, text: str | None) -> None:
+    if text is None:
+        (prepared / f"{name}.py").unlink()
+    else:
+        (prepared / f"{name}.py").write_text(text)
+    assert _there() == f"{job.ELSEWHERE}\n"
+
+
+def test_scripts_that_are_not_asked_for_may_be_others(prepared: Path) -> None:
+    (prepared / "beside.py").write_text("0 / 0\n")
+    assert _there() == "first a b\n"
+
+
+def test_nothing_there(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paths, "HOSTSIDE", f"{prepared}/not there")
+    job.there.cache_clear()
+    assert _there() == f"{job.ELSEWHERE}\n"
+
+
+def test_what_is_carried_has_to_be_the_same_too(prepared: Path) -> None:
+    binding = prepared / "pynvml.py"
+    binding.write_bytes(
+        importlib.import_module("roles.job.program").files(("pynvml",))[binding.name]
+    )
+    assert _there("pynvml") == "first a b\n"
+    binding.write_text("")
+    assert _there("pynvml") == f"{job.ELSEWHERE}\n"
+
+
 def test_files_of_a_prepared_host() -> None:
     files = importlib.import_module("roles.job.program").files
     plain, with_binding = files(), files(("pynvml",))

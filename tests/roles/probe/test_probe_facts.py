@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from paramiko import SSHException
 from pyinfra.api import Host
 
-from roles import probe
+from roles import job, probe
 from roles.hostside import places
-from roles.probe import Probe, facts
+from roles.probe import Probe, deploy, facts
 from roles.probe.facts import PARTS
 from roles.spec import Accelerator
 from tests.roles.faked import bare, on_host
@@ -68,9 +69,10 @@ def test_last_host_that_cannot_be_asked(nouns: Nouns) -> None:
 
 
 def test_size() -> None:
-    """It travels to every host on every run, in one piece."""
+    """It travels to hosts that have no such probe; to others goes what looks for theirs."""
     assert len(facts.program(Accelerator.CPU)) < 48 * 1024
-    assert len(facts.program(Accelerator.CUDA)) < 96 * 1024
+    assert len(facts.program(Accelerator.CUDA)) < 98 * 1024
+    assert len(facts.there(Accelerator.CUDA)) < 1300
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +124,70 @@ def test_asked_once(nouns: Nouns) -> None:
     with on_host(nouns.chat(), bare()) as host:
         assert probe.of(host) == probe.of(host) == bare()
         assert _asked(host) == 1
+
+
+def _on(answers: object) -> Any:
+    return {"fake_responses": {"no probe": answers}}
+
+
+def test_elsewhere_is_no_answer() -> None:
+    assert Probe().process(["Welcome!", job.ELSEWHERE]) is None
+
+
+def test_host_without_our_probe_is_sent_it(nouns: Nouns, monkeypatch: pytest.MonkeyPatch) -> None:
+    """First it is asked for its own; that it has none is no answer."""
+    sent: list[object] = []
+    spec = nouns.chat()
+    with on_host(spec, bare()) as host:
+        ran = host.run_shell_command
+
+        def run(command: Any, **arguments: Any) -> Any:
+            sent.append(arguments["_stdin"])
+            done, output = ran(command, **arguments)
+            if len(sent) == 1:
+                output.combined_lines[-1].line = job.ELSEWHERE
+            return done, output
+
+        monkeypatch.setattr(host, "run_shell_command", run)
+        assert probe.of(host) == bare()
+    assert sent == [facts.there(spec.accelerator), facts.program(spec.accelerator)]
+
+
+def test_asked_ahead(nouns: Nouns) -> None:
+    with on_host(nouns.chat(), bare()) as host:
+        deploy.ahead(host)
+        assert _asked(host) == 1
+        assert probe.of(host) == bare()
+        deploy.ahead(host)
+        assert _asked(host) == 1
+
+
+def test_a_wrong_answer_is_one_ahead_too(nouns: Nouns) -> None:
+    with on_host(nouns.chat(), "", **_on("no probe")) as host:
+        deploy.ahead(host)
+        assert probe.of(host) == _silent("no probe")
+        assert _asked(host) == 1
+
+
+def test_who_cannot_be_asked_ahead_is_asked_when_it_matters(nouns: Nouns) -> None:
+    """There it is told as any other fault of a host, and ends what any other does."""
+    failed = {"success": False, "stderr": "sudo: a password is required"}
+    with on_host(nouns.chat(), bare(), **_on(failed)) as host:
+        deploy.ahead(host)
+        assert _asked(host) == 1
+        assert probe.of(host) == _silent("No hosts remaining!")
+        assert _asked(host) == 2
+
+
+def test_lost_while_asked_ahead(nouns: Nouns, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost(*_: object, **__: object) -> None:
+        raise SSHException("the link is gone")
+
+    with on_host(nouns.chat(), bare()) as host:
+        with monkeypatch.context() as patched:
+            patched.setattr(host, "run_shell_command", lost)
+            deploy.ahead(host)
+        assert probe.of(host) == bare()
 
 
 DRIFT = ["/opt/metalserve/hostside is missing", "/a has another mode"]
