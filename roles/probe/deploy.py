@@ -1,7 +1,7 @@
 """Ask a host once, and tell what of an earlier run still holds there."""
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 import gevent
@@ -75,7 +75,7 @@ def ahead(host: Host) -> None:
         if _ASKED in host.connector_data:
             return
         job.tune(host)
-        known, _ = pop_global_arguments(host.state, host, {})
+        known: Mapping[str, Any] = pop_global_arguments(host.state, host, {})[0]
         arguments = {key: known[key] for key in CONNECTOR_ARGUMENT_KEYS if key in known}
         with contextlib.suppress(OSError, EOFError, SSHException):
             for text in (there, program):

@@ -67,8 +67,9 @@ class Run(BaseStateCallback, AbstractContextManager["Run"]):
     def __init__(
         self, state: State, inventory: Path, words: dict[str, Any], *, wanted: bool
     ) -> None:
-        self.state, self.words, self.wanted = state, words, wanted
+        self.state, self.words = state, words
         self.inventory = inventory
+        self.origin = origin.Origin(inventory) if wanted else None
         self.steps: dict[tuple[str, str], Step] = {}
         self.unreached: dict[str, str] = {}
         self.ear = Ear()
@@ -100,7 +101,7 @@ class Run(BaseStateCallback, AbstractContextManager["Run"]):
     def _start(self) -> None:
         # No one else is told that it is over.
         self.state.add_callback_handler(self)
-        if not self.wanted:
+        if self.origin is None:
             return
         words, data = self.words, self.state.inventory.get_override_data()
         self.place = kept.folder(self.inventory, data)
@@ -110,7 +111,7 @@ class Run(BaseStateCallback, AbstractContextManager["Run"]):
             "schema": kept.SCHEMA,
             **lock.owner(),
             "deploys": list(words["operations"]),
-            **origin.of(self.inventory),
+            **self.origin.told(),
             "limit": list(words.get("limit") or ()),
             "exclude": list(words.get("exclude") or ()),
             # What they are told may be a secret.

@@ -109,8 +109,13 @@ def test_systemd_is_asked_once(
     monkeypatch: pytest.MonkeyPatch, said: str, virtualisation: str, version: int
 ) -> None:
     asked: list[tuple[str, ...]] = []
-    monkeypatch.setattr(machine.os.path, "isdir", lambda path: path == "/run/systemd/system")
-    monkeypatch.setattr(machine, "_said", lambda *words: asked.append(words) or said)
+
+    def manager(*words: str) -> str:
+        asked.append(words)
+        return said
+
+    monkeypatch.setattr(os.path, "isdir", lambda path: path == "/run/systemd/system")
+    monkeypatch.setattr(machine, "_said", manager)
     machine._manager.cache_clear()
     assert (machine.virtualisation(), machine.systemd()) == (virtualisation, version)
     assert asked == [("systemctl", "show", "--property=Version,Virtualization")]
@@ -118,7 +123,7 @@ def test_systemd_is_asked_once(
 
 
 def test_systemd_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine.os.path, "isdir", lambda path: path == "/run/systemd/system")
+    monkeypatch.setattr(os.path, "isdir", lambda path: path == "/run/systemd/system")
     monkeypatch.setattr(machine, "_said", lambda *words: "")
     machine._manager.cache_clear()
     with pytest.raises(OSError, match="systemctl does not tell systemd's version"):

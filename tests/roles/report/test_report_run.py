@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -213,7 +212,7 @@ def test_lies_where_the_run_was_told(tmp_path: Path) -> None:
 def test_origin_without_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     (tmp_path / "site.py").write_text("hosts = []")
-    found = origin.of(tmp_path / "site.py")
+    found = origin.Origin(tmp_path / "site.py").told()
     assert (found["commit"], found["changed"]) == (None, None)
 
 
@@ -224,10 +223,12 @@ def test_origin_without_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_origin_names_the_commit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, commit: str, changed: bool
 ) -> None:
-    done = SimpleNamespace(returncode=0, stdout=said + "\n")
-    monkeypatch.setattr(subprocess, "run", lambda *words, **how: done)
+    git = tmp_path / "git"
+    git.write_text(f"#!/bin/sh\necho {said}\n")
+    git.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
     (tmp_path / "site.py").touch()
-    found = origin.of(tmp_path / "site.py")
+    found = origin.Origin(tmp_path / "site.py").told()
     assert (found["commit"], found["changed"]) == (commit, changed)
 
 
