@@ -2,6 +2,7 @@
 
 from roles import control, probe, report, status
 
+control.know_arguments()
 control.know_deploys()
 control.allow_connections()
 control.quiet_ssh()
