@@ -117,6 +117,10 @@ class Site:
         common = {"templates": str(templates), "release": job.release(self.spec)}
         own = {one.name: {"instance": one.name, "listen": one.port} for one in self.names}
         plain = [(name, {**reached[name], **own[name], **common}) for name in own]
+        # Two cores answer a hundred connections at once.
+        (self.folder / "config.py").write_text(
+            "from pyinfra import config\n\nconfig.CONNECT_TIMEOUT = 120\n"
+        )
         (self.folder / "plain.py").write_text(f"hosts = {plain!r}\n")
         (self.folder / "ansible.json").write_text(
             json.dumps({"all": {"hosts": own, "vars": common}}, indent=1)
