@@ -11,10 +11,10 @@ from bench.converge.turns import Row
 # Of the lightness that a page of either kind lets read, in the order that legends have them.
 TOOLS = {
     "metalserve": ("#1a7f37", "#3fb950"),
-    "ssh true": ("#57606a", "#8b949e"),
-    "ssh script": ("#8250df", "#a371f7"),
+    "ssh-true": ("#57606a", "#8b949e"),
+    "ssh-script": ("#8250df", "#a371f7"),
     "pyinfra": ("#0969da", "#58a6ff"),
-    "ansible + mitogen": ("#9a6700", "#d29922"),
+    "mitogen": ("#9a6700", "#d29922"),
     "ansible": ("#cf222e", "#f85149"),
 }
 _PANELS = {"no-change": "Nothing to change", "first": "The first time"}

@@ -1,4 +1,4 @@
-"""Shell scripts for a host: one that does the job, one that checks it, one that undoes it."""
+"""Shell scripts for a host: what does the job, what checks it, what undoes it by whomever done."""
 
 from shlex import quote
 
@@ -36,16 +36,17 @@ _CHECK = r"""set -u
 wrong=0
 said() { [ "$2" = "$3" ] || { echo "$1: $2, $3 is right"; wrong=1; }; }
 """
-# What is there before: stack, weights, tools and packages.
-_UNDO_OURS = r"""set -u
+# Left are what a first run finds: stack, weights, tools and packages.
+UNDO = rf"""set -u
 systemctl stop 'metalserve-vllm@*' metalserve-recover.service 2>/dev/null
 systemctl reset-failed 'metalserve-*' 2>/dev/null
-cd /etc/systemd/system && rm -rf metalserve-* multi-user.target.wants/metalserve-*
-cd /opt/metalserve && rm -rf hostside hostside-* releases instances
+cd /etc/systemd/system
+rm -rf metalserve-* bench-* multi-user.target.wants/metalserve-* multi-user.target.wants/bench-*
+cd /opt/metalserve && rm -rf hostside hostside-* releases instances {ROOT}
 cd /var/lib/metalserve && rm -rf checks secrets history transactions lock.json* jobs/activate-* \
     receipts/prepare.json receipts/stage-*
 rm -rf /var/log/metalserve /var/cache/metalserve
-for user in $(grep -o '^metalserve-[^:]*' /etc/passwd); do userdel "$user"; done
+for user in $(grep -oE '^(metalserve|bench)-[^:]*' /etc/passwd); do userdel "$user"; done
 systemctl daemon-reload
 """
 
@@ -84,20 +85,6 @@ def checking(*jobs: Job) -> str:
         lines.append(_said(f"getent passwd {quote(job.user)} | cut -d: -f7", "/usr/sbin/nologin"))
         lines.append(_said(f"systemctl is-enabled {quote(job.unit)}", "enabled"))
     return "".join([*lines, 'exit "$wrong"\n'])
-
-
-def undoing(*jobs: Job) -> str:
-    """Return what leaves a host as it was before the job, be it done by whom it may."""
-    lines = [_UNDO_OURS]
-    for job in jobs:
-        unit = job.unit.removesuffix(".service")
-        lines.append(
-            f"systemctl disable --quiet {unit}.service 2>/dev/null\n"
-            f"rm -f /etc/systemd/system/{unit}.service /etc/systemd/system/{unit}-recover.service\n"
-            f"rm -rf {ROOT}/{unit.removeprefix('bench-')}\n"
-            f"getent passwd {job.user} >/dev/null && userdel {job.user}\n"
-        )
-    return "".join([*lines, "systemctl daemon-reload\n"])
 
 
 def _said(command: str, right: str) -> str:

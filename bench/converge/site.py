@@ -70,23 +70,22 @@ class Site:
 
     def do(self) -> None:
         """Have the job done everywhere, one name after the other on each host."""
-        texts = {
-            host.name: "\n".join(f"({self._script(name)})" for name in self._names_of(host))
-            for host in self.hosts
-        }
-        self.everywhere(texts)
+        texts = dict.fromkeys([host.name for host in self.hosts], "")
+        for one in self.names:
+            texts[one.host.name] += f"({self._script(one)})\n"
+        self._everywhere(texts)
 
     def undo(self) -> None:
-        """Have nothing of the job anywhere."""
-        self.everywhere({host.name: script.undoing(*self.jobs_of(host)) for host in self.hosts})
+        """Have nothing of the job anywhere, of ours neither."""
+        self._everywhere(dict.fromkeys([host.name for host in self.hosts], script.UNDO))
 
     def check(self, *, ours: bool = False) -> None:
         """Refuse hosts where the job is not done."""
         own = job.ours(self.spec)
         wanted = {host.name: [own] if ours else self.jobs_of(host) for host in self.hosts}
-        self.everywhere({name: script.checking(*jobs) for name, jobs in wanted.items()})
+        self._everywhere({name: script.checking(*jobs) for name, jobs in wanted.items()})
 
-    def everywhere(self, texts: dict[str, str]) -> None:
+    def _everywhere(self, texts: dict[str, str]) -> None:
         """Run a script on each real host, by its name, all at once; each has to end with 0."""
         with ThreadPoolExecutor(len(texts)) as pool:
             list(pool.map(lambda host: self._run(host, texts[host.name]), self.hosts))
@@ -96,9 +95,6 @@ class Site:
         done = host.run("sh /root/bench.sh", timeout_s=600)
         if done.returncode:
             raise LabError(f"{host.name}: {(done.stdout + done.stderr).strip()}")
-
-    def _names_of(self, host: LabHost) -> list[Named]:
-        return [one for one in self.names if one.host.name == host.name]
 
     def _script(self, one: Named) -> str:
         return script.doing(one.name, self.jobs[one.name])
@@ -121,6 +117,10 @@ class Site:
         common = {"templates": str(templates), "release": job.release(self.spec)}
         own = {one.name: {"instance": one.name, "listen": one.port} for one in self.names}
         plain = [(name, {**reached[name], **own[name], **common}) for name in own]
+        # Two cores answer a hundred connections at once.
+        (self.folder / "config.py").write_text(
+            "from pyinfra import config\n\nconfig.CONNECT_TIMEOUT = 120\n"
+        )
         (self.folder / "plain.py").write_text(f"hosts = {plain!r}\n")
         (self.folder / "ansible.json").write_text(
             json.dumps({"all": {"hosts": own, "vars": common}}, indent=1)

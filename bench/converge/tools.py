@@ -26,7 +26,7 @@ for pid in $pids; do wait $pid || exit 1; done
 """
 _TRUE = _EACH.format('ssh -F ssh.conf -n "$name" true')
 _SCRIPT = _EACH.format('ssh -F ssh.conf "$name" sh <"scripts/$name"')
-FLOOR = "ssh true"
+FLOOR = "ssh-true"
 
 Changed = dict[str, int]
 
@@ -98,9 +98,9 @@ def known() -> dict[str, Tool]:
     tools = (
         Tool(FLOOR, ssh, _true, None, tuple(Run)),
         Tool("metalserve", pyinfra, _ours, pyinfra_changed, tuple(Run)),
-        Tool("ssh script", ssh, _script, script_changed),
+        Tool("ssh-script", ssh, _script, script_changed),
         Tool("pyinfra", pyinfra, _plain, pyinfra_changed),
-        Tool("ansible + mitogen", f"{venvs.ANSIBLE} {venvs.MITOGEN}", _mitogen, ansible_changed),
+        Tool("mitogen", f"{venvs.ANSIBLE} {venvs.MITOGEN}", _mitogen, ansible_changed),
         Tool("ansible", venvs.ANSIBLE, _ansible, ansible_changed),
     )
     return {tool.name: tool for tool in tools}

@@ -6,7 +6,6 @@ from typing import Any
 
 from inventories.stacks import vllm_0_32_cpu
 from inventories.weights import canary
-from roles.release import Release
 from roles.spec import (
     Accelerator,
     HostSpec,
@@ -29,12 +28,6 @@ def hosts(file: Path) -> list[tuple[str, dict[str, Any]]]:
     # One spec for all, as an inventory's loop has it.
     (listed,) = inventory(dict.fromkeys(told["connections"], spec(Path(told["lock"]))))
     return [(name, {**known, **told["connections"][name]}) for name, known in listed]
-
-
-def release(lock: Path) -> Release:
-    """Return what is laid out on each host."""
-    wanted = spec(lock)
-    return Release(spec=wanted, instance=wanted.instances[0])
 
 
 def spec(lock: Path) -> HostSpec:

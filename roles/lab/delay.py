@@ -47,9 +47,10 @@ class Delay:
 
     def end(self) -> None:
         """Take back what ``begin`` did."""
-        self.network.straighten(self.number)
+        straightened = self.network.straighten(self.number)
         self._daemon.kill()
-        self._forget()
+        if straightened:
+            self._forget()
 
     def _forget(self) -> None:
         """Have both ends ask anew where the other one is."""

@@ -125,12 +125,14 @@ class Network:
             run("ip", "link", "set", link, "master", bridge, "up")
         run("ip", "link", "set", own, "up")
 
-    def straighten(self, number: int) -> None:
-        """Have a host's link lead to the bridge at once."""
-        if _links(self.own_bridge(number)):
+    def straighten(self, number: int) -> bool:
+        """Have a host's link lead to the bridge at once; say whether it did not."""
+        detoured = bool(_links(self.own_bridge(number)))
+        if detoured:
             if _links(self.link(number)):
                 run("ip", "link", "set", self.link(number), "master", self.bridge)
             run("ip", "link", "delete", self.own_bridge(number))
+        return detoured
 
     def unshape(self, number: int, namespace: str) -> None:
         # There is nothing to delete where nothing was shaped, and tc calls that an error.

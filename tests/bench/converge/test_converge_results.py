@@ -19,12 +19,12 @@ def made(tool: str, hosts: int, wall_s: float, **other: Any) -> dict[str, Any]:
 def test_parts_are_put_together(tmp_path: Path) -> None:
     file = tmp_path / "results/converge.json"
     assert results.read(file) == []
-    results.keep(file, [made("ansible", 8, 20.0), made("ssh true", 8, 0.5)])
-    results.keep(file, [made("ansible", 100, 300.0), made("ssh true", 8, 0.6)])
+    results.keep(file, [made("ansible", 8, 20.0), made("ssh-true", 8, 0.5)])
+    results.keep(file, [made("ansible", 100, 300.0), made("ssh-true", 8, 0.6)])
     results.keep(file, [made("ansible", 8, 40.0, rtt_ms=40)])
     assert results.read(file) == [
         made("ansible", 8, 20.0),
-        made("ssh true", 8, 0.6),
+        made("ssh-true", 8, 0.6),
         made("ansible", 100, 300.0),
         made("ansible", 8, 40.0, rtt_ms=40),
     ]
@@ -44,7 +44,7 @@ def test_picture(tmp_path: Path) -> None:
     assert picture.draw(file) is None
     rows = [
         made(tool, hosts, base * hosts, rtt_ms=rtt_ms)
-        for tool, base in (("ssh true", 0.1), ("metalserve", 0.11), ("ansible", 3.0))
+        for tool, base in (("ssh-true", 0.1), ("metalserve", 0.11), ("ansible", 3.0))
         for hosts in (1, 8)
         for rtt_ms in (0, 40)
     ]

@@ -59,7 +59,7 @@ def test_script_is_read() -> None:
 
 
 def test_right_runs_are_taken() -> None:
-    tool = known()["ssh script"]
+    tool = known()["ssh-script"]
     refuse_wrong(tool, Run.NO_CHANGE, ["h001"], said("h001 changed=0\n"))
     refuse_wrong(tool, Run.FIRST, ["h001"], said("h001 changed=4\n"))
     refuse_wrong(known()[FLOOR], Run.FIRST, ["h001"], said(""))
@@ -83,13 +83,13 @@ def test_right_runs_are_taken() -> None:
     ],
 )
 def test_wrong_runs_are_refused(run: Run, done: Measured, wrong: str) -> None:
-    tool: Tool = known()["ssh script"]
+    tool: Tool = known()["ssh-script"]
     with pytest.raises(WrongRunError) as raised:
         refuse_wrong(tool, run, ["h001", "h002"], done)
-    assert str(raised.value).startswith(f"ssh script, {run}: ")
+    assert str(raised.value).startswith(f"ssh-script, {run}: ")
     assert wrong in str(raised.value)
 
 
 def test_floor_that_fails_is_refused() -> None:
-    with pytest.raises(WrongRunError, match="ssh true, first: exit code 255"):
+    with pytest.raises(WrongRunError, match="ssh-true, first: exit code 255"):
         refuse_wrong(known()[FLOOR], Run.FIRST, ["h001"], said("", code=255))
