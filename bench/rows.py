@@ -37,8 +37,12 @@ class Rows:
         """Print a row that is for eyes alone."""
         self.say(f"| {' | '.join(map(str, cells))} |")
 
+    def tell(self, measured: Mapping[str, Any]) -> None:
+        """Print a row that is for programs alone."""
+        if self.as_json:
+            print(json.dumps(measured), flush=True)
+
     def row(self, measured: Mapping[str, Any]) -> None:
         """Print what was measured: the table has its first values, JSON has all."""
         self.show(*list(measured.values())[: len(self.columns)])
-        if self.as_json:
-            print(json.dumps(measured), flush=True)
+        self.tell(measured)
