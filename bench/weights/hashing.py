@@ -29,7 +29,7 @@ _VERIFY = str(places.REPOSITORY / "roles/hostside/verify.py")
 _OURS = "verify.py"
 
 
-def measured(*, mib: int, mbit: int) -> Iterator[dict[str, Any]]:
+def measured(*, hosts: int, mib: int, mbit: int) -> Iterator[dict[str, Any]]:
     """Yield a row for each way to hash, from memory and from the disk."""
     for where, folder in (("memory", _MEMORY), ("disk", _DISK)):
         with TemporaryDirectory(dir=folder) as made:
