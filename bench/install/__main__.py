@@ -2,7 +2,7 @@
 What installing a stack costs: by us, by uv alone, and by pip, of the same lock with its hashes.
 
 ``bin/bench install`` as root on a machine that may have lab hosts, with 12 GiB free: vLLM for CPUs,
-5.9 GB in 170 packages, on one host that has nothing of it, again from the cache of each tool, and
+5.9 GB, on one host that has nothing of it, again from the cache of each tool, and
 once more where it is installed. It asks the package index for 2 GB a tool.
 """
 
@@ -28,7 +28,7 @@ def main() -> int:
     table = rows.Rows(_COLUMNS, as_json=told.json)
     table.say(f"{machine()}\n")
     kept = results.Results("install")
-    with site() as made:
+    with site(told.tools) as made:
         table.head()
         for name in told.tools:
             tool = TOOLS[name](made)

@@ -1,22 +1,22 @@
 """The tools that install a lock, each on the same host, which has nothing of another meanwhile."""
 
-import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
+from shutil import disk_usage
 from tempfile import TemporaryDirectory
 
 from bench.spent import Spent, over_ssh, spent
 from inventories.stacks import vllm_0_32_cpu
 from roles.hostside import places as on_host
 from roles.lab import Lab, LabError, places
+from roles.spec import Lock
 from tests.lab.site import Site
 
 DEPLOY = "bench/install/deploy.py"
 _LOCK = "/srv/lock.txt"
-_FREE_GIB = 12
 _GIB = 1024**3
 _UV_WORDS = "--quiet --require-hashes --only-binary :all: --compile-bytecode"
 # What uv resolved, pip is not asked to resolve again; it would refuse what the lock overrides.
@@ -25,6 +25,8 @@ _PIP_WORDS = "--quiet --no-deps --require-hashes --only-binary=:all: --disable-p
 
 class Tool(ABC):
     """What installs the lock on the site's only host."""
+
+    free_gib = 8
 
     def __init__(self, site: Site) -> None:
         self.site, self.host = site, site.hosts[0]
@@ -124,7 +126,9 @@ class Uv(Tool):
 
 
 class Pip(Tool):
-    """The distribution's pip."""
+    """The distribution's pip, which keeps every wheel twice beside what it makes of it."""
+
+    free_gib = 12
 
     folders = ("/srv/pip/venv", "/srv/pip/cache")
 
@@ -142,13 +146,13 @@ TOOLS: dict[str, type[Tool]] = {"metalserve": Ours, "uv": Uv, "pip": Pip}
 
 
 @contextmanager
-def site() -> Iterator[Site]:
-    """A prepared host without any package, which is gone with it afterwards."""
-    free = shutil.disk_usage(places.STATE.parent).free
-    if free < _FREE_GIB * _GIB:
+def site(tools: Iterable[str]) -> Iterator[Site]:
+    """A prepared host without any package, for tools, which is gone with it afterwards."""
+    free, wanted = disk_usage(places.STATE.parent).free, max(TOOLS[one].free_gib for one in tools)
+    if free < wanted * _GIB:
         raise LabError(
-            f"{places.STATE.parent}: {free / _GIB:.0f} GiB are free, {_FREE_GIB} are right: "
-            "pip keeps every wheel beside what it makes of it"
+            f"{places.STATE.parent}: {free / _GIB:.0f} GiB are free, {wanted} are right for "
+            f"{', '.join(tools)}"
         )
     lab = Lab("benchinstall")
     lab.destroy()
@@ -179,6 +183,8 @@ def begun(lab: Lab, folder: Path) -> Site:
     if shared.returncode or shared.stdout:
         raise LabError(f"{host.name}: {places.HOST_UV_CACHE}: {shared.stdout}{shared.stderr}")
     root = Path(host.disk.root)
-    (root / _LOCK.lstrip("/")).write_text(vllm_0_32_cpu.STACK.lock.text)
+    lock = vllm_0_32_cpu.STACK.lock
+    assert isinstance(lock, Lock)  # noqa: S101
+    (root / _LOCK.lstrip("/")).write_text(lock.text)
     (root / "srv/uv.txt").write_text((places.REPOSITORY / "roles/engine/uv.txt").read_text())
     return made

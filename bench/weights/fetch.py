@@ -145,12 +145,12 @@ def measured(*, hosts: int, mib: int, mbit: int) -> Iterator[dict[str, Any]]:
     repository = Repository(_REPO)
     commit = repository.commit(files)
     with (
-        models("benchfetch", 1) as (lab, hosts),
+        models("benchfetch", 1) as (lab, one),
         Hub(repository, address=lab.network.gateway) as hub,
     ):
-        prepare(hosts, hub, files, commit)
-        hosts.hosts[0].shape(mbit)
-        tools = [tool(hosts, hub, commit) for tool in TOOLS]
+        prepare(one, hub, files, commit)
+        one.hosts[0].shape(mbit)
+        tools: list[Tool] = [tool(one, hub, commit) for tool in TOOLS]
         # The first one warms what is compiled when it is first used.
         turns = [_turn(tools, hub) for _ in range(1 + TURNS)][1:]
     for tool in tools:

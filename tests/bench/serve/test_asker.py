@@ -1,6 +1,7 @@
 """Whoever asks notices when a server is gone, and when it is right again, and nothing before."""
 
 import json
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -129,7 +130,7 @@ def test_program(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[
         seen.append((question, within_s))
         return {"gone_at": 1.0, "right_at": 2.0}
 
-    monkeypatch.setattr(asker.sys, "stdin", Input())
+    monkeypatch.setattr(sys, "stdin", Input())
     monkeypatch.setattr(asker, "gap", gap)
     asker.answer()
     assert seen == [(QUESTION, 7)]

@@ -15,12 +15,16 @@ if TYPE_CHECKING:
 
 _REPO = r"(?P<repo>[^/]+/[^/]+)"
 _INFO = re.compile(rf"/api/models/{_REPO}/revision/(?P<revision>[^/]+)")
+# Asked by the client before a download, of programs that may run it; it does without.
+_ASIDE = "/api/agent-harnesses"
 _TREE = re.compile(rf"/api/models/{_REPO}/tree/(?P<revision>[^/]+)")
 _FILE = re.compile(rf"/{_REPO}/resolve/(?P<revision>[^/]+)/(?P<path>.+)")
 
 
 def answer(hub: Hub, method: str, path: str, query: dict[str, str], headers: Any) -> Answer | None:
     """Return what is answered, ``None`` to a path that is not of this API."""
+    if path == _ASIDE:
+        return _error(404, None, "Not found")
     tree = _TREE.fullmatch(path)
     asked = _INFO.fullmatch(path) or tree or _FILE.fullmatch(path)
     if not asked or method not in ("GET", "HEAD"):
