@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bench.room import refuse_full_disk
 from bench.serve import asker
 from inventories.weights import canary
 from roles.lab import Lab, LabError, LabHost, places
@@ -22,6 +23,7 @@ OLDER, NEWER = "_instance()", "_instance(extra=('--seed', '7'))"
 
 _PORT, _MODEL = 8000, "canary"
 _WITHIN_S = 900.0
+_FREE_GIB = 8
 _RUN = "var/lib/metalserve/jobs/activate-chat/run.json"
 # By the ids of its messages, as systemd.journal-fields(7) has them.
 _SAID = f"journalctl --sync; journalctl -q -n 1 -o short-unix _PID=1 UNIT={UNIT} MESSAGE_ID="
@@ -140,6 +142,7 @@ class Serving:
 @contextmanager
 def serving() -> Iterator[Serving]:
     """The host, which serves the older release then, and is gone with it afterwards."""
+    refuse_full_disk(_FREE_GIB, "vLLM")
     lab = Lab("benchserve")
     lab.destroy()
     try:

@@ -145,7 +145,7 @@ def measured(*, hosts: int, mib: int, mbit: int) -> Iterator[dict[str, Any]]:
     repository = Repository(_REPO)
     commit = repository.commit(files)
     with (
-        models("benchfetch", 1) as (lab, one),
+        models("benchfetch", 1, gib=mib / 1024) as (lab, one),
         Hub(repository, address=lab.network.gateway) as hub,
     ):
         prepare(one, hub, files, commit)

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bench.room import refuse_full_disk
 from bench.spent import Spent, spent
 from roles.lab import Lab, LabError, LabHost, places
 from tests.lab import fixtures
@@ -12,6 +13,7 @@ from tests.lab.site import Site
 from tests.roles.hostside.models import listed
 
 SHARDS = 4
+_SPARE_GIB = 1
 _OURS = ".venv/bin/pyinfra"
 _IMPORTS = """\
 import sys
@@ -72,12 +74,14 @@ def shards(*numbers: int) -> list[str]:
 
 
 @contextmanager
-def models(name: str, count: int, more: str = "") -> Iterator[tuple[Lab, Models]]:
+def models(name: str, count: int, *, gib: float, more: str = "") -> Iterator[tuple[Lab, Models]]:
     """
     Hosts of a lab of its own, which are gone with it afterwards.
 
+    :param gib: what they will have on their disks together
     :param more: further words of each host, with the lab's network as ``{subnet}``
     """
+    refuse_full_disk(gib + _SPARE_GIB, f"{count} hosts with the model")
     lab = Lab(name)
     lab.destroy()
     try:

@@ -29,7 +29,9 @@ _BROUGHT = "brought from the other hosts and verified in"
 def measured(*, hosts: int, mib: int, mbit: int) -> Iterator[dict[str, Any]]:
     """Yield a row for one copy, for all of the model, for no change and for a new revision."""
     size = mib * 1024 * 1024 // SHARDS
-    with models("benchspread", 1 + hosts, _SPREAD) as (_, fleet):
+    # What the first one is given too, and a shard more for the new revision.
+    gib = (2 + hosts) * (1 + 1 / SHARDS) * mib / 1024
+    with models("benchspread", 1 + hosts, gib=gib, more=_SPREAD) as (_, fleet):
         # So that the tools are on every host, and no measurement is of their arrival.
         _want(fleet, "warm", model(*[100_000] * SHARDS))
         fleet.did("deploy/prepare.py")

@@ -112,9 +112,15 @@ def test_packages_are_counted(site: Any) -> None:
         Pip(site).packages()
 
 
-def test_disk_that_is_too_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    usage = type("Usage", (), {"free": 9 << 30})
-    monkeypatch.setattr(tools, "disk_usage", lambda _: usage)
-    refused = pytest.raises(LabError, match=r"9 GiB are free, 12 are right for uv, pip")
-    with refused, tools.site(["uv", "pip"]):
-        pass
+def test_room_for_the_largest_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def refuse(gib: float, what: str) -> None:
+        asked.append((gib, what))
+        raise LabError("full")
+
+    monkeypatch.setattr(tools, "refuse_full_disk", refuse)
+    for names in (["uv"], ["uv", "pip"], ["metalserve", "pip"]):
+        with pytest.raises(LabError, match="full"), tools.site(names):
+            pass
+    assert asked == [(8, "uv"), (12, "uv, pip"), (13, "metalserve, pip")]
