@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from roles.lab import places
+from roles.lab import LabError, places
 from roles.lab.command import run
 
 FOLDER = Path(__file__).parent / "results"
@@ -32,7 +32,12 @@ class Results:
     @property
     def rows(self) -> list[dict[str, Any]]:
         """What is kept."""
-        return list(json.loads(self.file.read_text())) if self.file.exists() else []
+        if not self.file.exists():
+            return []
+        try:
+            return list(json.loads(self.file.read_text())["rows"])
+        except (ValueError, LookupError, TypeError) as error:
+            raise LabError(f"{self.file}: {error!r}, what a bench wrote is right") from error
 
     def keep(self, measured: Mapping[str, Any]) -> None:
         """Keep a row, in the place of what was measured of the same before."""
@@ -45,7 +50,8 @@ class Results:
             rows.append(row)
         self.file.parent.mkdir(exist_ok=True)
         beside = self.file.with_suffix(".new")
-        beside.write_text("[\n" + ",\n".join(map(json.dumps, rows)) + "\n]\n")
+        lines = ",\n".join(json.dumps(one, ensure_ascii=False) for one in rows)
+        beside.write_text(f'{{"rows": [\n{lines}\n]}}\n')
         beside.replace(self.file)
 
     def _of(self, row: Mapping[str, Any]) -> list[Any]:
@@ -55,8 +61,8 @@ class Results:
 def circumstances() -> dict[str, Any]:
     """Return when, of which commit, on what and beside what a measurement is made."""
     return {
-        "at": f"{datetime.now(UTC):%Y-%m-%dT%H:%MZ}",
+        "at": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
         "commit": run("git", "-C", places.REPOSITORY, "describe", "--always", "--dirty").strip(),
         "cores": os.cpu_count(),
-        "load_before": round(os.getloadavg()[0], 1),
+        "load": round(os.getloadavg()[0], 1),
     }

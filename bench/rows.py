@@ -38,12 +38,8 @@ class Rows:
         told = ("" if cell is None else str(cell) for cell in cells)
         self.say(f"| {' | '.join(told)} |")
 
-    def tell(self, measured: Mapping[str, Any]) -> None:
-        """Print a row that is for programs alone."""
+    def row(self, measured: Mapping[str, Any], *cells: object) -> None:
+        """Print what was measured: the table has ``cells``, or its first values; JSON has all."""
+        self.show(*(cells or list(measured.values())[: len(self.columns)]))
         if self.as_json:
             print(json.dumps(measured), flush=True)
-
-    def row(self, measured: Mapping[str, Any]) -> None:
-        """Print what was measured: the table has its first values, JSON has all."""
-        self.show(*list(measured.values())[: len(self.columns)])
-        self.tell(measured)

@@ -63,7 +63,9 @@ class Tool(ABC):
 
     def packages(self) -> int:
         """Return how many packages are installed."""
-        said = self.must(f"find {quote(self.folders[0])} -maxdepth 7 -name '*.dist-info' | wc -l")
+        # What packages have vendored lies deeper.
+        installed = "-path '*/site-packages/*.dist-info' -not -path '*/site-packages/*/*'"
+        said = self.must(f"find {quote(self.folders[0])} {installed} -prune | wc -l")
         return int(said)
 
     def must(self, command: str) -> str:

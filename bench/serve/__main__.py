@@ -37,8 +37,7 @@ def main() -> int:
     table.head()
     for name in (RESTART, ROLLBACK, ACTIVATE):
         one = row(name, turns)
-        table.show(name, *cells(name, turns))
-        table.tell(one)
+        table.row(one, name, *cells(name, turns))
         kept.keep(one)
     return 0
 
@@ -76,8 +75,12 @@ def row(name: str, turns: list[dict[str, Turn]]) -> dict[str, Any]:
         "hosts": 1,
         **{key: round(median(one[key] for one in told), 1) for key in told[0]},
         "later_s": round(median(later(name, turns)), 1),
-        "turns": [asdict(turn[name]) for turn in turns],
+        "turns": [_rounded(asdict(turn[name])) for turn in turns],
     }
+
+
+def _rounded(turn: dict[str, float | None]) -> dict[str, float | None]:
+    return {key: None if value is None else round(value, 2) for key, value in turn.items()}
 
 
 def cells(name: str, turns: list[dict[str, Turn]]) -> list[str]:

@@ -7,7 +7,6 @@ import importlib.util
 import json
 import lzma
 import zlib
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -69,26 +68,15 @@ def _installed(module: str) -> bytes:
 
 def _siblings(name: str) -> list[str]:
     """Return what a script imports from its folder, what is imported first, first."""
-    found: dict[str, None] = {}
-    _add_siblings(name, found)
-    return list(found)
-
-
-def _add_siblings(name: str, found: dict[str, None]) -> None:
-    # Most are imported by many: each is read once.
-    for imported in _imports(name):
-        if imported not in found:
-            _add_siblings(imported, found)
-            found[imported] = None
-
-
-def _imports(name: str) -> Iterator[str]:
-    """Yield what a script itself imports from its folder."""
+    found: list[str] = []
     for node in ast.walk(ast.parse(_source(name))):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom) and node.module:
             names = [node.module]
-        yield from (one for one in names if (FOLDER / f"{one}.py").is_file())
+        for imported in names:
+            if (FOLDER / f"{imported}.py").is_file():
+                found += [*_siblings(imported), imported]
+    return list(dict.fromkeys(found))
 
 
 def _source(name: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bench import results
+from roles.lab import LabError
 
 ROWS = (
     {"tool": "uv", "run": "cold", "hosts": 1, "wall_s": 90.0},
@@ -18,7 +19,7 @@ ROWS = (
 @pytest.fixture
 def when(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What every run of the test has for its circumstances."""
-    told = {"at": "2026-11-27T02:25Z", "commit": "df59e31", "cores": 2, "load_before": 3.5}
+    told = {"at": "2026-11-27 02:25", "commit": "df59e31", "cores": 2, "load": 3.5}
     monkeypatch.setattr(results, "circumstances", lambda: dict(told))
     return told
 
@@ -27,15 +28,15 @@ def test_rows_of_several_runs(tmp_path: Path, when: dict[str, Any]) -> None:
     first = results.Results("install", folder=tmp_path / "results")
     for row in ROWS:
         first.keep(row)
-    when |= {"at": "2026-11-28T02:25Z", "load_before": 0.1}
+    when |= {"at": "2026-11-28 02:25", "load": 0.1}
     results.Results("install", folder=tmp_path / "results").keep(ROWS[1] | {"wall_s": 15.0})
-    kept = json.loads((tmp_path / "results/install.json").read_text())
+    kept = json.loads((tmp_path / "results/install.json").read_text())["rows"]
     assert [(row["tool"], row["run"], row["wall_s"]) for row in kept] == [
         ("uv", "cold", 90.0),
         ("uv", "warm", 15.0),
         ("pip", "cold", 200.0),
     ]
-    assert [row["load_before"] for row in kept] == [3.5, 0.1, 3.5]
+    assert [row["load"] for row in kept] == [3.5, 0.1, 3.5]
 
 
 def test_what_makes_a_row_the_same(tmp_path: Path, when: dict[str, Any]) -> None:
@@ -49,5 +50,12 @@ def test_what_makes_a_row_the_same(tmp_path: Path, when: dict[str, Any]) -> None
 
 def test_circumstances() -> None:
     found = results.circumstances()
-    assert found.keys() == {"at", "commit", "cores", "load_before"}
+    assert found.keys() == {"at", "commit", "cores", "load"}
     assert found["cores"] >= 1
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"row": []}'])
+def test_file_of_something_else(tmp_path: Path, text: str) -> None:
+    (tmp_path / "install.json").write_text(text)
+    with pytest.raises(LabError, match=r"install\.json: .*, what a bench wrote is right"):
+        results.Results("install", folder=tmp_path).keep(ROWS[0])
