@@ -193,6 +193,7 @@ def row(tool: Tool, run: str, turns: list[_Turn]) -> dict[str, Any]:
         **found,
         "verified": tool.verified if run == "first" else None,
         "walls_s": [one["wall_s"] for one in told],
+        "jobs_s": [round(one, 1) for one in jobs],
     }
 
 

@@ -38,6 +38,7 @@ def test_row_of_several_turns() -> None:
         "host_peak_mib": 21,
         "verified": "sha256",
         "walls_s": [12, 22, 13],
+        "jobs_s": [10.0, 20.0, 11],
     }
 
 
