@@ -35,7 +35,8 @@ class Rows:
 
     def show(self, *cells: object) -> None:
         """Print a row that is for eyes alone."""
-        self.say(f"| {' | '.join(map(str, cells))} |")
+        told = ("" if cell is None else str(cell) for cell in cells)
+        self.say(f"| {' | '.join(told)} |")
 
     def row(self, measured: Mapping[str, Any], *cells: object) -> None:
         """Print what was measured: the table has ``cells``, or its first values; JSON has all."""

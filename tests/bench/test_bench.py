@@ -13,10 +13,10 @@ Said = pytest.CaptureFixture[str]
 
 def test_what_there_is() -> None:
     found = benches()
-    assert {"converge", "fleet", "hash", "probe", "swarm"} <= found.keys()
+    assert {"converge", "fleet", "install", "probe", "serve", "weights"} <= found.keys()
     # What they share is none.
-    assert not {"hosts", "rows", "told", "__main__"} & found.keys()
-    assert found["swarm"].startswith("How long it takes until eight hosts have a model that one")
+    assert not {"hosts", "results", "rows", "spent", "told", "__main__"} & found.keys()
+    assert found["weights"].startswith("What weights cost: fetched from a hub to one host")
 
 
 def test_without_a_name(capsys: Said) -> None:
@@ -36,8 +36,8 @@ def test_words_are_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     ran = []
     monkeypatch.setattr(sys, "argv", ["bench"])
     monkeypatch.setattr(runpy, "run_module", lambda name, **_: ran.append((name, sys.argv)))
-    assert main(["hash", "/srv"]) == 0
-    assert ran == [("bench.hash", ["bin/bench hash", "/srv"])]
+    assert main(["probe", "/srv"]) == 0
+    assert ran == [("bench.probe", ["bin/bench probe", "/srv"])]
 
 
 def test_lab_that_cannot_be(monkeypatch: pytest.MonkeyPatch, capsys: Said) -> None:

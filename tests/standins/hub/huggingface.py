@@ -1,4 +1,4 @@
-"""Hugging Face's API: one revision's files, and each of them."""
+"""Hugging Face's API: one revision's files, in both of its lists, and each of them."""
 
 from __future__ import annotations
 
@@ -15,12 +15,18 @@ if TYPE_CHECKING:
 
 _REPO = r"(?P<repo>[^/]+/[^/]+)"
 _INFO = re.compile(rf"/api/models/{_REPO}/revision/(?P<revision>[^/]+)")
+# Asked by the client before a download, of programs that may run it; it does without.
+_ASIDE = "/api/agent-harnesses"
+_TREE = re.compile(rf"/api/models/{_REPO}/tree/(?P<revision>[^/]+)")
 _FILE = re.compile(rf"/{_REPO}/resolve/(?P<revision>[^/]+)/(?P<path>.+)")
 
 
 def answer(hub: Hub, method: str, path: str, query: dict[str, str], headers: Any) -> Answer | None:
     """Return what is answered, ``None`` to a path that is not of this API."""
-    asked = _INFO.fullmatch(path) or _FILE.fullmatch(path)
+    if path == _ASIDE:
+        return _error(404, None, "Not found")
+    tree = _TREE.fullmatch(path)
+    asked = _INFO.fullmatch(path) or tree or _FILE.fullmatch(path)
     if not asked or method not in ("GET", "HEAD"):
         return None
     if asked["repo"] in hub.renamed:
@@ -33,6 +39,8 @@ def answer(hub: Hub, method: str, path: str, query: dict[str, str], headers: Any
     commit = repository.resolve(unquote(asked["revision"]))
     if commit is None:
         return _error(404, "RevisionNotFound", f"Invalid rev id: {asked['revision']}")
+    if tree:
+        return _tree(hub, repository.commits[commit], query)
     if "path" in asked.groupdict():
         return _file(hub, repository, commit, unquote(asked["path"]))
     listed = [
@@ -61,6 +69,19 @@ def _blob(content: bytes, name: str) -> dict[str, Any]:
         # The blob is the pointer's then, and the hash of the file is told.
         found["lfs"] = {"sha256": sha256(content), "size": len(content), "pointerSize": 135}
     return found
+
+
+def _tree(hub: Hub, files: dict[str, bytes], query: dict[str, str]) -> Answer:
+    """Answer as ``snapshot_download`` asks: of all folders at once."""
+    if query != {"recursive": "true", "expand": "false"}:
+        hub.mischief.faults.append(f"tree: {query} was asked")
+        return _error(400, None, "Invalid query")
+    listed: list[dict[str, Any]] = []
+    for name, content in sorted(files.items()):
+        one = {"type": "file", "path": name, "size": len(content), "oid": blob(content)}
+        pointer = {"oid": sha256(content), "size": len(content), "pointerSize": 135}
+        listed.append({**one, **({"lfs": pointer} if large(name) else {})})
+    return Answer(200, {"Content-Type": "application/json"}, json.dumps(listed).encode())
 
 
 def _file(hub: Hub, repository: Repository, commit: str, path: str) -> Answer:

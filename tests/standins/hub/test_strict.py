@@ -1,6 +1,8 @@
 """The stand-in refuses what a hub and its store refuse."""
 
+import hashlib
 import http.client
+import json
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -53,6 +55,20 @@ def test_store_takes_its_signature_and_nothing_else(hub: Hub) -> None:
 def test_token(hub: Hub, shown: dict[str, str], status: int) -> None:
     assert _ask(f"{hub.url}/acme/model/resolve/main/config.json", **shown)[0] == status
     assert _ask(f"{hub.url}/api/models/acme/model/revision/main", **shown)[0] == status
+
+
+def test_list_of_all_folders(hub: Hub) -> None:
+    """As the client's ``snapshot_download`` asks for it, and in no other way."""
+    tree = f"{hub.url}/api/models/acme/model/tree/main"
+    status, _, body = _ask(f"{tree}?recursive=true&expand=false", **SHOWN)
+    assert status == 200
+    small, shard = json.loads(body)
+    assert (small["path"], small["size"], "lfs" in small) == ("config.json", 2, False)
+    assert shard["lfs"]["oid"] == hashlib.sha256(SHARD).hexdigest()
+    assert _ask(f"{tree}?recursive=true&expand=false")[0] == 401
+    assert hub.mischief.faults == []
+    assert _ask(f"{tree}?expand=true", **SHOWN)[0] == 400
+    assert hub.mischief.faults == ["tree: {'expand': 'true'} was asked"]
 
 
 def test_cookie_is_modelscopes(hub: Hub) -> None:

@@ -1,59 +1,63 @@
 """
-What ``verify.py`` hashes in a second beside ``sha256sum`` and beside reading alone, as a table.
+What ``verify.py`` hashes in a second beside ``sha256sum`` and beside reading alone.
 
-``bin/bench hash [FOLDER]`` in about two minutes; 1 GiB in FOLDER (``/var/tmp`` unless given)
-for what the disk gives, and in ``/dev/shm`` for what the processors give.
+1 GiB on a disk for what the disk gives, and in ``/dev/shm`` for what the processors give.
 """
 
 import hashlib
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter
+from typing import Any
 
-from bench.told import machine, spread
-from roles.lab import places
+from bench.told import spread
+from roles.lab import LabError, places
 
 TURNS = 5
 FILES = 4
 MIB = 256
+COLUMNS = ("part", "tool", "run", "hosts", "MiB/s", "× as fast is verify.py")
+_DISK = Path("/var/tmp")  # noqa: S108
+_MEMORY = Path("/dev/shm")  # noqa: S108
 _PYTHON = "/usr/bin/python3"
 _VERIFY = str(places.REPOSITORY / "roles/hostside/verify.py")
+_OURS = "verify.py"
 
 
-def main() -> None:
-    """Print the table as Markdown."""
-    disk = Path(sys.argv[1] if len(sys.argv) > 1 else "/var/tmp")  # noqa: S108
-    print(machine())
-    print(f"{FILES} files of {MIB} MiB; {TURNS} turns, median (minimum–maximum) of MiB/s.\n")
-    print("| from | `verify.py` | beside | its MiB/s | ratio |\n|---|---|---|---|---|")
-    for where, folder in (("memory", Path("/dev/shm")), ("disk", disk)):  # noqa: S108
+def measured(*, hosts: int, mib: int, mbit: int) -> Iterator[dict[str, Any]]:
+    """Yield a row for each way to hash, from memory and from the disk."""
+    for where, folder in (("memory", _MEMORY), ("disk", _DISK)):
         with TemporaryDirectory(dir=folder) as made:
-            for row in _rows(where, Path(made)):
-                print(row, flush=True)
+            yield from _rows(where, Path(made))
 
 
-def _rows(where: str, folder: Path) -> Iterator[str]:
+def _rows(where: str, folder: Path) -> Iterator[dict[str, Any]]:
     files = _files(folder)
     job = _job(folder, files)
+    cores = os.cpu_count()
     ways: dict[str, Callable[[], object]] = {
-        "verify.py": lambda: _verify(job),
-        "`sha256sum`": lambda: _run("sha256sum", *map(str, files)),
-        f"`sha256sum`, {os.cpu_count()} at once": lambda: _at_once("sha256sum", files),
-        f"reading alone, {os.cpu_count()} at once": lambda: _at_once("cat", files),
+        _OURS: lambda: _verify(job),
+        "sha256sum": lambda: _run("sha256sum", *map(str, files)),
+        f"sha256sum, {cores} at once": lambda: _at_once("sha256sum", files),
+        f"reading alone, {cores} at once": lambda: _at_once("cat", files),
     }
     turns = [{name: _rate(way, files) for name, way in ways.items()} for _ in range(1 + TURNS)][1:]
-    ours = [turn["verify.py"] for turn in turns]
-    for name in list(ways)[1:]:
-        theirs = [turn[name] for turn in turns]
-        ratios = [our / their for our, their in zip(ours, theirs, strict=True)]
-        columns = (where, spread(ours, ".0f"), name, spread(theirs, ".0f"))
-        yield f"| {' | '.join(columns)} | {median(ratios):.2f} |"
+    for name in ways:
+        rates = [turn[name] for turn in turns]
+        yield {
+            "part": "hashing",
+            "tool": name,
+            "run": f"from {where}",
+            "hosts": 1,
+            "told": spread(rates, ".0f"),
+            "ratio": round(median(turn[_OURS] / turn[name] for turn in turns), 2),
+            "mib_s": round(median(rates)),
+        }
 
 
 def _rate(way: Callable[[], object], files: list[Path]) -> float:
@@ -98,7 +102,7 @@ def _verify(job: Path) -> None:
     _run(_PYTHON, _VERIFY, str(job))
     result = json.loads((job / "result.json").read_text())
     if not result["ok"]:
-        raise SystemExit(result["summary"])
+        raise LabError(result["summary"])
 
 
 def _at_once(command: str, files: list[Path]) -> None:
@@ -110,7 +114,3 @@ def _at_once(command: str, files: list[Path]) -> None:
 def _run(*words: str) -> None:
     quiet = subprocess.DEVNULL
     subprocess.run(words, stdout=quiet, stderr=quiet, check=True)  # noqa: S603
-
-
-if __name__ == "__main__":
-    main()
