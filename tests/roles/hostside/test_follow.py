@@ -78,6 +78,7 @@ def _on_old(host: Host, peers: Peers) -> None:
     peers.say[HEAD] = Head(host, "old", {}, GO, DONE)
     done = _follow(host, "old")
     assert done == {"ok": True, "summary": done["summary"], "report": []}
+    assert done["summary"].startswith(f"old serves with the head on {HEAD}, after ")
     assert host.record["outcome"] == "committed"
 
 
@@ -87,6 +88,7 @@ def test_there(rank: Host, peers: Peers) -> None:
     assert _follow(rank)["ok"]
     assert rank.steps == ["begin", *TOLD]
     assert rank.serves == "new"
+    assert rank.audit[-1]["result"] == f"serves with the head on {HEAD}"
     assert rank.state["previous"] == "old"
     assert rank.record["group"]["head"] == HEAD
     # Nobody asks it anything: that is the head's.
@@ -294,3 +296,81 @@ def test_host_that_is_gone(both: Host, peers: Peers, said: Any, why: str, bad: l
     assert Path(places.transaction("chat")).exists()
     assert both.systemd.active(UNIT)
     assert durable.read_json(places.transaction("chat"))["group"] == {"offers": {RANK: "f00"}}
+
+
+SETTLING = ["begin", "offer", "swap", "restart", "settle"]
+
+
+@pytest.mark.parametrize(
+    ("said", "cut"),
+    [
+        (_offer(), ""),
+        # In the middle of its swap.
+        (_offer(steps=["begin", "offer", "swap"]), ""),
+        (_offer(steps=["begin", "offer", "swap", "restart"]), "and is on old again"),
+        (_offer(steps=["begin", "offer", "settle"]), "and is on old again"),
+        (_offer(steps=SETTLING) | {"release": None}, "and is on no release again"),
+        (_offer(steps=SETTLING) | {"release": "new", "state": "active"}, ""),
+        (
+            _offer(steps=SETTLING) | {"release": "new", "state": "inactive"},
+            "and starts nothing before this host has decided",
+        ),
+    ],
+)
+def test_host_that_was_cut_short(both: Host, peers: Peers, said: Any, cut: str) -> None:
+    """Its offer holds, and it will not begin what the head waits for."""
+    peers.say[RANK] = said
+    group = ranks.of("chat", {"across": ACROSS})
+    assert group is not None
+    why, blamed = gathering.gone(ranks.Heard(group), {RANK: "f00"}, "new")
+    assert why == (cut and f"{RANK} no longer follows: it was cut short, {cut}")
+    assert not blamed
+
+
+def test_host_that_is_lost_in_the_middle_of_a_start(
+    both: Host, peers: Peers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The head waits for it neither forward nor back as long as a start may take."""
+    peers.say[RANK] = _offer("old")
+    both.serving("old")
+    monkeypatch.setattr(ranks, "SILENT_S", 0.2)
+    # Each waits for the others, as rank.py does.
+    both.misbehave("new", starts_in_s=1)
+    both.misbehave("old", starts_in_s=1)
+    lost: list[str] = []
+    both.systemd.on_call = lambda said: (
+        lost.append(said) if said.startswith("systemctl st") else None
+    )
+    peers.say[RANK] = lambda: {} if lost else _offer()
+    durable.write_json(places.waits("chat"), {"for": f"{RANK} does not say how far it is"})
+    failed = both.activate("new")
+    first, then, state = failed["summary"].splitlines()
+    assert first.startswith(f"new failed: {RANK} has said nothing for ")
+    assert then == "  it does as this host did, once it is back"
+    assert state.startswith(
+        f"state: old is current again and begins once all of its hosts are there ({RANK} has said "
+    )
+    assert both.record["outcome"] == "waits for its hosts"
+    assert both.state["current"] == "old"
+    assert both.bad == {}
+    waits = f", waiting to begin together: {RANK} does not say how far it is"
+    assert f"starting: 0 s{waits}" in both.said
+    assert f"starting old again: 0 s{waits}" in both.said
+    # It begins by itself when the rank is there.
+    assert both.systemd.calls[-1] == f"systemctl start --no-block {UNIT}"
+
+
+def test_rank_hears_why_before_the_head_is_back(both: Host, peers: Peers) -> None:
+    peers.say[RANK] = _offer("old")
+    both.serving("old")
+    both.misbehave("new", answers={})
+    heard: list[Any] = []
+
+    def look(said: str) -> None:
+        if both.steps[-1] == "swap back":
+            heard.append(ranks._journal(both.record)["why"])
+
+    both.systemd.on_call = look
+    peers.say[RANK] = _offer()
+    assert not both.activate("new")["ok"]
+    assert heard[0] == "new failed: 1 of 1 answers wrong"
