@@ -48,7 +48,7 @@ class Activation:
         self.plan, self.say = plan, say
         self.about = about(plan["instance"], plan["release"])
         self.group = ranks.of(plan["instance"], self.about)
-        self.heard = ranks.Heard(self.group) if self.group else None
+        self.others = ranks.Heard(self.group) if self.group else None
         self.lost: Tuple[str, bool] = ("", False)
         self.refuse_taken_port()
         silent = rotation.silent()
@@ -160,22 +160,22 @@ class Activation:
 
     def refuse_gone(self) -> None:
         """See that every other host of it still follows, and answers."""
-        if self.heard is None:
+        if self.others is None:
             return
         self.look()
-        silent = gathering.silent(self.heard.group)
+        silent = gathering.silent(self.others.group)
         why, blamed = self.lost
         if why or silent:
             why = why or "{} does not answer any more".format(silent)
-            away = silent or self.heard.silent()
+            away = silent or self.others.silent()
             told = ["it does as this host did, once it is back"] if away else []
             raise StepError(why, told, blamed=blamed)
 
     def look(self) -> str:
         """Return which of its hosts no longer follows, and keep it; empty when all do."""
-        if self.heard and not self.lost[0]:
+        if self.others and not self.lost[0]:
             offers = self.transaction.record["group"]["offers"]
-            self.lost = gathering.gone(self.heard, offers, self.plan["release"])
+            self.lost = gathering.gone(self.others, offers, self.plan["release"])
         return self.lost[0]
 
     def start(self, unit: str) -> None:
@@ -205,7 +205,7 @@ class Activation:
             with contextlib.suppress(OSError):
                 self.transaction.step("mark bad")
                 marks.mark(self.plan["instance"], self.plan["release"], why, evidence)
-        state = back.put_back(self.transaction, why, self.say, self.heard)
+        state = back.put_back(self.transaction, why, self.say, self.others)
         note(self.plan, "failed: {}; {}".format(error, state))
         summary = "\n".join([why, *("  " + line for line in evidence), "state: " + state])
         return {"ok": False, "summary": summary, "report": self.report or None}

@@ -160,6 +160,15 @@ def test_head_that_does_not_begin(
     assert rank.record["outcome"] == "rolled back"
 
 
+def test_head_that_says_nothing_at_first(rank: Host, peers: Peers) -> None:
+    _on_old(rank, peers)
+    rows: list[Any] = [{}, {}]
+    head = Head(rank, "new", GO, GO, DONE)
+    peers.say[HEAD] = lambda: rows.pop() if rows else head()
+    assert _follow(rank)["ok"]
+    assert rank.serves == "new"
+
+
 def test_head_that_is_silent(rank: Host, peers: Peers, monkeypatch: pytest.MonkeyPatch) -> None:
     rank.stage("new", across=ACROSS, ready_within_s=0.2)
     _on_old(rank, peers)

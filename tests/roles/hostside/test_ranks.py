@@ -208,8 +208,9 @@ def test_out_of_rotation_with_another_host(peers: Peers) -> None:
         seen.append(rotation.why_kept_out("chat"))
         return _told(state="active", **fields)
 
+    over: dict[str, Any] = {"invocation": "b2"}
     rows = iter([{"out": ["a fan is loud"]}, {"out": ["a fan is loud"]}, {"out": []}, {}])
-    peers.say[RANK] = lambda: then(**next(rows, {"invocation": "b2"}))
+    peers.say[RANK] = lambda: then(**next(rows, over))
     rank.lost(_head(), {RANK: "b1"})
     loud = [f"{RANK}: a fan is loud"]
     assert seen == [[], loud, loud, [], []]
