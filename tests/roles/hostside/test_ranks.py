@@ -209,7 +209,8 @@ def test_out_of_rotation_with_another_host(peers: Peers) -> None:
         return _told(state="active", **fields)
 
     over: dict[str, Any] = {"invocation": "b2"}
-    rows = iter([{"out": ["a fan is loud"]}, {"out": ["a fan is loud"]}, {"out": []}, {}])
+    out: list[dict[str, Any]] = [{"out": ["a fan is loud"]}, {"out": ["a fan is loud"]}]
+    rows = iter([*out, {"out": []}, {}])
     peers.say[RANK] = lambda: then(**next(rows, over))
     rank.lost(_head(), {RANK: "b1"})
     loud = [f"{RANK}: a fan is loud"]
