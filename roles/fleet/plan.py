@@ -88,6 +88,7 @@ def made(
     :param left_out: hosts of the inventory that are not of the run
     """
     known, absent = {one.name: one for one in members}, silent or {}
+    known = {name: _left(one, known) for name, one in known.items()}
     hosts = {one.name: one.spec for one in known.values()} | dict(absent)
     plan = Plan(
         fleet=fleet,
@@ -101,6 +102,14 @@ def made(
     changes = {one.change for one in begun}
     there = [one for one in known.values() if one.change in changes and not one.moves]
     return replace(plan, waves=tuple(in_waves(begun, there, fleet)), there=len(there))
+
+
+def _left(one: Member, known: Mapping[str, Member]) -> Member:
+    """Return a host; it is left alone too when one is that it serves together with."""
+    others = [known[name] for name in sorted(one.together) if name in known]
+    left = [f"{other.name}, which serves with it, is: {other.left}" for other in others
+            if other.left]  # fmt: skip
+    return replace(one, left="; ".join(left)) if left and not one.left else one
 
 
 def _instances(hosts: Mapping[str, HostSpec]) -> Counter[str]:

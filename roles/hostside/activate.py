@@ -9,13 +9,13 @@ Switch an instance to a staged release, question it, and switch back if it answe
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 import time
-from typing import Any, List, Sequence, Type
+from typing import Any, List, Sequence, Tuple, Type
 
 import ask
 import audit
+import back
 import draining
 import durable
 import failures
@@ -23,7 +23,7 @@ import gathering
 import held
 import history
 import jobs
-import places
+import marks
 import ports
 import progress
 import ranks
@@ -48,6 +48,8 @@ class Activation:
         self.plan, self.say = plan, say
         self.about = about(plan["instance"], plan["release"])
         self.group = ranks.of(plan["instance"], self.about)
+        self.others = ranks.Heard(self.group) if self.group else None
+        self.lost: Tuple[str, bool] = ("", False)
         self.refuse_taken_port()
         silent = rotation.silent()
         if silent:
@@ -75,10 +77,13 @@ class Activation:
         except Exception as error:  # whatever it was, the old release has to serve again
             return self.back(error)
         took = time.monotonic() - began
-        summary = "{} serves on port {}, {} of {} answers right, after {:.1f} s".format(
-            self.plan["release"], self.about["port"], len(self.report), len(self.report), took
-        )
+        summary = "{} {}, after {:.1f} s".format(self.plan["release"], self.serves(), took)
         return {"ok": True, "summary": summary, "report": self.report}
+
+    def serves(self) -> str:
+        """Say what came of it."""
+        right = "{0} of {0} answers right".format(len(self.report))
+        return "serves on port {}, {}".format(self.about["port"], right)
 
     def forward(self) -> None:
         """Drain, swap, restart, ask, commit."""
@@ -112,7 +117,7 @@ class Activation:
         self.transaction.swap()
         self.transaction.end("committed")
         rotation.join(self.plan["instance"])
-        unmark(self.plan["instance"], self.plan["release"])
+        marks.unmark(self.plan["instance"], self.plan["release"])
         with contextlib.suppress(OSError):
             history.note(self.transaction.record)
         note(self.plan, "serves")
@@ -154,26 +159,33 @@ class Activation:
                 )
 
     def refuse_gone(self) -> None:
-        """See that every other host of it still follows."""
-        if self.group is None:
+        """See that every other host of it still follows, and answers."""
+        if self.others is None:
             return
-        why, blamed = gathering.gone(self.group, self.transaction.record["group"]["offers"])
-        silent = "" if why else gathering.silent(self.group)
+        self.look()
+        silent = gathering.silent(self.others.group)
+        why, blamed = self.lost
         if why or silent:
             why = why or "{} does not answer any more".format(silent)
-            raise StepError(why, [], blamed=blamed)
+            away = silent or self.others.silent()
+            told = ["it does as this host did, once it is back"] if away else []
+            raise StepError(why, told, blamed=blamed)
+
+    def look(self) -> str:
+        """Return which of its hosts no longer follows, and keep it; empty when all do."""
+        if self.others and not self.lost[0]:
+            offers = self.transaction.record["group"]["offers"]
+            self.lost = gathering.gone(self.others, offers, self.plan["release"])
+        return self.lost[0]
 
     def start(self, unit: str) -> None:
         """Start the new release and wait until it is ready."""
         self.began = time.time()
 
         def wait(passed: float) -> None:
-            self.say("starting: {:.0f} s".format(passed))
+            self.say("starting: {:.0f} s{}".format(passed, ranks.waiting(self.plan["instance"])))
             # Without one of them it would be waited for in vain.
-            if (
-                self.group
-                and gathering.gone(self.group, self.transaction.record["group"]["offers"])[0]
-            ):
+            if not self.lost[0] and self.look():
                 service.stop(unit)
 
         ready = service.start(unit, self.about["ready_within_s"], wait)
@@ -192,8 +204,8 @@ class Activation:
         if isinstance(error, StepError) and error.blamed and not again:
             with contextlib.suppress(OSError):
                 self.transaction.step("mark bad")
-                _mark(self.plan["instance"], self.plan["release"], why, evidence)
-        state = recovery.put_back(self.transaction, why, self.say)
+                marks.mark(self.plan["instance"], self.plan["release"], why, evidence)
+        state = back.put_back(self.transaction, why, self.say, self.others)
         note(self.plan, "failed: {}; {}".format(error, state))
         summary = "\n".join([why, *("  " + line for line in evidence), "state: " + state])
         return {"ok": False, "summary": summary, "report": self.report or None}
@@ -210,16 +222,6 @@ def refuse_other_start(plan: Any) -> None:
             [],
             blamed=False,
         )
-
-
-def _mark(instance: str, release: str, why: str, evidence: List[str]) -> None:
-    note = {"at": durable.now(), "why": why, "evidence": evidence}
-    durable.write_json("{}/{}.json".format(places.bad(instance), release), note)
-
-
-def unmark(instance: str, release: str) -> None:
-    with contextlib.suppress(OSError):
-        os.unlink("{}/{}.json".format(places.bad(instance), release))
 
 
 def note(plan: Any, result: str) -> None:

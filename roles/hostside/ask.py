@@ -16,6 +16,7 @@ from typing import Any, Dict, List
 
 import durable
 import places
+import ranks
 import served
 
 Report = List[Dict[str, Any]]
@@ -117,6 +118,9 @@ def main() -> None:
     current = durable.read_link(places.instance(instance) + "/current")
     if current is None:
         print("{} has no release".format(instance), file=sys.stderr)
+        sys.exit(2)
+    if ranks.waiting(instance):
+        print("it does not serve" + ranks.waiting(instance), file=sys.stderr)
         sys.exit(2)
     report = ask_all(instance, os.path.basename(current))
     print(json.dumps(report))

@@ -23,6 +23,7 @@ import draining
 import durable
 import jobs
 import lock
+import parting
 import places
 import progress
 import remains
@@ -93,10 +94,16 @@ def _stop_instances(plan: Any, say: progress.Progress) -> List[str]:
     if running:
         rotation.wait(say.say)
     for name, unit in sorted(running.items()):
-        if service.active(unit) and transaction.current(name):
+        current = transaction.current(name)
+        if service.active(unit) and current:
             within_s = plan["drains"].get(name, plan["longest_s"])
-            told = {"instance": name, "drain_within_s": within_s}
-            draining.drain(told, lambda said, name=name: say.say("{}: {}".format(name, said)))
+
+            def tell(said: str, name: str = name) -> None:
+                say.say("{}: {}".format(name, said))
+
+            described = transaction.described(name, current)
+            parting.wait(name, described, "it is decommissioned", within_s, tell)
+            draining.drain({"instance": name, "drain_within_s": within_s}, tell)
         say.say("stopping {}".format(name))
         for link in glob.glob("{}/*.wants/{}".format(places.UNITS, unit)):
             durable.link(link, None)

@@ -18,6 +18,7 @@ import failures
 import gathering
 import held
 import history
+import marks
 import ranks
 import service
 from transaction import Transaction, described
@@ -61,10 +62,14 @@ class Following(activate.Activation):
         self.wait_for_verdict(new)
         self.step("commit")
         self.transaction.end("committed")
-        activate.unmark(self.plan["instance"], self.plan["release"])
+        marks.unmark(self.plan["instance"], self.plan["release"])
         with contextlib.suppress(OSError):
             history.note(self.transaction.record)
-        activate.note(self.plan, "serves with the head on {}".format(self.group_.head))
+        activate.note(self.plan, self.serves())
+
+    def serves(self) -> str:
+        """Say what came of it: nobody was asked here."""
+        return "serves with the head on {}".format(self.group_.head)
 
     def back(self, error: Exception) -> Any:
         """Return to what was; before the swap, that is what runs here still."""
@@ -116,7 +121,11 @@ class Following(activate.Activation):
                 if time.monotonic() - ended_at > _VERDICT_WITHIN_S:
                     lines = failures.of_start(unit, self.began, self.about.get("engine"))
                     raise activate.StepError("its rank here ended", lines)
-            self.say("started; waiting for the verdict of the head on {}".format(self.group_.head))
+            self.say(
+                "started; waiting for the verdict of the head on {}{}".format(
+                    self.group_.head, ranks.waiting(self.plan["instance"])
+                )
+            )
             time.sleep(_LOOK_EVERY_S)
 
     def asked(self, began: float) -> Tuple[str, Any]:

@@ -62,20 +62,33 @@ def _offered(said: Dict[str, Any]) -> bool:
     return waits and "id" in last["group"] and bool(said.get("at_work"))
 
 
-def gone(group: ranks.Group, taken: Dict[str, str]) -> Tuple[str, bool]:
+def gone(heard: ranks.Heard, taken: Dict[str, str], release: str) -> Tuple[str, bool]:
     """
-    Say which host no longer follows, and whether it says that the release is at fault; empty when
-    all do. Who does not answer may be back at any moment.
+    Say which host no longer follows to a release, and whether it says that the release is at fault;
+    empty when all do. Who has just begun not to answer may be back at any moment.
     """
     for address, offer in taken.items():
-        said = group.ask(address)
+        said = heard.ask(address)
         last = said.get("transaction") or {}
-        if not said or (last and last["outcome"] is None and last["group"].get("id") == offer):
+        if not said:
             continue
-        why = last.get("why") or "it has begun anew"
+        follows = bool(last) and last["outcome"] is None and last["group"].get("id") == offer
+        why = _cut_short(said, release) if follows else last.get("why") or "it has begun anew"
+        if not why:
+            continue
         blames = "mark bad" in last.get("steps", ())
         return "{} no longer follows: {}".format(address, why), blames
-    return "", False
+    return heard.silent(), False
+
+
+def _cut_short(said: Dict[str, Any], release: str) -> str:
+    """Return how a host waits for the verdict that was cut short; empty when it need not begin."""
+    steps = said["transaction"]["steps"]
+    if ("restart" in steps or "settle" in steps) and said["release"] != release:
+        return "it was cut short, and is on {} again".format(said["release"] or "no release")
+    if "settle" in steps and said["state"] in ("inactive", "failed"):
+        return "it was cut short, and starts nothing before this host has decided"
+    return ""
 
 
 def silent(group: ranks.Group) -> str:

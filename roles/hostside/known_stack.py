@@ -87,6 +87,15 @@ ROWS = (
         engines=PYTHON,
     ),
     Known(
+        says=("No working C++ compiler found in torch._inductor",),
+        cause="torch compiles kernels, with more than one rank on a CPU also where it is to be "
+        "eager, and there is no C++ compiler",
+        remedy="add g++ and python3.X-dev of the stack's python to Stack.os_packages, or set "
+        "TORCHDYNAMO_DISABLE to 1 in environment",
+        source="measured, vLLM 0.32 on CPUs of two hosts",
+        engines=VLLM,
+    ),
+    Known(
         says=("Could not find nvcc", "nvcc: not found"),
         cause="FlashInfer compiles kernels at start, and there is no nvcc",
         remedy="set VLLM_USE_FLASHINFER_SAMPLER to 0 in environment, or install the CUDA toolkit "

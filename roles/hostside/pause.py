@@ -17,10 +17,16 @@ import draining
 import durable
 import failures
 import jobs
+import parting
 import places
+import ranks
 import rotation
 import service
 from transaction import about, current
+
+_WHY = "the host is being changed"
+# The other hosts of an instance may be in the middle of the same, through a reboot.
+_OTHERS_WITHIN_S = 1200.0
 
 
 class Pause:
@@ -45,13 +51,18 @@ class Pause:
                 )
         self._remember(sorted({*self.stopped, *running}))
         for name in running:
-            rotation.leave(name, "the host is being changed")
+            rotation.leave(name, _WHY)
         if running:
             rotation.wait(self.say)
         for name, described in running.items():
-            plan = {"instance": name, "drain_within_s": self.drain_within_s.get(name, 0)}
+            within_s = self.drain_within_s.get(name, 0)
+
+            def say(said: str, name: str = name) -> None:
+                self.say("{}: {}".format(name, said))
+
+            parting.wait(name, described, _WHY, within_s, say)
             if service.active(described["unit"]):
-                draining.drain(plan, lambda said, name=name: self.say("{}: {}".format(name, said)))
+                draining.drain({"instance": name, "drain_within_s": within_s}, say)
             self.say("stopping " + name)
             service.stop(described["unit"])
 
@@ -81,10 +92,13 @@ class Pause:
         if service.active(described["unit"]):
             return ""
         began = time.time()
+        others_s = _OTHERS_WITHIN_S if described.get("across") else 0.0
         ready = service.start(
             described["unit"],
-            described["ready_within_s"],
-            lambda s: self.say("starting {} again: {:.0f} s".format(name, s)),
+            described["ready_within_s"] + others_s,
+            lambda s: self.say(
+                "starting {} again: {:.0f} s{}".format(name, s, ranks.waiting(name))
+            ),
         )
         if ready:
             return ""

@@ -92,6 +92,21 @@ def bound(instance: str) -> str:
     return "{}-rank/{}/bound.json".format(RUN, instance)
 
 
+def waits(instance: str) -> str:
+    """Whom a start of an instance over several hosts waits for; there while it does."""
+    return "{}-rank/{}/waits.json".format(RUN, instance)
+
+
+def out_there(instance: str) -> str:
+    """Why the other hosts of an instance have it out of rotation; there while one of them has."""
+    return "{}-rank/{}/out.json".format(RUN, instance)
+
+
+def parting(instance: str) -> str:
+    """Which start of an instance over several hosts is about to be ended here, and why."""
+    return "{}-parting/{}.json".format(RUN, instance)
+
+
 def kept_out() -> str:
     """Folder of who is out of rotation until somebody says otherwise."""
     return STATE + "/out"

@@ -150,6 +150,7 @@ def instances(up: Set[str]) -> Dict[str, Any]:
             "active": about["unit"] in up if about else False,
             "about": about,
             "out": rotation.why_kept_out(name),
+            "waits": (durable.read_json(places.waits(name)) or {}).get("for"),
             "transaction": {
                 key: record.get(key) for key in ("release", "outcome", "began", "ended", "why")
             },

@@ -47,7 +47,10 @@ def end(told: Any) -> str:
     for name in names:
         rotation.let_in(name)
     audit.note(told["who"], "end the quarantine of {}".format(", ".join(names)), "in")
-    return "{}: in rotation whenever its unit is up".format(", ".join(names))
+    said = ["{}: in rotation whenever its unit is up".format(", ".join(names))]
+    for name in names:
+        said += ["{} is still out: {}".format(name, why) for why in rotation.why_kept_out(name)]
+    return "\n".join(said)
 
 
 def _names() -> List[str]:

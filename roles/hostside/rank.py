@@ -1,33 +1,35 @@
 """
-Begin together: what an instance over several hosts does before its engine starts.
+Begin together, and end together: what an instance over several hosts does beside its engine.
 
 ``rank.py start INSTANCE PID`` is run by the start script in the release's folder. It waits until
 every host of the group is about to start the same release, then prints what the engine is told as
 lines for the shell: a rank binds itself to the head's start that it saw, and the head waits until
 all have bound themselves to its own. ``rank.py watch INSTANCE PID`` then ends the server, whose
 process is PID, when the start of another host that it is bound to is over: an engine that has lost
-a part of itself may wait for it forever. systemd starts it again, and it waits again.
+a part of itself may wait for it forever. systemd starts it again, and it waits again. The head's
+also hears which of the others is out of rotation, and lets no gateway send anything meanwhile; and
+which is about to end, and ends before it, once nothing is in flight (``parting.py``).
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, List
 
+import draining
 import durable
 import places
 import ranks
+import rotation
 
 _LOOK_EVERY_S = 1.0
 _WATCH_EVERY_S = 2.0
 _SPEAK_EVERY_S = 30.0
-# An agent is away for a moment when our own scripts are renewed, a network now and then.
-_SILENT_S = 60.0
-_UP = ("activating", "active", "reloading")
 # For a server that waits for the host that is gone, even while it is told to end.
 _ENDS_WITHIN_S = 20.0
 
@@ -36,7 +38,7 @@ def gather(
     group: ranks.Group, release: str, invocation: str, say: Callable[[str], None]
 ) -> Dict[str, str]:
     """Wait until all are about to start a release; return the start of each that this one needs."""
-    spoken = None
+    spoken, told = None, ""
     while True:
         waits: Dict[str, str] = {}
         found: Dict[str, str] = {}
@@ -46,7 +48,11 @@ def gather(
             found[address] = said.get("invocation", "")
         left = "; ".join("{} {}".format(*one) for one in waits.items() if one[1])
         if not left:
+            _remove(places.waits(group.instance))
             return found
+        if left != told:
+            durable.write_json(places.waits(group.instance), {"for": left})
+            told = left
         if spoken is None or time.monotonic() - spoken >= _SPEAK_EVERY_S:
             spoken = time.monotonic()
             say("waiting to begin together: " + left)
@@ -69,18 +75,49 @@ def _waits_for(group: ranks.Group, release: str, invocation: str, said: Dict[str
 
 
 def lost(group: ranks.Group, bound: Dict[str, str]) -> str:
-    """Wait until a host is not what this one is bound to; return what it is."""
-    heard = {address: time.monotonic() for address in bound}
+    """Wait until a host is not what this one is bound to, or is about to end; return what it is."""
+    heard = ranks.Heard(group)
+    out: Dict[str, List[str]] = {}
     while True:
         for address, invocation in bound.items():
-            said = group.ask(address)
-            if said:
-                heard[address] = time.monotonic()
-                if said["invocation"] != invocation or said["state"] not in _UP:
-                    return "{} has ended what it started with this host".format(address)
-            elif time.monotonic() - heard[address] > _SILENT_S:
-                return "{} has said nothing for {:.0f} s".format(address, _SILENT_S)
+            said = heard.ask(address)
+            if said and ranks.ended(said, invocation):
+                return "{} has ended what it started with this host".format(address)
+            if said and group.rank == 0:
+                parting = said.get("parting")
+                out[address] = [*said.get("out", ()), *([parting["why"]] if parting else [])]
+                _keep_out(group.instance, out)
+                if parting:
+                    return _ended_well(group.instance, address, parting)
+        silent = heard.silent()
+        if silent:
+            return silent
         time.sleep(_WATCH_EVERY_S)
+
+
+def _keep_out(instance: str, out: Dict[str, List[str]]) -> None:
+    """Have this host's agent tell gateways what other hosts have told theirs."""
+    why = ["{}: {}".format(address, each) for address in out for each in out[address]]
+    kept = durable.read_json(places.out_there(instance)) or {"why": []}
+    if why and kept["why"] != why:
+        durable.write_json(places.out_there(instance), {"why": why})
+    elif not why:
+        _remove(places.out_there(instance))
+
+
+def _ended_well(instance: str, address: str, parting: Any) -> str:
+    """Wait until nothing is in flight, as long as a host that is about to end allows."""
+    why = "{} is about to end ({})".format(address, parting["why"])
+    _say("{}; waiting until nothing is in flight".format(why))
+    rotation.wait(_say)
+    plan = {"instance": instance, "drain_within_s": parting["within_s"]}
+    draining.drain(plan, lambda _: None)
+    return why
+
+
+def _remove(path: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
 
 
 def variables(group: ranks.Group) -> Dict[str, str]:

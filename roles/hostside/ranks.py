@@ -11,14 +11,19 @@ import ipaddress
 import json
 import socket
 import subprocess
+import time
 from typing import Any, Dict, List
 
 import durable
 import jobs
 import places
+import rotation
 import service
 import transaction
 
+# An agent is away for a moment when our own scripts are renewed, a network now and then.
+SILENT_S = 60.0
+_UP = ("activating", "active", "reloading")
 _ANSWERS_WITHIN_S = 10.0
 # A journal may be long; what is told of it is not.
 _LONGEST = 65536
@@ -71,6 +76,38 @@ class Group:
         return said if isinstance(said, dict) else {}
 
 
+class Heard:
+    """Since when each host says nothing that a host goes by, of those that do not answer."""
+
+    def __init__(self, group: Group) -> None:
+        self.group = group
+        self._silent: Dict[str, float] = {}
+
+    def ask(self, address: str) -> Dict[str, Any]:
+        """Return what a host says, as ``Group.ask`` does."""
+        asked = time.monotonic()
+        said = self.group.ask(address)
+        if said:
+            self._silent.pop(address, None)
+        else:
+            self._silent.setdefault(address, asked)
+        return said
+
+    def silent(self) -> str:
+        """Return which host has been silent for so long that it is lost; empty while none has."""
+        for address, since in self._silent.items():
+            silent_s = time.monotonic() - since
+            if silent_s > SILENT_S:
+                return "{} has said nothing for {:.0f} s".format(address, silent_s)
+        return ""
+
+    def lost(self) -> str:
+        """Ask each of them, and return the same."""
+        for address in self.group.others:
+            self.ask(address)
+        return self.silent()
+
+
 def of(instance: str, described: Any) -> Group | None:
     """Return the hosts that serve a release, by what it says of itself; none when it is one."""
     across = (described or {}).get("across")
@@ -91,6 +128,8 @@ def told(instance: str) -> Dict[str, Any]:
         "state": state(unit),
         "invocation": unit.get("InvocationID", ""),
         "bound": durable.read_json(places.bound(instance)) or {},
+        "out": rotation.kept_out_here(instance),
+        "parting": _parting(instance, unit),
         "transaction": _journal(last.record) if last and group else None,
         # Asked of systemd only where somebody may wait for it: others ask every moment.
         "at_work": bool(last and group and not last.over) and jobs.active("activate-" + instance),
@@ -102,6 +141,23 @@ def state(unit: Dict[str, str]) -> str:
     sub, found = unit.get("SubState", ""), unit.get("ActiveState", "inactive")
     # Called activating, though nothing of it runs until the next start.
     return sub if sub.startswith("auto-restart") else found
+
+
+def waiting(instance: str) -> str:
+    """Return whom a start of an instance waits for, as the end of a line; mostly nothing."""
+    waits = durable.read_json(places.waits(instance))
+    return ", waiting to begin together: {}".format(waits["for"]) if waits else ""
+
+
+def ended(said: Dict[str, Any], invocation: str) -> bool:
+    """Say whether a start of another host is over, by what that host says."""
+    return said["invocation"] != invocation or said["state"] not in _UP
+
+
+def _parting(instance: str, unit: Dict[str, str]) -> Any:
+    """Return what ``parting.py`` has said of this start; what it said of another is over."""
+    said = durable.read_json(places.parting(instance))
+    return said if said and said["invocation"] == unit.get("InvocationID") else None
 
 
 def _journal(record: Dict[str, Any]) -> Dict[str, Any]:

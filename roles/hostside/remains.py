@@ -66,6 +66,7 @@ def of_instance(name: str) -> List[Thing]:
         places.history(name),
         places.benchmarks(name),
         places.cache(name),
+        places.parting(name),
         *(places.job(phase) for phase in phases),
         *("{}/{}.json".format(folder, name) for folder in (places.kept_out(), places.out())),
     ]

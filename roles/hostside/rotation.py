@@ -69,10 +69,16 @@ def let_in(instance: str) -> None:
         os.unlink(_path(places.kept_out(), instance))
 
 
-def why_kept_out(instance: str) -> List[str]:
+def kept_out_here(instance: str) -> List[str]:
     """Return why somebody took an instance out until further notice, nothing when nobody did."""
     note = durable.read_json(_path(places.kept_out(), instance))
     return [str(note["why"])] if note else []
+
+
+def why_kept_out(instance: str) -> List[str]:
+    """Return the same, of the other hosts that serve it with this one too."""
+    there = durable.read_json(places.out_there(instance)) or {"why": []}
+    return [*kept_out_here(instance), *map(str, there["why"])]
 
 
 def wait(say: Any) -> None:
@@ -84,18 +90,16 @@ def wait(say: Any) -> None:
 
 def why_out(instance: str) -> List[str]:
     """Return why an instance is out of rotation, nothing when it is not."""
-    found = [durable.read_json(_path(folder, instance)) for folder in _folders()]
-    return [str(note["why"]) for note in found if note]
+    note = durable.read_json(_path(places.out(), instance))
+    return [*why_kept_out(instance), *([str(note["why"])] if note else [])]
 
 
 def shown() -> Dict[str, List[str]]:
     """Return why each instance is out that is."""
-    names = [name for folder in _folders() for name in _listed(folder)]
-    return {name: why_out(name) for name in sorted(set(names))}
-
-
-def _folders() -> List[str]:
-    return [places.kept_out(), places.out()]
+    names = [name for folder in (places.kept_out(), places.out()) for name in _listed(folder)]
+    there = os.listdir(places.instances()) if os.path.isdir(places.instances()) else []
+    found = {name: why_out(name) for name in sorted({*names, *there})}
+    return {name: why for name, why in found.items() if why}
 
 
 def _listed(folder: str) -> List[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import ssl
 import time
 from typing import Any, Dict, List, Tuple
@@ -146,11 +147,21 @@ def of(instance: str, release: str, plane: str = "") -> Server:
     about = durable.read_json("{}/{}/release.json".format(places.releases(instance), release))
     there = about.get("planes", {}).get(plane, about)
     reader = places.user(instance) if about.get("engine") == "mindie" else None
-    secrets = places.instance(instance) + "/secrets"
-    with open(secrets + "/api-key") as file:
-        key = file.read().strip()
     secure = _secure(about["https"]) if "https" in about else None
+    key = _key(places.instance(instance) + "/secrets")
     return Server(there["address"], there["port"], about["model"], key, reader, secure)
+
+
+def _key(secrets: str) -> str:
+    try:
+        with open(secrets + "/api-key") as file:
+            return file.read().strip()
+    except PermissionError:
+        # A process of the server's own unit has it from systemd, as the server has.
+        if "CREDENTIALS_DIRECTORY" not in os.environ:
+            raise
+    with open(os.environ["CREDENTIALS_DIRECTORY"] + "/api-key") as file:
+        return file.read().strip()
 
 
 def _secure(files: Dict[str, str]) -> ssl.SSLContext:

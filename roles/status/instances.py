@@ -101,7 +101,9 @@ def _served(name: str, seen: Found, found: Found, look: list[str]) -> dict[str, 
     elif last["why"]:
         look.append(_ended(last))
     if not seen["active"] and not at_work:
-        wrong.append(f"{seen['unit'] or 'its unit'} is not up")
+        waits = seen.get("waits")
+        said = f"waits to begin together: {waits}" if waits else "is not up"
+        wrong.append(f"{seen['unit'] or 'its unit'} {said}")
     return _judged(seen, wrong=wrong, look=look)
 
 

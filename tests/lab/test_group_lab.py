@@ -1,6 +1,7 @@
 """Two hosts serve one instance: on the same release, whichever of them dies, and whenever."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,27 @@ from tests.lab.site import KEY, current, transaction
 pytestmark = pytest.mark.lab
 
 SLOW_S = 4
+# A request that its client has not sent whole is in flight, too.
+SLOW_CLIENT = f"""python3 - <<'END'
+import http.client, json, time
+body = json.dumps({{"model": "canary", "messages": [{{"role": "user", "content": "Hello"}}]}})
+asked = http.client.HTTPConnection("127.0.0.1", 8000)
+asked.putrequest("POST", "/v1/chat/completions")
+for key, value in {{"Content-Type": "application/json", "Content-Length": str(len(body)),
+                   "Authorization": "Bearer {KEY}"}}.items():
+    asked.putheader(key, value)
+asked.endheaders()
+for letter in body:
+    time.sleep(8 / len(body))
+    asked.send(letter.encode())
+print(asked.getresponse().status)
+END"""
+# What a driver's steps do before the first and after the last.
+PAUSE = """cd /opt/metalserve/hostside && python3 -c '
+import pause
+paused = pause.Pause({"chat": 60.0}, ["chat"], print)
+paused.begin()
+print(paused.end())'"""
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +49,7 @@ def group(lab: Lab, wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> G
         plain.folder,
         stack=stack,
         packages=plain.packages,
-        # For so long a head waits for a rank that is lost.
-        ready_within_s=60,
+        ready_within_s=300,
     )
     made.serve(1)
     done = made.run("main")
@@ -120,12 +141,42 @@ def test_one_host_alone_is_refused(group: Group) -> None:
     assert both(group) == before
 
 
+def test_rank_that_stands_still_lets_its_head_end(group: Group) -> None:
+    """As for another driver: what is in flight is answered, and both begin again together."""
+    before = both(group)
+    head, rank = group.hosts
+    with ThreadPoolExecutor() as pool:
+        asked = pool.submit(head.run, SLOW_CLIENT, timeout_s=60)
+        assert comes(lambda: "ESTAB" in head.run("ss -tn 'sport = :8000'").stdout)
+        paused = rank.run(PAUSE, timeout_s=AT_MOST_S)
+        assert asked.result().stdout == "200\n", asked.result().stderr
+    assert paused.stdout.endswith("\n{'chat': ''}\n"), paused.stdout + paused.stderr
+    assert f"chat: waiting until the head on {head.address} has ended" in paused.stdout
+    assert both(group) == before
+
+
+def test_quarantine_of_a_rank(group: Group) -> None:
+    """Gateways ask the head alone, so that it tells them."""
+    both(group)
+    head, rank = group.hosts
+    shown = "python3 /opt/metalserve/hostside/rotation.py show"
+    out = f"chat is out of rotation: {rank.address}: a fan is loud\n"
+    done = group.run("quarantine", "--limit", rank.name, "--data", "why=a fan is loud")
+    assert done.code == 0, done.said
+    assert comes(lambda: head.run(shown).stdout == out)
+    done = group.run("quarantine", "--limit", rank.name, "--data", "quarantine=end")
+    assert done.code == 0, done.said
+    assert comes(lambda: head.run(shown).stdout == "")
+
+
 def test_rank_is_lost_while_serving(group: Group) -> None:
     """The engine would not notice before it is asked; the hosts do."""
     before = both(group)
     head, rank = group.hosts
     rank.crash()
     assert comes(lambda: states([head]) != ["active"])
+    waits = f"waiting to begin together: {rank.address} does not say how far it is"
+    assert comes(lambda: waits in group.run("check", "--limit", head.name).said)
     rank.start()
     assert both(group) == before
     assert "has said nothing for 60 s; the server ends" in _told(group)
@@ -136,7 +187,12 @@ def test_power_of_the_rank_is_lost(group: Group) -> None:
     head, rank = group.hosts
     lose(group, rank, lambda: "restart" in steps(rank), seed=5)
     assert both(group) == before
-    assert transaction(head)["outcome"] == "rolled back"
+    last = transaction(head)
+    assert last["outcome"] == "rolled back"
+    assert (
+        f"{rank.address} no longer follows: it was cut short, and is on {before} again"
+        in (last["why"])
+    )
 
 
 def test_power_of_the_head_is_lost(group: Group) -> None:

@@ -248,12 +248,23 @@ def test_hosts_that_serve_together_are_begun_together(hosts: Hosts) -> None:
 
 def test_none_without_those_that_it_serves_together_with(hosts: Hosts) -> None:
     pair = frozenset({"head", "rank"})
-    for other in ([], [hosts.one("rank", left="a fan is loud", together=pair)]):
+    for other in ([], [hosts.one("rank", moves=(), refused="not known", together=pair)]):
         made = plan.made([hosts.one("head", together=pair), *other], Fleet())
         assert made.waves == ()
         assert made.members["head"].refused == (
             "it serves together with rank, which cannot be begun; mend that first"
         )
+
+
+def test_hosts_that_serve_together_are_left_alone_together(hosts: Hosts) -> None:
+    pair = frozenset({"head", "rank"})
+    rank = hosts.one("rank", left="chat is out of rotation: a fan is loud", together=pair)
+    made = plan.made([hosts.one("head", together=pair), rank], Fleet())
+    assert made.waves == ()
+    head = made.members["head"]
+    assert not head.refused
+    assert head.left == "rank, which serves with it, is: chat is out of rotation: a fan is loud"
+    assert made.members["rank"].left == rank.left
 
 
 def test_same_plan_for_whoever_asks(hosts: Hosts) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import ask
+import durable
 import places
 import pytest
 import served
@@ -253,6 +254,21 @@ def test_release_without_questions_is_refused(host: Host) -> None:
     Path(places.checks("chat"), "old.json").unlink()
     with pytest.raises(FileNotFoundError, match="no questions are staged for chat old"):
         ask.ask_all("chat", "old")
+
+
+def test_server_that_waits_for_its_hosts(
+    host: Host, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each question would tell no more than that nobody listens."""
+    host.serving("old")
+    durable.write_json(places.waits("chat"), {"for": "10.0.0.2 is inactive, not about to start"})
+    monkeypatch.setattr("sys.argv", ["ask.py", "chat"])
+    with pytest.raises(SystemExit) as ended:
+        ask.main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == (
+        "it does not serve, waiting to begin together: 10.0.0.2 is inactive, not about to start\n"
+    )
 
 
 def test_script_reports_and_ends_with_1_when_wrong(

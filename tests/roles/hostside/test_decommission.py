@@ -14,6 +14,7 @@ import decommission
 import durable
 import jobs
 import lock
+import parting
 import places
 import progress
 import pytest
@@ -217,6 +218,17 @@ def test_nobody_sends_requests_to_what_is_stopped(site: Site) -> None:
     assert stopped.index(places.AGENT_SOCKET) < stopped.index(places.AGENT_UNIT)
     assert {places.GATEWAY_UNIT, places.RECOVER_UNIT} < set(stopped)
     assert "systemctl daemon-reload" in site.host.systemd.calls
+
+
+def test_head_ends_before_its_rank_goes(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Any] = []
+
+    def wait(*told: Any) -> None:
+        seen.append((told[0], told[1]["unit"], told[2], told[3], site.host.serves))
+
+    monkeypatch.setattr(parting, "wait", wait)
+    site.work()
+    assert seen == [("chat", UNIT, "it is decommissioned", site.plan["drains"]["chat"], "old")]
 
 
 def test_killed_after_everything_that_it_deletes(

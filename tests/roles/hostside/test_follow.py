@@ -1,21 +1,17 @@
 """The head decides, and the other hosts follow it: there, back, and when either is cut short."""
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import activate
-import durable
 import follow
 import gathering
 import jobs
-import places
 import pytest
 import ranks
 import recovery
 import rotation
 
-from tests.roles.hostside.staged import UNIT, Host
+from tests.roles.hostside.staged import Host
 from tests.roles.hostside.test_ranks import ACROSS, HEAD, RANK, Peers, peers
 
 __all__ = ["peers"]
@@ -78,6 +74,7 @@ def _on_old(host: Host, peers: Peers) -> None:
     peers.say[HEAD] = Head(host, "old", {}, GO, DONE)
     done = _follow(host, "old")
     assert done == {"ok": True, "summary": done["summary"], "report": []}
+    assert done["summary"].startswith(f"old serves with the head on {HEAD}, after ")
     assert host.record["outcome"] == "committed"
 
 
@@ -87,6 +84,7 @@ def test_there(rank: Host, peers: Peers) -> None:
     assert _follow(rank)["ok"]
     assert rank.steps == ["begin", *TOLD]
     assert rank.serves == "new"
+    assert rank.audit[-1]["result"] == f"serves with the head on {HEAD}"
     assert rank.state["previous"] == "old"
     assert rank.record["group"]["head"] == HEAD
     # Nobody asks it anything: that is the head's.
@@ -156,6 +154,15 @@ def test_head_that_does_not_begin(
         "was changed"
     )
     assert rank.record["outcome"] == "rolled back"
+
+
+def test_head_that_says_nothing_at_first(rank: Host, peers: Peers) -> None:
+    _on_old(rank, peers)
+    rows: list[Any] = [{}, {}]
+    head = Head(rank, "new", GO, GO, DONE)
+    peers.say[HEAD] = lambda: rows.pop() if rows else head()
+    assert _follow(rank)["ok"]
+    assert rank.serves == "new"
 
 
 def test_head_that_is_silent(rank: Host, peers: Peers, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,68 +236,3 @@ def test_cut_short(
     recovery.finish("chat")
     assert (rank.serves, rank.record["outcome"]) == (serves, outcome)
     assert rank.state["current"] == serves
-
-
-def _offer(release: str = "new", **fields: Any) -> dict[str, Any]:
-    last = {"release": release, "outcome": None, "why": "", "steps": ["begin", "offer"]}
-    last |= {"group": {"id": "f00", "head": HEAD}} | fields
-    return {"release": "old", "at_work": True, "transaction": last}
-
-
-def _following(*rows: dict[str, Any]) -> Callable[[], dict[str, Any]]:
-    left = list(rows)
-    return lambda: left.pop(0) if len(left) > 1 else left[0]
-
-
-def test_head_takes_offers(both: Host, peers: Peers) -> None:
-    peers.say[RANK] = _following({}, _offer())
-    assert both.activate("new")["ok"]
-    assert both.serves == "new"
-    assert both.record["group"] == {"offers": {RANK: "f00"}}
-    assert both.said[0] == f"waiting for the other hosts: {RANK} does not answer"
-
-
-@pytest.mark.parametrize(
-    ("said", "why"),
-    [
-        ({}, "does not answer"),
-        (_offer("other"), "goes to other"),
-        (_offer(outcome="rolled back"), "does not"),
-        # Of a job that was killed; it is asked for its end first.
-        ({**_offer(), "at_work": False}, "does not"),
-        (_offer(steps=["begin", "offer", "settle"]), "does not"),
-    ],
-)
-def test_host_that_does_not_follow(both: Host, peers: Peers, said: Any, why: str) -> None:
-    peers.say[RANK] = said
-    with pytest.raises(gathering.GatherError) as caught:
-        both.activate("new")
-    told = f"not every host of it follows to new within 0 s: {RANK} {why}"
-    assert str(caught.value) == told
-    assert both.record is None
-
-
-@pytest.mark.parametrize(
-    ("said", "why", "bad"),
-    [
-        (
-            _offer(outcome="rolled back", why="its rank here ended", steps=["mark bad"]),
-            f"{RANK} no longer follows: its rank here ended",
-            ["new"],
-        ),
-        (_offer(group={"id": "f01"}), f"{RANK} no longer follows: it has begun anew", []),
-        ({}, f"{RANK} does not answer any more", []),
-    ],
-)
-def test_host_that_is_gone(both: Host, peers: Peers, said: Any, why: str, bad: list[str]) -> None:
-    """Nothing is committed that not every host follows to."""
-    peers.say[RANK] = _offer("old")
-    both.serving("old")
-    peers.say[RANK] = _following(_offer(), said)
-    failed = both.activate("new")
-    assert f"new failed: {why}" in failed["summary"]
-    assert (both.serves, both.record["outcome"]) == ("old", "rolled back")
-    assert list(both.bad) == bad
-    assert Path(places.transaction("chat")).exists()
-    assert both.systemd.active(UNIT)
-    assert durable.read_json(places.transaction("chat"))["group"] == {"offers": {RANK: "f00"}}

@@ -101,6 +101,7 @@ def test_instances(tree: Path, host: Host) -> None:
         "unit": UNIT,
         "active": True,
         "out": [],
+        "waits": None,
         "transaction": {
             "release": "new",
             "outcome": "rolled back",

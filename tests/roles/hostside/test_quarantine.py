@@ -68,6 +68,16 @@ def test_end_leaves_an_activation_its_own_note() -> None:
     assert rotation.why_out("draw") == []
 
 
+def test_end_where_another_host_has_it_out() -> None:
+    """Of an instance over several hosts, which clients get no answers from without that one."""
+    quarantine.begin(TOLD)
+    durable.write_json(places.out_there("chat"), {"why": ["10.0.0.2: the rack is moved"]})
+    assert quarantine.end({"who": "me@desk"}).splitlines() == [
+        "chat, draw: in rotation whenever its unit is up",
+        "chat is still out: 10.0.0.2: the rack is moved",
+    ]
+
+
 def test_words(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     for verb in ("begin", "end", "end"):
         monkeypatch.setattr(sys, "argv", ["quarantine.py", verb, json.dumps(TOLD)])

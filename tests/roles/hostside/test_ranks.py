@@ -3,10 +3,12 @@
 import os
 import socket
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import agent
+import connections
 import durable
 import gathering
 import places
@@ -14,6 +16,7 @@ import pytest
 import rank
 import ranks
 import ready
+import rotation
 
 from tests.roles.hostside.staged import Host
 from tests.standins.ports import free_port
@@ -99,6 +102,8 @@ def test_what_is_told(host: Host) -> None:
         "state": "active",
         "invocation": f"{1:032x}",
         "bound": {RANK: "a1"},
+        "out": [],
+        "parting": None,
         "transaction": None,
         "at_work": False,
     }
@@ -148,6 +153,7 @@ def test_head_waits_for_its_rank(peers: Peers, said: dict[str, Any], waits: str)
 
     peers.say[RANK] = then
     assert rank.gather(_head(), "new", "a1", spoken.append) == {RANK: "b1"}
+    assert ranks.waiting("chat") == ""
     assert spoken == [f"waiting to begin together: {RANK} {waits}"]
 
 
@@ -172,8 +178,81 @@ def test_start_that_is_over(peers: Peers, said: dict[str, Any]) -> None:
 
 
 def test_host_that_is_silent(peers: Peers, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rank, "_SILENT_S", 0.1)
+    monkeypatch.setattr(ranks, "SILENT_S", 0.1)
     assert rank.lost(_head(), {RANK: "b1"}) == f"{RANK} has said nothing for 0 s"
+
+
+def test_silent_since_it_was_first_asked_in_vain(
+    peers: Peers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever was not asked for a while is not lost by that."""
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    heard = ranks.Heard(_head())
+    peers.say[RANK] = _told()
+    assert heard.lost() == ""
+    peers.say[RANK] = {}
+    now[0] += 500
+    assert heard.lost() == ""
+    now[0] += 61
+    assert heard.lost() == f"{RANK} has said nothing for 61 s"
+    peers.say[RANK] = _told()
+    assert heard.lost() == ""
+
+
+def test_out_of_rotation_with_another_host(peers: Peers) -> None:
+    """What somebody said on a rank, the head's gateways heed, as long as it holds."""
+    seen: list[list[str]] = []
+
+    def then(**fields: Any) -> Any:
+        seen.append(rotation.why_kept_out("chat"))
+        return _told(state="active", **fields)
+
+    over: dict[str, Any] = {"invocation": "b2"}
+    out: list[dict[str, Any]] = [{"out": ["a fan is loud"]}, {"out": ["a fan is loud"]}]
+    rows = iter([*out, {"out": []}, {}])
+    peers.say[RANK] = lambda: then(**next(rows, over))
+    rank.lost(_head(), {RANK: "b1"})
+    loud = [f"{RANK}: a fan is loud"]
+    assert seen == [[], loud, loud, [], []]
+
+
+def test_what_is_out_here_is_told_by_the_rank(host: Host) -> None:
+    host.stage("both", across=ACROSS)
+    durable.link(f"{places.instance('chat')}/current", f"{places.releases('chat')}/both")
+    durable.write_json(places.out_there("chat"), {"why": ["203.0.113.3: a fan is loud"]})
+    rotation.keep_out("chat", "the rack is moved")
+    # Not what it was told by others, which would come back to them.
+    assert ranks.told("chat")["out"] == ["the rack is moved"]
+    assert agent.answer("chat") == "drain"
+    rotation.let_in("chat")
+    assert agent.answer("chat") == "drain"
+    assert rotation.shown() == {"chat": ["203.0.113.3: a fan is loud"]}
+    Path(places.out_there("chat")).unlink()
+    assert agent.answer("chat") != "drain"
+
+
+def test_head_ends_before_a_rank_does(
+    host: Host, peers: Peers, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Gateways notice, what is in flight is waited for, and then its watch ends the server."""
+    durable.write_json(places.agent(), {"asked_every_s": 0.01})
+    host.serving("old")
+    left = iter([1, 0])
+    host.systemd.manners["old"].metrics = lambda: (
+        f'vllm:num_requests_running{{engine="0"}} {next(left)}\nvllm:num_requests_waiting 0.0\n'
+    )
+    monkeypatch.setattr(connections, "waiting", lambda port: 0)
+    parting_ = {"why": "the host is being changed", "within_s": 30, "invocation": "b1"}
+    peers.say[RANK] = _told(state="active", parting=parting_)
+    why = f"{RANK} is about to end (the host is being changed)"
+    assert rank.lost(_head(), {RANK: "b1"}) == why
+    assert next(left, None) is None
+    assert agent.answer("chat") == "drain"
+    assert capsys.readouterr().err.splitlines() == [
+        f"{why}; waiting until nothing is in flight",
+        "waiting: gateways notice within 0 s",
+    ]
 
 
 def test_what_the_start_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

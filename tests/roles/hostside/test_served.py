@@ -91,6 +91,26 @@ def test_certificate_is_shown(host: Host, files: dict[str, str], port: int) -> N
         plain.complete("2 + 2 =", 1, 5)
 
 
+def test_process_of_the_unit_has_its_key_of_systemd(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may not read where the key lies."""
+    (tmp_path / "api-key").write_text("sesame\n")
+    opened = open
+
+    def refused(file: Any, *words: Any, **more: Any) -> Any:
+        if str(file).startswith(places.instance("chat")):
+            raise PermissionError(13, "Permission denied", str(file))
+        return opened(file, *words, **more)
+
+    monkeypatch.setattr("builtins.open", refused)
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    with pytest.raises(PermissionError):
+        served.of("chat", "old")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert served.of("chat", "old").key == "sesame"
+
+
 def test_server_of_a_stranger_is_not_asked(
     host: Host, files: dict[str, str], port: int, tmp_path: Path
 ) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import agent
 import boot
 import durable
+import parting
 import places
 import progress
 import pytest
@@ -200,6 +201,22 @@ def test_gateways_send_nothing_while_instances_stand_still(tree: Path, host: Hos
     assert _run(tree, _shell("one", "true", stops=True), serving=["chat"])["ok"]
     assert told == [(f"systemctl stop {UNIT}", "drain")]
     assert agent.answer("chat") == "up ready"
+
+
+def test_head_ends_before_its_rank_stands_still(
+    tree: Path, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host.serving()
+    seen: list[Any] = []
+
+    def wait(*told: Any) -> None:
+        seen.append((*told[:4], host.serves))
+
+    monkeypatch.setattr(parting, "wait", wait)
+    drains = {"drain_within_s": {"chat": 7.0}}
+    assert _run(tree, _shell("driver", "true", stops=True), **drains)["ok"]
+    about = durable.read_json(f"{places.releases('chat')}/old/release.json")
+    assert seen == [("chat", about, "the host is being changed", 7.0, "old")]
 
 
 def test_instances_serve_on_where_no_step_stops_them(tree: Path, host: Host) -> None:

@@ -8,11 +8,17 @@ import pytest
 from pyinfra.api import Config, Host, Inventory, State
 
 from roles.platform import PlatformError, waves
+from roles.spec import HostSpec
+from tests.roles import grouped
+from tests.roles.spec.nouns import Nouns
 
 
-def _hosts(count: int, **data: Any) -> tuple[State, list[Host]]:
+def _hosts(count: int, spec: HostSpec | None = None, **data: Any) -> tuple[State, list[Host]]:
     known = {"fake_delay": 0, "fake_delay_jitter": 0, **data}
     names = [(f"@fake/gpu-{n}", known) for n in range(count)]
+    for name, one in names:
+        if name in (grouped.HEAD, grouped.RANK) and spec:
+            names[names.index((name, one))] = (name, known | {"spec": spec})
     state = State(Inventory((names, {})), Config())
     return state, list(state.inventory)
 
@@ -46,6 +52,18 @@ def test_turns(data: Any, at_once: int) -> None:
     gevent.joinall(jobs, raise_error=True)
     assert crowd.most == at_once
     assert len(crowd.names) == 7
+
+
+def test_hosts_that_serve_together_have_one_turn(nouns: Nouns) -> None:
+    """From the first of them to the last; nobody else is at work meanwhile."""
+    state, hosts = _hosts(4, spec=grouped.wanted(nouns))
+    crowd = _Crowd()
+    jobs = [gevent.spawn(crowd.enter, state, host) for host in hosts]
+    gevent.joinall(jobs, raise_error=True)
+    assert crowd.most == 2
+    together = crowd.names.index(grouped.HEAD)
+    assert crowd.names[together : together + 2] == [grouped.HEAD, grouped.RANK]
+    assert len(crowd.names) == 4
 
 
 def test_none_after_one_that_failed() -> None:

@@ -44,6 +44,11 @@ def test_serves_what_is_wanted() -> None:
     ("changed", "state_", "said"),
     [
         ({"active": False}, State.WRONG, f"{_UNIT} is not up"),
+        (
+            {"active": False, "waits": "10.0.0.2 is inactive, not about to start"},
+            State.WRONG,
+            f"{_UNIT} waits to begin together: 10.0.0.2 is inactive, not about to start",
+        ),
         ({"current": "other"}, State.LOOK, f"the inventory wants {WANTED}"),
         ({"out": ["a fan is loud"]}, State.LOOK, "in quarantine: a fan is loud"),
         (
