@@ -3,6 +3,7 @@
 from roles import control, report, status
 
 control.know_deploys()
+control.refuse_unknown()
 control.allow_connections()
 control.quiet_ssh()
 report.begin()

@@ -16,9 +16,9 @@ _MOST = 8
 
 
 def show(plan: Plan) -> None:
-    """Show the waves where there are several, and every host that is left out."""
+    """Show the waves where some hosts come before others, and every host that is left out."""
     shown = console(_FILE_WIDTH)
-    if len(plan.waves) > 1:
+    if _several(plan):
         shown.print(_table(plan))
     for line in _remarks(plan):
         shown.print(f"    {line}", soft_wrap=True)
@@ -74,9 +74,18 @@ def _table(plan: Plan) -> Table:
     return found
 
 
+def _several(plan: Plan) -> bool:
+    """Say whether there is an order to be told: what is left of a change that went on is one."""
+    return len(plan.waves) > 1 or bool(plan.waves and plan.there)
+
+
 def _remarks(plan: Plan) -> Iterator[str]:
-    if len(plan.waves) > 1 and plan.there:
+    if _several(plan) and plan.there:
         yield f"{plan.there} host(s) have it already"
+    for name in (name for one in plan.waves for name in one.hosts):
+        for move in plan.members[name].moves:
+            if move.failed:
+                yield f"{move.release} is tried again on {name}: {move.failed}"
     for one in plan.members.values():
         if one.left:
             yield f"{one.name} is left alone: {one.left}"

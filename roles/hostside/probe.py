@@ -125,8 +125,11 @@ def stacks() -> List[str]:
 def instances() -> Dict[str, Any]:
     """Return what each instance's links point at and whether its unit is up."""
     found, up = {}, _up()
-    for folder in sorted(glob.glob(places.instances() + "/*")):
-        name = os.path.basename(folder)
+    # A server outlives links that somebody removes.
+    runs = {units.instance(unit): unit for unit in up}
+    there = [os.path.basename(folder) for folder in glob.glob(places.instances() + "/*")]
+    for name in sorted({*there, *runs}):
+        folder = places.instance(name)
         current = durable.read_link(folder + "/current")
         about = durable.read_json(current + "/release.json") if current else None
         record = durable.read_record(places.transaction(name), ("outcome",)) or {}
@@ -146,7 +149,7 @@ def instances() -> Dict[str, Any]:
                 _name(path): (durable.read_json(path) or {}).get("why")
                 for path in sorted(glob.glob(places.bad(name) + "/*.json"))
             },
-            "unit": about["unit"] if about else None,
+            "unit": about["unit"] if about else runs.get(name),
             "active": about["unit"] in up if about else False,
             "about": about,
             "out": rotation.why_kept_out(name),

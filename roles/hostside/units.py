@@ -28,6 +28,11 @@ def up() -> Set[str]:
     return {name for name, _, state, *_ in rows if state == "active"}
 
 
+def instance(unit: str) -> str:
+    """Return the name of the instance that a unit is of."""
+    return unit.partition("@")[2][: -len(_SERVICE)]
+
+
 def running() -> List[str]:
     """
     Return the units of instances that may have processes, ready or not.

@@ -15,7 +15,11 @@ def of(host: str, spec: HostSpec, found: Found) -> list[dict[str, Any]]:
     """Return every instance, as the probe saw it and the inventory wants it."""
     wanted = {instance.name: instance for instance in spec.instances}
     there: Found = found["instances"] or {}
-    others = [name for name, seen in there.items() if name not in wanted and seen["current"]]
+    others = [
+        name
+        for name, seen in there.items()
+        if name not in wanted and (seen["current"] or seen["unit"])
+    ]
     return [
         *(_wanted(instance, host, spec, found) for instance in wanted.values()),
         *(_unwanted(name, there[name]) for name in others),
@@ -39,13 +43,27 @@ def _wanted(instance: Instance, host: str, spec: HostSpec, found: Found) -> dict
         return described | _judged(None, unknown=["what it runs is not known"])
     seen = found["instances"].get(instance.name)
     if not seen or not seen["current"]:
-        wrong = [f"nothing is there, {name or 'an instance'} is wanted"]
+        wrong = [_absent(seen, name or "an instance")]
         if seen and seen["transaction"]["why"]:
             wrong.append(_ended(seen["transaction"]))
         return described | _judged(seen, wrong=wrong, look=look)
     if name and seen["current"] != name:
         look.append(f"the inventory wants {name}")
     return described | _about(seen) | _served(instance.name, seen, found, look)
+
+
+def _absent(seen: Found | None, wanted: str) -> str:
+    """Say that nothing is current, whatever still runs."""
+    if seen and seen["unit"]:
+        return _astray(seen["unit"], "nothing")
+    return f"nothing is there, {wanted} is wanted"
+
+
+def _astray(unit: str, current: str) -> str:
+    return (
+        f"{current} is current, which is no release, and {unit} runs what was: gateways send it "
+        "nothing, and it does not start again; deploy/main.py mends it"
+    )
 
 
 def _named(instance: Instance, spec: HostSpec) -> tuple[str | None, list[str]]:
@@ -100,7 +118,9 @@ def _served(name: str, seen: Found, found: Found, look: list[str]) -> dict[str, 
         wrong.append(_ended(last))
     elif last["why"]:
         look.append(_ended(last))
-    if not seen["active"] and not at_work:
+    if not seen["about"] and seen["unit"]:
+        wrong.append(_astray(seen["unit"], seen["current"]))
+    elif not seen["active"] and not at_work:
         wrong.append(f"{seen['unit'] or 'its unit'} is not up")
     return _judged(seen, wrong=wrong, look=look)
 
@@ -119,16 +139,13 @@ def _judged(
     out = (seen or {}).get("out") or []
     look = [*(f"in quarantine: {why}" for why in out), *(look or [])]
     told = {"wrong": wrong or [], "unknown": unknown or [], "look": look}
-    last = (seen or {}).get("transaction") or {}
     current = seen and seen["current"]
     serves = bool(seen and seen["active"])
-    known = bool(current) and last.get("outcome") == "committed" and last["release"] == current
     return {
         "release": current,
         "previous": seen and seen["previous"],
         "bad": (seen or {}).get("bad") or {},
-        # Not what was last tried there, but what was last left there as what serves.
-        "since": last["ended"] if known else None,
+        "since": release.since(seen) if seen and current else None,
         "serves": None if unknown else serves,
         "out": out,
         "checks": None,

@@ -101,6 +101,8 @@ def seen(**fields: Any) -> dict[str, Any]:
             "release": "one", "outcome": "activated", "began": 1.0, "ended": 2.0, "why": None,
         },
     }  # fmt: skip
+    if "current" in fields and fields["current"] is None:
+        right |= {"unit": None, "active": False, "about": None}
     right |= fields
     served = [entry(name) for name in (right["current"], right["previous"]) if name]
     return {"served": served} | right

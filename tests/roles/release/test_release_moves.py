@@ -59,6 +59,14 @@ def test_forward(spec: HostSpec) -> None:
     assert _forward(spec, found) == [wanted]
 
 
+def test_release_that_failed_before_is_said_to_have(spec: HostSpec) -> None:
+    bad = {_name(spec): "1 of 3 answers wrong", "older": "no"}
+    (move,) = _forward(spec, _serving(spec, current="other", bad=bad))
+    assert move.failed == "1 of 3 answers wrong"
+    assert move.back is not None
+    assert move.back.failed == ""
+
+
 def test_serves(spec: HostSpec) -> None:
     assert _forward(spec, _serving(spec)) == []
 

@@ -1,0 +1,74 @@
+"""A mistyped key of ``--data`` ends a run before the first host is asked."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from roles.control import asked
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.mark.parametrize(
+    ("deploys", "key", "said"),
+    [
+        (["rollback"], "levae", "deploy/rollback.py asks for no such key, did you mean leave"),
+        (["upgrade"], "unitl", "deploy/upgrade.py asks for no such key, did you mean until"),
+        # Right elsewhere, and of no meaning here.
+        (
+            ["stage"],
+            "until",
+            "deploy/stage.py asks for no such key, known are break_lock, reasons, reports",
+        ),
+        (
+            ["stage", "check"],
+            "offlin",
+            "deploy/stage.py, deploy/check.py asks for no such key, did you mean offline",
+        ),
+    ],
+)
+def test_unknown(deploys: list[str], key: str, said: str) -> None:
+    assert list(asked.unknown(deploys, [key])) == [f"--data {key}: {said}"]
+
+
+def test_known() -> None:
+    told = ["leave", "until", "break_lock", "reports", "ssh_user", "_sudo"]
+    assert list(asked.unknown(["rollback"], told)) == []
+
+
+def test_every_deploy_is_known() -> None:
+    assert sorted(asked.KNOWN) == sorted(path.stem for path in (ROOT / "deploy").glob("*.py"))
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))], ids=str
+)
+def test_what_pages_tell_to_type_is_known(page: Path) -> None:
+    for line in page.read_text().splitlines():
+        for words in re.findall(r"deploy/\w+\.py(?: +(?!deploy/)[^ |`;)]+)*", line):
+            (deploy,) = re.findall(r"deploy/(\w+)\.py", words)
+            assert list(asked.unknown([deploy], re.findall(r"--data (\w+)=", words))) == []
+
+
+def test_nobody_is_asked(tmp_path: Path) -> None:
+    inventory = tmp_path / "few.py"
+    inventory.write_text('few = [("gpu-1", {"ssh_hostname": "127.0.0.1", "ssh_port": 1})]\n')
+    words = ["--data", "levae=vllm-0.33", "--data", "x=1", inventory, "deploy/rollback.py"]
+    ran = subprocess.run(
+        [str(Path(sys.executable).with_name("pyinfra")), "-y", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 1
+    assert ran.stderr.endswith(
+        "--data levae: deploy/rollback.py asks for no such key, did you mean leave\n"
+        "--data x: deploy/rollback.py asks for no such key, known are break_lock, leave, plan, "
+        "reports, to, until\n"
+        "nothing was changed on any host\n"
+    )
+    assert "Connecting to hosts" not in ran.stderr
