@@ -1,7 +1,11 @@
-"""What a run is told with ``--data``: a mistyped key would mean the same as none at all."""
+"""
+What a run is told: a mistyped key of ``--data``, or host of ``--exclude``, would mean the same as
+none at all.
+"""
 
 import difflib
 from collections.abc import Iterable, Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 import click
@@ -47,14 +51,19 @@ _PYINFRAS = ("_", "fake_", "ssh_")
 def refuse_unknown() -> None:
     """Have this run end before the first host is asked, if it is told what it does not ask for."""
     state: State = ctx_state.get()
-    deploys = [Path(word) for word in click.get_current_context().params["operations"]]
+    words = click.get_current_context().params
+    deploys = [Path(word) for word in words["operations"]]
     # What somebody else's deploy asks for is not known.
     if any(deploy.resolve().parent != DEPLOYS or deploy.stem not in KNOWN for deploy in deploys):
         return
 
     def look() -> None:
         names = [deploy.stem for deploy in deploys]
-        if wrong := list(unknown(names, state.inventory.get_override_data())):
+        wrong = list(unknown(names, state.inventory.get_override_data()))
+        known = [*(host.name for host in state.inventory), *state.inventory.groups]
+        for option in ("limit", "exclude"):
+            wrong += unmatched(option, words.get(option) or (), known)
+        if wrong:
             raise SystemExit("\n".join([*wrong, "nothing was changed on any host"]))
 
     when_begun(state, look)
@@ -71,3 +80,12 @@ def unknown(deploys: Iterable[str], told: Iterable[str]) -> Iterator[str]:
         close = difflib.get_close_matches(key, known, n=1)
         right = f"did you mean {close[0]}" if close else f"known are {', '.join(known)}"
         yield f"--data {key}: {files} asks for no such key, {right}"
+
+
+def unmatched(option: str, patterns: Iterable[str], known: list[str]) -> Iterator[str]:
+    """Yield what is wrong with each pattern that is of none of the known hosts and groups."""
+    for pattern in patterns:
+        if not any(fnmatch(name, pattern) for name in known):
+            close = difflib.get_close_matches(pattern, known, n=1)
+            right = f"did you mean {close[0]}" if close else "debug-inventory lists them"
+            yield f"--{option} {pattern}: there is no such host and no such group, {right}"

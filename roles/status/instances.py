@@ -9,6 +9,7 @@ from roles.status import state
 Found = dict[str, Any]
 
 _SERVES_NOT = ("broken", "nothing serves")
+_ASKED = ("committed", "rolled back")
 
 
 def of(host: str, spec: HostSpec, found: Found) -> list[dict[str, Any]]:
@@ -55,14 +56,14 @@ def _wanted(instance: Instance, host: str, spec: HostSpec, found: Found) -> dict
 def _absent(seen: Found | None, wanted: str) -> str:
     """Say that nothing is current, whatever still runs."""
     if seen and seen["unit"]:
-        return _astray(seen["unit"], "nothing")
+        return _astray(seen["unit"], "nothing is current")
     return f"nothing is there, {wanted} is wanted"
 
 
 def _astray(unit: str, current: str) -> str:
     return (
-        f"{current} is current, which is no release, and {unit} runs what was: gateways send it "
-        "nothing, and it does not start again; deploy/main.py mends it"
+        f"{current}, and {unit} runs what was: gateways send it nothing, and it does not start "
+        "again; deploy/main.py mends it"
     )
 
 
@@ -119,7 +120,7 @@ def _served(name: str, seen: Found, found: Found, look: list[str]) -> dict[str, 
     elif last["why"]:
         look.append(_ended(last))
     if not seen["about"] and seen["unit"]:
-        wrong.append(_astray(seen["unit"], seen["current"]))
+        wrong.append(_astray(seen["unit"], f"{seen['current']} is current and is not there"))
     elif not seen["active"] and not at_work:
         wrong.append(f"{seen['unit'] or 'its unit'} is not up")
     return _judged(seen, wrong=wrong, look=look)
@@ -139,6 +140,7 @@ def _judged(
     out = (seen or {}).get("out") or []
     look = [*(f"in quarantine: {why}" for why in out), *(look or [])]
     told = {"wrong": wrong or [], "unknown": unknown or [], "look": look}
+    last = (seen or {}).get("transaction") or {}
     current = seen and seen["current"]
     serves = bool(seen and seen["active"])
     return {
@@ -146,6 +148,8 @@ def _judged(
         "previous": seen and seen["previous"],
         "bad": (seen or {}).get("bad") or {},
         "since": release.since(seen) if seen and current else None,
+        # An activation asks what it leaves, on the way back too.
+        "started": last["ended"] if last.get("outcome") in _ASKED else None,
         "serves": None if unknown else serves,
         "out": out,
         "checks": None,

@@ -39,6 +39,20 @@ def test_known() -> None:
     assert list(asked.unknown(["rollback"], told)) == []
 
 
+@pytest.mark.parametrize(
+    ("pattern", "said"),
+    [
+        ("gpu-1.exmple", "did you mean gpu-1.example"),
+        ("gpus", "did you mean gpu"),
+        ("x*", "debug-inventory lists them"),
+    ],
+)
+def test_unmatched(pattern: str, said: str) -> None:
+    known = ["gpu-1.example", "gpu-2.example", "gpu"]
+    wrong = f"--exclude {pattern}: there is no such host and no such group, {said}"
+    assert list(asked.unmatched("exclude", ["gpu", pattern, "gpu-*"], known)) == [wrong]
+
+
 def test_every_deploy_is_known() -> None:
     assert sorted(asked.KNOWN) == sorted(path.stem for path in (ROOT / "deploy").glob("*.py"))
 
@@ -56,7 +70,8 @@ def test_what_pages_tell_to_type_is_known(page: Path) -> None:
 def test_nobody_is_asked(tmp_path: Path) -> None:
     inventory = tmp_path / "few.py"
     inventory.write_text('few = [("gpu-1", {"ssh_hostname": "127.0.0.1", "ssh_port": 1})]\n')
-    words = ["--data", "levae=vllm-0.33", "--data", "x=1", inventory, "deploy/rollback.py"]
+    words = ["--data", "levae=vllm-0.33", "--data", "x=1", "--limit", "gpu-2"]
+    words += [str(inventory), "deploy/rollback.py"]
     ran = subprocess.run(
         [str(Path(sys.executable).with_name("pyinfra")), "-y", *words],
         cwd=ROOT,
@@ -69,6 +84,7 @@ def test_nobody_is_asked(tmp_path: Path) -> None:
         "--data levae: deploy/rollback.py asks for no such key, did you mean leave\n"
         "--data x: deploy/rollback.py asks for no such key, known are break_lock, leave, plan, "
         "reports, to, until\n"
+        "--limit gpu-2: there is no such host and no such group, did you mean gpu-1\n"
         "nothing was changed on any host\n"
     )
     assert "Connecting to hosts" not in ran.stderr

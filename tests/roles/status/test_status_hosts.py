@@ -107,9 +107,10 @@ def test_link_that_leads_nowhere(current: str | None) -> None:
     there = seen(current=current, unit=_UNIT, active=False, about=None)
     found = bare() | {"instances": {"chat": there}}
     (one,) = instances.of("gpu-1", SPEC, found)
+    what = f"{current} is current and is not there" if current else "nothing is current"
     said = (
-        f"{current or 'nothing'} is current, which is no release, and {_UNIT} runs what was: "
-        "gateways send it nothing, and it does not start again; deploy/main.py mends it"
+        f"{what}, and {_UNIT} runs what was: gateways send it nothing, and it does not start "
+        "again; deploy/main.py mends it"
     )
     assert (one["state"], one["wrong"]) == (State.WRONG, [said])
     assert (one["serves"], one["since"]) == (False, None)
