@@ -76,15 +76,19 @@ def _mixed(model: str, members: list[Judged]) -> str:
         named.setdefault(one.instance.name, []).append(one)
     # Two instances of a host never have the same release, but may be of the same make.
     makes = {(about["stack"], about["weights"]) for one in members if (about := _about(one))}
-    chains = [chain for alike in named.values() for chain in _chains(alike)]
+    chains = [chain for ones in named.values() for chain in _chains(ones)]
     apart = [chain for chain in chains if len(chain) > 1]
     if not apart and (len(makes) <= 1 or len(named) == 1):
         return ""
     began = _began(members)
     among = apart or [set(began)]
     newest = [max(releases, key=lambda name: (began[name], name)) for releases in among]
+    # Of a kind of which all serve the same, none goes further back than another.
+    kinds = [chain for chain in chains if len(chain) == 1] if apart and len(named) == 1 else []
+    alike: set[str] = set().union(*kinds)
     known = all(began[release] for release in newest)
-    if known and all(one.way.serving in newest for one in members if one.way.to):
+    going = {one.way.serving for one in members if one.way.to}
+    if known and going <= {*newest, *alike}:
         return ""
     leave = ",".join(newest) if known else "RELEASE"
     rows = [_row(release, members) for release in sorted(began, key=lambda name: began[name])]
@@ -93,6 +97,10 @@ def _mixed(model: str, members: list[Judged]) -> str:
             f"{model} is served by different releases: some would go further back than others",
             *(f"    {row}" for row in rows[::-1]),
             f"    say what is to be left, anything else stays: --data leave={leave}",
+            *(
+                f"    and ,{release} after it, if that is to be left as well"
+                for release in sorted(alike & going)
+            ),
         ]
     )
 
