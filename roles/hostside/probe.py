@@ -16,7 +16,7 @@ import json
 import os
 import shutil
 import sys
-from typing import Any, Callable, Dict, List, Set
+from typing import Any, Callable, Dict, List
 
 import ascend
 import ascend_files
@@ -36,6 +36,7 @@ import rotation
 import units
 
 SCHEMA = 2
+_UP, _AT_REST = "active", "inactive"
 # What is looked for in the lock's owner: who, and whether that run still is.
 _OWNER = ("run", "who", "machine", "pid", "started", "since")
 _SENT: Dict[str, Callable[[str], Any]] = {
@@ -124,9 +125,9 @@ def stacks() -> List[str]:
 
 def instances() -> Dict[str, Any]:
     """Return what each instance's links point at and whether its unit is up."""
-    found, up = {}, _up()
+    found, states = {}, _states()
     # A server outlives links that somebody removes.
-    runs = {units.instance(unit): unit for unit in up}
+    runs = {units.instance(unit): unit for unit, state in states.items() if state == _UP}
     there = [os.path.basename(folder) for folder in glob.glob(places.instances() + "/*")]
     for name in sorted({*there, *runs}):
         folder = places.instance(name)
@@ -150,7 +151,8 @@ def instances() -> Dict[str, Any]:
                 for path in sorted(glob.glob(places.bad(name) + "/*.json"))
             },
             "unit": about["unit"] if about else runs.get(name),
-            "active": about["unit"] in up if about else False,
+            "active": states.get(about["unit"]) == _UP if about else False,
+            "state": states.get(about["unit"], _AT_REST) if about else None,
             "about": about,
             "out": rotation.why_kept_out(name),
             "transaction": {
@@ -168,11 +170,11 @@ def jobs() -> List[str]:
         return []
 
 
-def _up() -> Set[str]:
+def _states() -> Dict[str, str]:
     try:
-        return units.up()
+        return units.states()
     except OSError:
-        return set()
+        return {}
 
 
 def _name(path: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from typing import List, Set
+from typing import Dict, List
 
 _JOB, _SERVICE = "metalserve-job-", ".service"
 
@@ -18,14 +18,19 @@ def jobs() -> List[str]:
     return [row[0][len(_JOB) : -len(_SERVICE)] for row in rows]
 
 
-def up() -> Set[str]:
+def states() -> Dict[str, str]:
     """
-    Return the units of instances that are up and ready.
+    Return the units of instances that are not at rest, and how each is: ``active`` when it is up
+    and ready, else as in ``failed`` or ``activating (auto-restart)``.
 
     :raises OSError: systemctl is not there, or does not tell
     """
     rows = _listed("metalserve-*@*" + _SERVICE, "which instances are up")
-    return {name for name, _, state, *_ in rows if state == "active"}
+    return {name: _how(state, more) for name, _, state, more, *_ in rows}
+
+
+def _how(state: str, more: str) -> str:
+    return state if state == "active" or more == state else "{} ({})".format(state, more)
 
 
 def instance(unit: str) -> str:

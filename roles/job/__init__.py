@@ -2,12 +2,11 @@
 
 from roles.job.connection import again, lost, made_again, tune
 from roles.job.program import FOLDER, files, program
-from roles.job.run import Commands, Telling, commands, connector_arguments, refusal, script, shown
+from roles.job.run import Commands, commands, connector_arguments, refusal, script, shown
 
 __all__ = [
     "FOLDER",
     "Commands",
-    "Telling",
     "again",
     "commands",
     "connector_arguments",

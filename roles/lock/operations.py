@@ -79,7 +79,7 @@ def owner() -> dict[str, Any]:
 
 def _command(verb: str, python: str, given: dict[str, Any]) -> StringCommand:
     words = [QuoteString(python), "-", verb, QuoteString(json.dumps(given))]
-    return job.Telling(*words, _stdin=job.program("lock"))
+    return StringCommand(*words, _stdin=job.program("lock"))
 
 
 def _dead(held: dict[str, Any] | None) -> str | None:

@@ -60,6 +60,12 @@ def _absent(seen: Found | None, wanted: str) -> str:
     return f"nothing is there, {wanted} is wanted"
 
 
+def _down(unit: str | None, how: str | None) -> str:
+    if unit is None:
+        return "its unit is not up"
+    return f"{unit} is {how}: journalctl -eu {unit} tells why, deploy/main.py starts it"
+
+
 def _astray(unit: str, current: str) -> str:
     return (
         f"{current}, and {unit} runs what was: gateways send it nothing, and it does not start "
@@ -122,7 +128,7 @@ def _served(name: str, seen: Found, found: Found, look: list[str]) -> dict[str, 
     if not seen["about"] and seen["unit"]:
         wrong.append(_astray(seen["unit"], f"{seen['current']} is current and is not there"))
     elif not seen["active"] and not at_work:
-        wrong.append(f"{seen['unit'] or 'its unit'} is not up")
+        wrong.append(_down(seen["unit"], seen["state"]))
     return _judged(seen, wrong=wrong, look=look)
 
 

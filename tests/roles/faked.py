@@ -95,6 +95,7 @@ def seen(**fields: Any) -> dict[str, Any]:
         "bad": {},
         "unit": unit,
         "active": True,
+        "state": "active",
         "about": {"unit": unit},
         "out": [],
         "transaction": {
@@ -102,7 +103,7 @@ def seen(**fields: Any) -> dict[str, Any]:
         },
     }  # fmt: skip
     if "current" in fields and fields["current"] is None:
-        right |= {"unit": None, "active": False, "about": None}
+        right |= {"unit": None, "active": False, "state": None, "about": None}
     right |= fields
     served = [entry(name) for name in (right["current"], right["previous"]) if name]
     return {"served": served} | right

@@ -101,6 +101,7 @@ def test_instances(tree: Path, host: Host) -> None:
         "bad": {"new": "new failed: 1 of 1 answers wrong"},
         "unit": UNIT,
         "active": True,
+        "state": "active",
         "out": [],
         "transaction": {
             "release": "new",

@@ -45,7 +45,11 @@ def test_serves_what_is_wanted() -> None:
 @pytest.mark.parametrize(
     ("changed", "state_", "said"),
     [
-        ({"active": False}, State.WRONG, f"{_UNIT} is not up"),
+        (
+            {"active": False, "state": "failed"},
+            State.WRONG,
+            f"{_UNIT} is failed: journalctl -eu {_UNIT} tells why, deploy/main.py starts it",
+        ),
         ({"current": "other"}, State.LOOK, f"the inventory wants {WANTED}"),
         ({"out": ["a fan is loud"]}, State.LOOK, "in quarantine: a fan is loud"),
         (
