@@ -1,6 +1,6 @@
 """
-What a run is told: a mistyped key of ``--data``, or host of ``--exclude``, would mean the same as
-none at all.
+What a run is told: a mistyped key of ``--data``, host of ``--exclude`` or inventory would mean the
+same as none at all.
 """
 
 import difflib
@@ -61,6 +61,9 @@ def refuse_unknown() -> None:
         names = [deploy.stem for deploy in deploys]
         wrong = list(unknown(names, state.inventory.get_override_data()))
         known = [*(host.name for host in state.inventory), *state.inventory.groups]
+        if not known:
+            # pyinfra says so too, and ends well.
+            wrong.append(f"{words['inventory']}: has no hosts, the file of an inventory is right")
         for option in ("limit", "exclude"):
             wrong += unmatched(option, words.get(option) or (), known)
         if wrong:

@@ -9,6 +9,7 @@ from rich.table import Table
 from roles.console import console
 from roles.fleet.member import Member
 from roles.fleet.plan import Plan
+from roles.release import Move
 from roles.words import few
 
 _FILE_WIDTH = 200
@@ -68,7 +69,7 @@ def _table(plan: Plan) -> Table:
     for number, wave in plan.numbered:
         moves = [move for name in wave.hosts for move in plan.members[name].moves]
         was = Counter(f"{one.instance.name} {one.serving or 'nothing'}" for one in moves)
-        will = Counter(f"{one.instance.name} {one.release}" for one in moves)
+        will = Counter(_will(one) for one in moves)
         names = few(wave.hosts, most=_MOST)
         found.add_row(str(number), wave.title, str(len(wave.hosts)), names, _each(was), _each(will))
     return found
@@ -93,6 +94,14 @@ def _remarks(plan: Plan) -> Iterator[str]:
             yield f"{one.name} cannot be begun: {one.refused}"
     if plan.waves and plan.silent:
         yield f"no answer, counted as not serving: {few(plan.silent, most=_MOST)}"
+
+
+def _will(move: Move) -> str:
+    """Return what is going to serve; the same release is started again for a reason."""
+    again = ", again" if move.serving == move.release else ""
+    return (
+        f"{move.instance.name} {move.release}{', with another secret' if move.renewed else again}"
+    )
 
 
 def _moves(plan: Plan, host: str) -> list[dict[str, str | None]]:

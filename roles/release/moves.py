@@ -29,6 +29,7 @@ class Move:
         does not serve now
     :param brings: the model that clients get from it then; ``None`` when another answers for it
     :param failed: why the release is marked bad there; empty when it is not
+    :param renewed: whether it comes with other secrets than it has
     :param script: what the host's job runs: of hosts that serve it together one decides, the others
         follow
     """
@@ -40,6 +41,7 @@ class Move:
     interrupts: str | None = None
     brings: str | None = None
     failed: str = ""
+    renewed: bool = False
     script: str = "activate"
 
     @property
@@ -55,6 +57,7 @@ class Move:
             interrupts=self.brings,
             brings=self.interrupts or self.brings,
             failed="",
+            renewed=False,
         )
 
     def commands(self, *, python: str) -> job.Commands:
@@ -109,6 +112,7 @@ def _move(host: Host, one: Instance, release: str, generation: str | None) -> Mo
         interrupts=served(host).get(one.name),
         brings=one.served_as if answers else None,
         failed=(known.get("bad") or {}).get(release) or "",
+        renewed=bool(generation and known.get("secrets") not in (None, generation)),
         script="activate" if answers else "follow",
     )
 

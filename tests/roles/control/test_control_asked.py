@@ -67,11 +67,8 @@ def test_what_pages_tell_to_type_is_known(page: Path) -> None:
             assert list(asked.unknown([deploy], re.findall(r"--data (\w+)=", words))) == []
 
 
-def test_nobody_is_asked(tmp_path: Path) -> None:
-    inventory = tmp_path / "few.py"
-    inventory.write_text('few = [("gpu-1", {"ssh_hostname": "127.0.0.1", "ssh_port": 1})]\n')
-    words = ["--data", "levae=vllm-0.33", "--data", "x=1", "--limit", "gpu-2"]
-    words += [str(inventory), "deploy/rollback.py"]
+def _refused(*words: str) -> str:
+    """Return what a run says that ends before the first host is asked."""
     ran = subprocess.run(
         [str(Path(sys.executable).with_name("pyinfra")), "-y", *words],
         cwd=ROOT,
@@ -80,11 +77,25 @@ def test_nobody_is_asked(tmp_path: Path) -> None:
         check=False,
     )
     assert ran.returncode == 1
-    assert ran.stderr.endswith(
+    assert "Connecting to hosts" not in ran.stderr
+    return ran.stderr
+
+
+def test_nobody_is_asked(tmp_path: Path) -> None:
+    inventory = tmp_path / "few.py"
+    inventory.write_text('few = [("gpu-1", {"ssh_hostname": "127.0.0.1", "ssh_port": 1})]\n')
+    words = ["--data", "levae=vllm-0.33", "--data", "x=1", "--limit", "gpu-2"]
+    assert _refused(*words, str(inventory), "deploy/rollback.py").endswith(
         "--data levae: deploy/rollback.py asks for no such key, did you mean leave\n"
         "--data x: deploy/rollback.py asks for no such key, known are break_lock, leave, plan, "
         "reports, to, until\n"
         "--limit gpu-2: there is no such host and no such group, did you mean gpu-1\n"
         "nothing was changed on any host\n"
     )
-    assert "Connecting to hosts" not in ran.stderr
+
+
+def test_inventory_that_is_not_there() -> None:
+    assert _refused("inventories/pord.py", "deploy/upgrade.py").endswith(
+        "inventories/pord.py: has no hosts, the file of an inventory is right\n"
+        "nothing was changed on any host\n"
+    )

@@ -42,3 +42,11 @@ def test_release_that_failed_before(hosts: Hosts, capsys: pytest.CaptureFixture[
     member = hosts.one("gpu-1", moves=(hosts.move(failed="new failed: 1 of 3 answers wrong"),))
     said = _shown(plan.made([member], Fleet()), capsys)
     assert said == "    new is tried again on gpu-1: new failed: 1 of 3 answers wrong\n"
+
+
+def test_same_release_again(hosts: Hosts, capsys: pytest.CaptureFixture[str]) -> None:
+    again = hosts.one("gpu-1", moves=(hosts.move(serving="new"),))
+    renewed = hosts.one("gpu-2", moves=(hosts.move(serving="new", renewed=True),))
+    said = _shown(plan.made([again, renewed], Fleet(shares=(100,))), capsys)
+    assert "│ chat new │ chat new, again" in said
+    assert "│ chat new │ chat new, with another secret │" in said

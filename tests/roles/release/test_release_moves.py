@@ -67,6 +67,14 @@ def test_release_that_failed_before_is_said_to_have(spec: HostSpec) -> None:
     assert move.back.failed == ""
 
 
+@pytest.mark.parametrize(
+    ("has", "renewed"), [({"secrets": "0"}, True), ({}, False), ({"secrets": None}, False)]
+)
+def test_other_secrets(spec: HostSpec, has: dict[str, Any], renewed: bool) -> None:
+    (move,) = _forward(spec, _serving(spec, current="other", **has))
+    assert move.renewed is renewed
+
+
 def test_serves(spec: HostSpec) -> None:
     assert _forward(spec, _serving(spec)) == []
 
