@@ -80,13 +80,22 @@ def _several(plan: Plan) -> bool:
     return len(plan.waves) > 1 or bool(plan.waves and plan.there)
 
 
+def _begun(plan: Plan) -> list[str]:
+    return [host for wave in plan.waves for host in wave.hosts]
+
+
 def _remarks(plan: Plan) -> Iterator[str]:
     if _several(plan) and plan.there:
         yield f"{plan.there} host(s) have it already"
-    for name in (name for one in plan.waves for name in one.hosts):
-        for move in plan.members[name].moves:
-            if move.failed:
-                yield f"{move.release} is tried again on {name}: {move.failed}"
+    moves = [(host, one) for host in _begun(plan) for one in plan.members[host].moves]
+    for host, move in moves:
+        if move.failed:
+            yield f"{move.release} is tried again on {host}: {move.failed}"
+    if renewed := [f"{host}/{move.instance.name}" for host, move in moves if move.renewed]:
+        yield (
+            f"another secret comes to {few(renewed, most=_MOST)}: clients that show the one before "
+            "get 401 from its restart on"
+        )
     for one in plan.members.values():
         if one.left:
             yield f"{one.name} is left alone: {one.left}"
@@ -99,9 +108,7 @@ def _remarks(plan: Plan) -> Iterator[str]:
 def _will(move: Move) -> str:
     """Return what is going to serve; the same release is started again for a reason."""
     again = ", again" if move.serving == move.release else ""
-    return (
-        f"{move.instance.name} {move.release}{', with another secret' if move.renewed else again}"
-    )
+    return f"{move.instance.name} {move.release}{again}"
 
 
 def _moves(plan: Plan, host: str) -> list[dict[str, str | None]]:

@@ -45,8 +45,15 @@ def test_release_that_failed_before(hosts: Hosts, capsys: pytest.CaptureFixture[
 
 
 def test_same_release_again(hosts: Hosts, capsys: pytest.CaptureFixture[str]) -> None:
-    again = hosts.one("gpu-1", moves=(hosts.move(serving="new"),))
-    renewed = hosts.one("gpu-2", moves=(hosts.move(serving="new", renewed=True),))
-    said = _shown(plan.made([again, renewed], Fleet(shares=(100,))), capsys)
-    assert "│ chat new │ chat new, again" in said
-    assert "│ chat new │ chat new, with another secret │" in said
+    members = [hosts.one(f"gpu-{n}", moves=(hosts.move(serving="new"),)) for n in range(2)]
+    assert "│ chat new │ chat new, again │" in _shown(plan.made(members, Fleet()), capsys)
+
+
+def test_another_secret_is_told_in_any_case(
+    hosts: Hosts, capsys: pytest.CaptureFixture[str]
+) -> None:
+    member = hosts.one("gpu-1", moves=(hosts.move(renewed=True),))
+    assert _shown(plan.made([member], Fleet()), capsys) == (
+        "    another secret comes to gpu-1/chat: clients that show the one before get 401 from its "
+        "restart on\n"
+    )
