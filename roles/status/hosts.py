@@ -65,7 +65,7 @@ def _unheard(spec: HostSpec, found: Found) -> Iterator[str]:
     if spec.agent and spec.agent.port not in heard:
         yield (
             f"nobody answers gateways on port {spec.agent.port}: they go on with what they were "
-            "told last; systemctl restart metalserve-agent.socket"
+            "told last; deploy/prepare.py has it answer again"
         )
 
 

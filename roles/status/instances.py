@@ -63,7 +63,7 @@ def _absent(seen: Found | None, wanted: str) -> str:
 def _down(unit: str | None, how: str | None) -> str:
     if unit is None:
         return "its unit is not up"
-    return f"{unit} is {how}: journalctl -eu {unit} tells why, deploy/main.py starts it"
+    return f"{unit} is not up ({how}): journalctl -eu {unit} tells why, deploy/main.py starts it"
 
 
 def _astray(unit: str, current: str) -> str:

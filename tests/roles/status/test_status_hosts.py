@@ -48,7 +48,8 @@ def test_serves_what_is_wanted() -> None:
         (
             {"active": False, "state": "failed"},
             State.WRONG,
-            f"{_UNIT} is failed: journalctl -eu {_UNIT} tells why, deploy/main.py starts it",
+            f"{_UNIT} is not up (failed): journalctl -eu {_UNIT} tells why, deploy/main.py starts "
+            "it",
         ),
         ({"current": "other"}, State.LOOK, f"the inventory wants {WANTED}"),
         ({"out": ["a fan is loud"]}, State.LOOK, "in quarantine: a fan is loud"),
@@ -233,7 +234,7 @@ def test_agent_that_does_not_listen() -> None:
     assert _listening({"port": 29651}, spec=spec) == []
     assert _listening(spec=spec) == [
         "nobody answers gateways on port 29651: they go on with what they were told last; "
-        "systemctl restart metalserve-agent.socket"
+        "deploy/prepare.py has it answer again"
     ]
 
 
