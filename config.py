@@ -4,6 +4,7 @@ from roles import control, probe, report, status
 
 control.know_arguments()
 control.know_deploys()
+control.refuse_unknown()
 control.allow_connections()
 control.quiet_ssh()
 probe.begin()

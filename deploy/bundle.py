@@ -1,6 +1,7 @@
 """All that hosts without internet need: ``--data inventory=FILE --data folder=DIR``."""
 
 from pyinfra import host
+from pyinfra.api import DeployError
 
 from roles import bundle
 
@@ -10,4 +11,4 @@ match wish := str(host.data.get("verify", "no")):
     case "yes":
         bundle.verify(data=host.data.dict())
     case _:
-        raise SystemExit(f"verify: {wish!r}, yes and no are right")
+        raise DeployError(f"verify: {wish!r}, yes and no are right")

@@ -1,6 +1,7 @@
 """List what of ours nothing needs any more; ``--data prune=yes`` deletes it."""
 
 from pyinfra import host
+from pyinfra.api import DeployError
 
 from roles import care
 
@@ -10,4 +11,4 @@ match wish := str(host.data.get("prune", "no")):
     case "yes":
         care.prune(spec=host.data.spec)
     case _:
-        raise SystemExit(f"prune: {wish!r}, yes and no are right")
+        raise DeployError(f"prune: {wish!r}, yes and no are right")

@@ -1,6 +1,7 @@
 """Take hosts out of rotation: ``--limit HOST --data why=WORDS``; ``quarantine=end`` ends it."""
 
 from pyinfra import host
+from pyinfra.api import DeployError
 
 from roles import quarantine
 
@@ -10,4 +11,4 @@ match wish := str(host.data.get("quarantine", "begin")):
     case "end":
         quarantine.end(spec=host.data.spec)
     case _:
-        raise SystemExit(f"quarantine: {wish!r}, begin and end are right")
+        raise DeployError(f"quarantine: {wish!r}, begin and end are right")

@@ -3,7 +3,7 @@
 from io import StringIO
 
 from pyinfra import host
-from pyinfra.api import deploy
+from pyinfra.api import Host, deploy
 from pyinfra.operations import apt, files
 
 from roles import lock, paths, probe
@@ -18,7 +18,7 @@ _PHASE = "prepare"
 def prepare(spec: HostSpec) -> None:
     """Leave users, folders, our own scripts and units on the host."""
     digest = layout.digest_of(spec)
-    if probe.holds(host, phase=_PHASE, digest=digest):
+    if probe.holds(host, phase=_PHASE, digest=digest) and _answers(host, spec):
         operations.held_receipt(name="Prepared", phase=_PHASE)
         return
     lock.deploy_lock(name="Take the deploy lock")
@@ -49,6 +49,12 @@ def prepare(spec: HostSpec) -> None:
         name="Leave a receipt", phase=_PHASE, digest=digest,
         managed=layout.managed(spec), python=spec.python,
     )  # fmt: skip
+
+
+def _answers(host: Host, spec: HostSpec) -> bool:
+    """Say whether gateways are answered, where they ask."""
+    ports = probe.of(host)["ports"]
+    return not spec.agent or ports is None or spec.agent.port in {one["port"] for one in ports}
 
 
 @deploy("Prepare")

@@ -1,9 +1,17 @@
 """The machine that a run is started on: what it needs there to be of use to many hosts."""
 
 from roles.control.arguments import know_arguments
+from roles.control.asked import refuse_unknown
 from roles.control.begun import when_begun
 from roles.control.connections import allow_connections
 from roles.control.lines import know_deploys
 from roles.control.quiet import quiet_ssh
 
-__all__ = ["allow_connections", "know_arguments", "know_deploys", "quiet_ssh", "when_begun"]
+__all__ = [
+    "allow_connections",
+    "know_arguments",
+    "know_deploys",
+    "quiet_ssh",
+    "refuse_unknown",
+    "when_begun",
+]

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-_DEPLOYS = Path(__file__).parents[2] / "deploy"
+DEPLOYS = Path(__file__).resolve().parents[2] / "deploy"
 
 
 def know_deploys() -> None:
@@ -14,7 +14,7 @@ def know_deploys() -> None:
     pyinfra asks it for every call above every operation of every host. What pyinfra runs from a
     file is no module, and ``inspect`` looks through all modules for it, anew each time.
     """
-    for file in _DEPLOYS.glob("*.py"):
+    for file in DEPLOYS.glob("*.py"):
         module = ModuleType(f"deploy.{file.stem}", "A file that pyinfra runs.")
         module.__file__ = str(file)
         sys.modules.setdefault(module.__name__, module)

@@ -29,7 +29,7 @@ def serving_wave(rollout: Rollout, number: int, towards: Towards) -> job.Command
     """
     member = rollout.plan.members[host.name]
     if member.refused and number == 1:
-        yield job.refusal(member.refused)
+        yield job.refusal(f"not begun: {member.refused}; nothing was changed here")
     elif rollout.plan.wave_of(host.name) != number:
         host.noop(told.at_rest(rollout.plan, member))
     elif why := _refusal(rollout):

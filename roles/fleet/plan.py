@@ -100,7 +100,14 @@ def made(
     plan = replace(plan, members=_refused(plan))
     begun = [one for one in plan.members.values() if one.begun]
     changes = {one.change for one in begun}
-    there = [one for one in known.values() if one.change in changes and not one.moves]
+    # On a rollback a host may stay with what others leave, as it has nothing before that.
+    left = {(move.instance.name, move.serving) for one in begun for move in one.moves
+            if move.serving != move.release}  # fmt: skip
+    there = [
+        one
+        for one in known.values()
+        if one.change in changes and not one.moves and not left & set(one.goal)
+    ]
     return replace(plan, waves=tuple(in_waves(begun, there, fleet)), there=len(there))
 
 

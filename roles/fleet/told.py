@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from roles.console import console, new_table
 from roles.fleet.member import Member
 from roles.fleet.plan import Plan
+from roles.release import Move
 from roles.words import few
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ _MOST = 8
 
 
 def show(plan: Plan) -> None:
-    """Show the waves where there are several, and every host that is left out."""
-    if len(plan.waves) > 1:
+    """Show the waves where some hosts come before others, and every host that is left out."""
+    if _several(plan):
         console(_FILE_WIDTH).print(_table(plan))
     for line in _remarks(plan):
         console(_FILE_WIDTH).print(f"    {line}", soft_wrap=True)
@@ -69,15 +70,33 @@ def _table(plan: Plan) -> "Table":
     for number, wave in plan.numbered:
         moves = [move for name in wave.hosts for move in plan.members[name].moves]
         was = Counter(f"{one.instance.name} {one.serving or 'nothing'}" for one in moves)
-        will = Counter(f"{one.instance.name} {one.release}" for one in moves)
+        will = Counter(_will(one) for one in moves)
         names = few(wave.hosts, most=_MOST)
         found.add_row(str(number), wave.title, str(len(wave.hosts)), names, _each(was), _each(will))
     return found
 
 
+def _several(plan: Plan) -> bool:
+    """Say whether there is an order to be told: what is left of a change that went on is one."""
+    return len(plan.waves) > 1 or bool(plan.waves and plan.there)
+
+
+def _begun(plan: Plan) -> list[str]:
+    return [host for wave in plan.waves for host in wave.hosts]
+
+
 def _remarks(plan: Plan) -> Iterator[str]:
-    if len(plan.waves) > 1 and plan.there:
+    if _several(plan) and plan.there:
         yield f"{plan.there} host(s) have it already"
+    moves = [(host, one) for host in _begun(plan) for one in plan.members[host].moves]
+    for host, move in moves:
+        if move.failed:
+            yield f"{move.release} is tried again on {host}: {move.failed}"
+    if renewed := [f"{host}/{move.instance.name}" for host, move in moves if move.renewed]:
+        yield (
+            f"another secret comes to {few(renewed, most=_MOST)}: clients that show the one before "
+            "get 401 from its restart on"
+        )
     for one in plan.members.values():
         if one.left:
             yield f"{one.name} is left alone: {one.left}"
@@ -85,6 +104,12 @@ def _remarks(plan: Plan) -> Iterator[str]:
             yield f"{one.name} cannot be begun: {one.refused}"
     if plan.waves and plan.silent:
         yield f"no answer, counted as not serving: {few(plan.silent, most=_MOST)}"
+
+
+def _will(move: Move) -> str:
+    """Return what is going to serve; the same release is started again for a reason."""
+    again = ", again" if move.serving == move.release else ""
+    return f"{move.instance.name} {move.release}{again}"
 
 
 def _moves(plan: Plan, host: str) -> list[dict[str, str | None]]:

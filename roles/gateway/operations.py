@@ -59,8 +59,9 @@ def known_instances(onto: HostSpec, gateways: list[str]) -> Generator[FunctionCo
 def _moved(instance: Instance) -> bool:
     """Say whether an instance is where no earlier run can have told a gateway that it is."""
     instances = probe.of(host)["instances"] or {}
-    about = (instances.get(instance.name) or {}).get("about") or {}
-    return bool(about.get("port") != instance.port)
+    served = (instances.get(instance.name) or {}).get("served")
+    # Its own comes before those of other planes.
+    return not served or served[0]["ports"][:1] != [instance.port]
 
 
 def _tell(state: State, host: Host, *, instances: list[str], unasked: list[str]) -> bool:

@@ -15,7 +15,7 @@ import json
 import os
 import shutil
 import sys
-from typing import Any, Callable, Dict, List, Set, Tuple
+from typing import Any, Callable, Dict, List, Tuple
 
 import ascend
 import ascend_files
@@ -35,6 +35,7 @@ import rotation
 import units
 
 SCHEMA = 2
+_UP, _AT_REST = "active", "inactive"
 # What is looked for in the lock's owner: who, and whether that run still is.
 _OWNER = ("run", "who", "machine", "pid", "started", "since")
 _SENT: Dict[str, Callable[[str], Any]] = {
@@ -50,7 +51,7 @@ def probe(asked: Any) -> Dict[str, Any]:
     """Return every fact; one that fails is ``null`` and named in ``faults``."""
     faults: Dict[str, str] = {}
     roots = [places.ROOT, places.STATE, "/usr/local", asked["weights_root"]]
-    at_work, up = _units()
+    at_work, states = _units()
     parts: Dict[str, Callable[[], Any]] = {
         "system": lambda: _each("system.", machine.FACTS, faults),
         "disks": lambda: disks(roots),
@@ -59,7 +60,7 @@ def probe(asked: Any) -> Dict[str, Any]:
         "platform": lambda: _each("platform.", _platform(asked.get("accelerator")), faults),
         "receipts": receipts.read_all,
         "stacks": stacks,
-        "instances": lambda: instances(up),
+        "instances": lambda: instances(states),
         "lock": lambda: durable.read_record(places.lock(), _OWNER),
         "jobs": lambda: at_work,
     }
@@ -122,11 +123,14 @@ def stacks() -> List[str]:
     return sorted(os.path.basename(os.path.dirname(marker)) for marker in markers)
 
 
-def instances(up: Set[str]) -> Dict[str, Any]:
-    """Return what each instance's links point at and whether its unit is among those up."""
+def instances(states: Dict[str, str]) -> Dict[str, Any]:
+    """Return what each instance's links point at and how its unit is, by those not at rest."""
     found = {}
-    for folder in sorted(glob.glob(places.instances() + "/*")):
-        name = os.path.basename(folder)
+    # A server outlives links that somebody removes.
+    runs = {units.instance(unit): unit for unit, state in states.items() if state == _UP}
+    there = [os.path.basename(folder) for folder in glob.glob(places.instances() + "/*")]
+    for name in sorted({*there, *runs}):
+        folder = places.instance(name)
         current = durable.read_link(folder + "/current")
         about = durable.read_json(current + "/release.json") if current else None
         record = durable.read_record(places.transaction(name), ("outcome",)) or {}
@@ -146,8 +150,9 @@ def instances(up: Set[str]) -> Dict[str, Any]:
                 _name(path): (durable.read_json(path) or {}).get("why")
                 for path in sorted(glob.glob(places.bad(name) + "/*.json"))
             },
-            "unit": about["unit"] if about else None,
-            "active": about["unit"] in up if about else False,
+            "unit": about["unit"] if about else runs.get(name),
+            "active": states.get(about["unit"]) == _UP if about else False,
+            "state": states.get(about["unit"], _AT_REST) if about else None,
             "about": about,
             "out": rotation.why_kept_out(name),
             "waits": (durable.read_json(places.waits(name)) or {}).get("for"),
@@ -158,12 +163,12 @@ def instances(up: Set[str]) -> Dict[str, Any]:
     return found
 
 
-def _units() -> Tuple[List[str], Set[str]]:
-    """Return the jobs at work and the units that are up; none without systemd."""
+def _units() -> Tuple[List[str], Dict[str, str]]:
+    """Return the jobs at work and how units are that are not at rest; none without systemd."""
     try:
         return units.seen()
     except OSError:
-        return [], set()
+        return [], {}
 
 
 def _name(path: str) -> str:

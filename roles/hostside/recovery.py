@@ -35,6 +35,7 @@ def finish(instance: str) -> None:
         # A job that was killed after its last word may not have come to this.
         if found.record["outcome"] != back.BROKEN:
             rotation.join(instance)
+        found.restore_current()
         return
     if service.going_down():
         print("the host goes down; what served before is put back at boot")

@@ -30,9 +30,10 @@ def lay_out(wanted: Any) -> List[str]:
         return paths
     if os.path.isdir(folder):
         serving = durable.read_link(places.instance(wanted["instance"]) + "/current")
+        serves = ", and serves: whether what runs began with that is not known"
         print(
             "{} was changed by hand{}; laid out anew".format(
-                folder, ", and serves" if serving == folder else ""
+                folder, serves if serving == folder else ""
             )
         )
         # Path by path, each in one step: the folder may serve, and is there whatever happens.

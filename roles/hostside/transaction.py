@@ -115,6 +115,14 @@ class Transaction:
         """Point every link at what was."""
         _point(self.record["before"]["links"])
 
+    def restore_current(self) -> None:
+        """Have what was left as current be so again, where somebody has the link lead nowhere."""
+        links = self.record["after" if self.record["outcome"] == "committed" else "before"]["links"]
+        current = places.instance(self.instance) + "/current"
+        kept = links[current]
+        if not os.path.isdir(current) and kept and os.path.isdir(kept):
+            _point(links)
+
     def _write(self) -> None:
         durable.write_json(places.transaction(self.instance), self.record)
 

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import subprocess
-from typing import List, Set, Tuple
+from typing import Dict, List, Tuple
 
 _JOB, _SERVICE = "metalserve-job-", ".service"
 _JOBS, _INSTANCES = _JOB + "*" + _SERVICE, "metalserve-*@*" + _SERVICE
 
 
-def seen() -> Tuple[List[str], Set[str]]:
+def seen() -> Tuple[List[str], Dict[str, str]]:
     """
-    Return the names of jobs of ours at work, and the units of instances that are up and ready.
+    Return the names of jobs of ours at work, and the units of instances that are not at rest with
+    how each is: ``active`` when it is up and ready, else as in ``failed`` or ``activating
+    (auto-restart)``.
 
     :raises OSError: systemctl is not there, or does not tell
     """
     rows = _listed("what runs", _JOBS, _INSTANCES)
     at_work = [row for row in rows if row[0].startswith(_JOB)]
-    up = {row[0] for row in rows if row not in at_work and row[2] == "active"}
-    return _names(at_work), up
+    return _names(at_work), _states([row for row in rows if row not in at_work])
 
 
 def jobs() -> List[str]:
@@ -28,6 +29,19 @@ def jobs() -> List[str]:
     :raises OSError: systemctl is not there, or does not tell
     """
     return _names(_listed("the jobs at work", _JOBS))
+
+
+def _states(rows: List[List[str]]) -> Dict[str, str]:
+    return {name: _how(state, more) for name, _, state, more, *_ in rows}
+
+
+def _how(state: str, more: str) -> str:
+    return state if state == "active" or more == state else "{} ({})".format(state, more)
+
+
+def instance(unit: str) -> str:
+    """Return the name of the instance that a unit is of."""
+    return unit.partition("@")[2][: -len(_SERVICE)]
 
 
 def running() -> List[str]:

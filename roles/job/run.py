@@ -8,8 +8,9 @@ from uuid import uuid4
 from paramiko import SSHException
 from pyinfra import host
 from pyinfra.api import FunctionCommand, Host, QuoteString, State, StringCommand
-from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS
+from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS, ConnectorArguments
 from pyinfra.api.output import echo
+from pyinfra.connectors.util import CommandOutput
 
 from roles import paths
 from roles.job import connection, together
@@ -18,10 +19,26 @@ from roles.job.program import program as whole_program
 Commands = Generator[StringCommand | FunctionCommand, None, None]
 
 
+class Telling(StringCommand):
+    """A command of which the operator is shown what it says; pyinfra shows that of a failed one."""
+
+    def execute(
+        self, state: State, host: Host, connector_arguments: ConnectorArguments
+    ) -> tuple[bool, CommandOutput]:
+        """See ``PyinfraCommand``."""
+        done, said = super().execute(state, host, connector_arguments)
+        for line in said.stdout_lines if done and not state.print_output else ():
+            echo(f"{host.print_prefix}{line}", err=True)
+        return done, said
+
+
 def script(name: str, *words: str, python: str, given: object) -> StringCommand:
-    """Return the command that runs one of our scripts with ``given`` as JSON on its input."""
+    """
+    Return the command that runs one of our scripts with ``given`` as JSON on its input. What it
+    says when it ends well is for the operator.
+    """
     command = [QuoteString(python), QuoteString(paths.script(name)), *map(QuoteString, words)]
-    return StringCommand(*command, _stdin=json.dumps(given))
+    return Telling(*command, _stdin=json.dumps(given))
 
 
 def commands(name: str, *, script: str, python: str, plan: dict[str, Any]) -> Commands:

@@ -2,7 +2,7 @@
 
 from roles.release.apart import Judged
 from roles.release.back import WayBackError, refuse_wrong_ways_back, wish
-from roles.release.before import Way, Wish, way
+from roles.release.before import Way, Wish, since, way
 from roles.release.deploy import stage, tell_unwanted
 from roles.release.moves import Move, backward, forward, served
 from roles.release.release import Release
@@ -18,6 +18,7 @@ __all__ = [
     "forward",
     "refuse_wrong_ways_back",
     "served",
+    "since",
     "stage",
     "tell_unwanted",
     "way",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from roles.release.before import Found, Way, Wish
 from roles.spec import Instance
@@ -16,17 +17,33 @@ class Judged:
     An instance of a host of the run, and its way back.
 
     :param seen: what the probe saw of it, nothing when it is not there
+    :param wanted: whether it serves what the inventory wants
     """
 
     host: str
     instance: Instance
     seen: Found
     way: Way
+    wanted: bool = False
 
     @property
     def served(self) -> list[Found]:
         """Every release that served, what serves first."""
         return list(self.seen.get("served", ()))
+
+
+class _Chain(NamedTuple):
+    """
+    Hosts to which the same changes came, as far as can be seen.
+
+    :param serving: the releases that serve
+    :param known: those that served
+    :param wanted: whether all of them serve what the inventory wants
+    """
+
+    serving: set[str]
+    known: set[str]
+    wanted: bool
 
 
 def reasons(judged: list[Judged], wish: Wish) -> list[str]:
@@ -59,15 +76,19 @@ def _mixed(model: str, members: list[Judged]) -> str:
         named.setdefault(one.instance.name, []).append(one)
     # Two instances of a host never have the same release, but may be of the same make.
     makes = {(about["stack"], about["weights"]) for one in members if (about := _about(one))}
-    chains = [chain for alike in named.values() for chain in _chains(alike)]
+    chains = [chain for ones in named.values() for chain in _chains(ones)]
     apart = [chain for chain in chains if len(chain) > 1]
     if not apart and (len(makes) <= 1 or len(named) == 1):
         return ""
     began = _began(members)
     among = apart or [set(began)]
     newest = [max(releases, key=lambda name: (began[name], name)) for releases in among]
+    # Of a kind of which all serve the same, none goes further back than another.
+    kinds = [chain for chain in chains if len(chain) == 1] if apart and len(named) == 1 else []
+    alike: set[str] = set().union(*kinds)
     known = all(began[release] for release in newest)
-    if known and all(one.way.serving in newest for one in members if one.way.to):
+    going = {one.way.serving for one in members if one.way.to}
+    if known and going <= {*newest, *alike}:
         return ""
     leave = ",".join(newest) if known else "RELEASE"
     rows = [_row(release, members) for release in sorted(began, key=lambda name: began[name])]
@@ -76,6 +97,10 @@ def _mixed(model: str, members: list[Judged]) -> str:
             f"{model} is served by different releases: some would go further back than others",
             *(f"    {row}" for row in rows[::-1]),
             f"    say what is to be left, anything else stays: --data leave={leave}",
+            *(
+                f"    and ,{release} after it, if that is to be left as well"
+                for release in sorted(alike & going)
+            ),
         ]
     )
 
@@ -85,14 +110,24 @@ def _chains(members: list[Judged]) -> list[set[str]]:
     Return the releases that serve, together those of hosts to which the same changes came. Hosts
     that differ by design have never served a release of each other.
     """
-    chains: list[tuple[set[str], set[str]]] = []
-    for one in members:
-        serving, known = {str(one.way.serving)}, {str(entry["release"]) for entry in one.served}
-        # A host with one release alone may be of any.
-        met = [chain for chain in chains if len(known) < 2 or len(chain[1]) < 2 or chain[1] & known]
+    chains: list[_Chain] = []
+    # What is known of the others tells where those belong that have one release alone.
+    for one in sorted(members, key=lambda one: -len(one.served)):
+        known = {str(entry["release"]) for entry in one.served}
+        mine = _Chain({str(one.way.serving)}, known, one.wanted)
+        met = [chain for chain in chains if chain.known & mine.known]
+        if not met and len(one.served) < 2:
+            # It may be of any, but of those that are as the inventory wants them as it is itself.
+            met = [chain for chain in chains if not (chain.wanted and mine.wanted)]
         chains = [chain for chain in chains if chain not in met]
-        chains.append((serving.union(*(c[0] for c in met)), known.union(*(c[1] for c in met))))
-    return [serving for serving, _ in chains]
+        chains.append(
+            _Chain(
+                mine.serving.union(*(chain.serving for chain in met)),
+                mine.known.union(*(chain.known for chain in met)),
+                wanted=mine.wanted and all(chain.wanted for chain in met),
+            )
+        )
+    return [chain.serving for chain in chains]
 
 
 def _about(one: Judged) -> Found:

@@ -12,6 +12,8 @@ from roles import probe
 from roles.release import apart, before
 from roles.release.apart import Judged
 from roles.release.before import Wish
+from roles.release.release import Release
+from roles.spec import Instance
 
 
 class WayBackError(DeployError):
@@ -80,4 +82,12 @@ def _of(asked: Host, wanted: Wish) -> Iterator[Judged]:
     for instance in asked.data.spec.instances:
         seen = (found["instances"] or {}).get(instance.name) or {}
         way = before.way(instance, found, wanted)
-        yield Judged(asked.name, instance, seen, way)
+        yield Judged(asked.name, instance, seen, way, way.serving == _wanted(asked, instance))
+
+
+def _wanted(asked: Host, instance: Instance) -> str | None:
+    """Return the release that the inventory wants; some engine's has no name yet."""
+    try:
+        return Release(spec=asked.data.spec, instance=instance).name
+    except ValueError:
+        return None

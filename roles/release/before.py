@@ -71,16 +71,16 @@ def way(instance: Instance, found: Found, wish: Wish = EVERY) -> Way:
     serving: str | None = seen and seen["current"]
     if not serving:
         return Way(name, stays=f"{name} has no release")
-    since = _since(seen)
+    began = since(seen)
     if not wish.leaves(serving):
-        return Way(name, serving, since, stays=f"{name} serves {serving}, which is not to be left")
+        return Way(name, serving, began, stays=f"{name} serves {serving}, which is not to be left")
     entry, passed, why = _target(name, seen, wish)
     if entry is None:
-        return Way(name, serving, since, **why)
+        return Way(name, serving, began, **why)
     refused = _held(entry, seen, found) or _secrets(name, seen)
     if refused:
-        return Way(name, serving, since, passed=passed, refused=refused)
-    return Way(name, serving, since, to=entry["release"], passed=passed)
+        return Way(name, serving, began, passed=passed, refused=refused)
+    return Way(name, serving, began, to=entry["release"], passed=passed)
 
 
 def _target(name: str, seen: Found, wish: Wish) -> tuple[Found | None, tuple[str, ...], Found]:
@@ -131,12 +131,12 @@ def _secrets(name: str, seen: Found) -> str:
     )
 
 
-def _since(seen: Found) -> str | None:
+def since(seen: Found) -> str | None:
     """Return when the current release began to serve."""
     last = seen["transaction"]
     known = {entry["release"]: entry["since"] for entry in seen["served"]}
-    if since := known.get(seen["current"]):
-        return str(since)
+    if began := known.get(seen["current"]):
+        return str(began)
     # A host that older code switched has its journal alone.
     committed = last["outcome"] == "committed" and last["release"] == seen["current"]
     return str(last["ended"]) if committed else None

@@ -28,6 +28,8 @@ class Move:
     :param interrupts: the model that one instance fewer serves meanwhile; ``None`` when this one
         does not serve now
     :param brings: the model that clients get from it then; ``None`` when another answers for it
+    :param failed: why the release is marked bad there; empty when it is not
+    :param renewed: whether it comes with other secrets than it has
     :param script: what the host's job runs: of hosts that serve it together one decides, the others
         follow
     """
@@ -38,6 +40,8 @@ class Move:
     generation: str | None = None
     interrupts: str | None = None
     brings: str | None = None
+    failed: str = ""
+    renewed: bool = False
     script: str = "activate"
 
     @property
@@ -52,6 +56,8 @@ class Move:
             generation=None,
             interrupts=self.brings,
             brings=self.interrupts or self.brings,
+            failed="",
+            renewed=False,
         )
 
     def commands(self, *, python: str) -> job.Commands:
@@ -97,13 +103,16 @@ def _move(host: Host, one: Instance, release: str, generation: str | None) -> Mo
     if absent := together.absent(host, one):
         raise LookupError(absent)
     answers = one.rank(host.name) == 0
+    known = seen(probe.of(host), one.name)
     return Move(
         instance=one,
         release=release,
-        serving=seen(probe.of(host), one.name)["current"],
+        serving=known["current"],
         generation=generation,
         interrupts=served(host).get(one.name),
         brings=one.served_as if answers else None,
+        failed=(known.get("bad") or {}).get(release) or "",
+        renewed=bool(generation and known.get("secrets") not in (None, generation)),
         script="activate" if answers else "follow",
     )
 

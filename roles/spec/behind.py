@@ -51,7 +51,16 @@ def unreached(hosts: Mapping[str, "HostSpec"]) -> Iterator[Fault]:
 
 
 def _unreached(gateway: str, one: Behind) -> Iterator[Fault]:
-    if one.instance.address.is_loopback and one.host != gateway:
+    if one.instance.address.is_loopback and one.host != gateway and one.instance.keyless:
+        # Nothing is said that another fault would take back: it may not listen elsewhere either.
+        yield Fault(
+            path=f"{one.host}/instances/{one.instance.name}/address",
+            wrong=f"is {one.instance.address}, where {one.instance.keyless} has to be, as it asks "
+            f"nobody for a key, and where the gateway on {gateway} does not reach it",
+            right=f"give {one.host} a gateway of its own, for a model that no other host serves by "
+            f"that name, or leave {one.instance.served_as} out of the gateway's models",
+        )
+    elif one.instance.address.is_loopback and one.host != gateway:
         yield Fault(
             path=f"{one.host}/instances/{one.instance.name}/address",
             wrong=f"is {one.instance.address}, where the gateway on {gateway} does not reach it",

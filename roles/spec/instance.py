@@ -165,9 +165,14 @@ class Instance(Spec):
                     right=f"should be {' or '.join(store.models(paths))}",
                 )
 
+    @property
+    def keyless(self) -> str | None:
+        """What its engine is called when it asks nobody for a key."""
+        return _KEYLESS.get(self.stack.engine)
+
     def _reachable(self) -> Iterator[Fault]:
         """A server that asks for no key answers this host alone, or those with a certificate."""
-        keyless = _KEYLESS.get(self.stack.engine)
+        keyless = self.keyless
         certified = isinstance(self.options, MindieOptions) and self.options.https is not None
         otherwise = ", or give options/https" if self.stack.engine is Engine.MINDIE else ""
         if keyless and self.api_key is not None:

@@ -1,8 +1,9 @@
 """One host: what it runs, how well it is, and what drifted."""
 
+from collections.abc import Iterator
 from typing import Any
 
-from roles import lock, platform, preflight, probe
+from roles import gateway, lock, platform, preflight, probe
 from roles.spec import Accelerator, HostSpec
 from roles.status import devices, instances, state
 
@@ -19,7 +20,7 @@ def of(name: str, spec: HostSpec, found: Found) -> dict[str, Any]:
         if receipt["drift"]
     }
     told = {
-        "wrong": [],
+        "wrong": list(_unheard(spec, found)),
         "unknown": [
             *(f"{part}: {why}" for part, why in found["faults"].items()),
             *devices.unknown(spec, found),
@@ -49,6 +50,23 @@ def silent(name: str, spec: HostSpec | None, why: str) -> dict[str, Any]:
     """Return a host that was not reached: of what it should run, nothing is known."""
     known = of(name, spec or HostSpec(accelerator=Accelerator.CPU), probe.silent(why))
     return known | {"unknown": [why]} | ({} if spec else {"accelerator": None})
+
+
+def _unheard(spec: HostSpec, found: Found) -> Iterator[str]:
+    """Who should listen there for clients and gateways, and does not."""
+    if found["ports"] is None:
+        return
+    heard = {listener["port"]: listener["unit"] for listener in found["ports"]}
+    if spec.gateway and heard.get(spec.gateway.port) != gateway.UNIT:
+        yield (
+            f"{gateway.UNIT} does not listen on port {spec.gateway.port}: clients reach no "
+            f"{', '.join(spec.gateway.models)} there; deploy/gateway.py starts it"
+        )
+    if spec.agent and spec.agent.port not in heard:
+        yield (
+            f"nobody answers gateways on port {spec.agent.port}: they go on with what they were "
+            "told last; deploy/prepare.py has it answer again"
+        )
 
 
 def _platform(found: Found) -> list[str]:

@@ -9,13 +9,18 @@ from roles.status import state
 Found = dict[str, Any]
 
 _SERVES_NOT = ("broken", "nothing serves")
+_ASKED = ("committed", "rolled back")
 
 
 def of(host: str, spec: HostSpec, found: Found) -> list[dict[str, Any]]:
     """Return every instance, as the probe saw it and the inventory wants it."""
     wanted = {instance.name: instance for instance in spec.instances}
     there: Found = found["instances"] or {}
-    others = [name for name, seen in there.items() if name not in wanted and seen["current"]]
+    others = [
+        name
+        for name, seen in there.items()
+        if name not in wanted and (seen["current"] or seen["unit"])
+    ]
     return [
         *(_wanted(instance, host, spec, found) for instance in wanted.values()),
         *(_unwanted(name, there[name]) for name in others),
@@ -39,13 +44,35 @@ def _wanted(instance: Instance, host: str, spec: HostSpec, found: Found) -> dict
         return described | _judged(None, unknown=["what it runs is not known"])
     seen = found["instances"].get(instance.name)
     if not seen or not seen["current"]:
-        wrong = [f"nothing is there, {name or 'an instance'} is wanted"]
+        wrong = [_absent(seen, name or "an instance")]
         if seen and seen["transaction"]["why"]:
             wrong.append(_ended(seen["transaction"]))
         return described | _judged(seen, wrong=wrong, look=look)
     if name and seen["current"] != name:
         look.append(f"the inventory wants {name}")
     return described | _about(seen) | _served(instance.name, seen, found, look)
+
+
+def _absent(seen: Found | None, wanted: str) -> str:
+    """Say that nothing is current, whatever still runs."""
+    if seen and seen["unit"]:
+        return _astray(seen["unit"], "nothing is current")
+    return f"nothing is there, {wanted} is wanted"
+
+
+def _down(unit: str | None, how: str | None, waits: str | None) -> str:
+    if unit is None:
+        return "its unit is not up"
+    if waits:
+        return f"{unit} waits to begin together: {waits}"
+    return f"{unit} is not up ({how}): journalctl -eu {unit} tells why, deploy/main.py starts it"
+
+
+def _astray(unit: str, current: str) -> str:
+    return (
+        f"{current}, and {unit} runs what was: gateways send it nothing, and it does not start "
+        "again; deploy/main.py mends it"
+    )
 
 
 def _named(instance: Instance, spec: HostSpec) -> tuple[str | None, list[str]]:
@@ -100,10 +127,10 @@ def _served(name: str, seen: Found, found: Found, look: list[str]) -> dict[str, 
         wrong.append(_ended(last))
     elif last["why"]:
         look.append(_ended(last))
-    if not seen["active"] and not at_work:
-        waits = seen.get("waits")
-        said = f"waits to begin together: {waits}" if waits else "is not up"
-        wrong.append(f"{seen['unit'] or 'its unit'} {said}")
+    if not seen["about"] and seen["unit"]:
+        wrong.append(_astray(seen["unit"], f"{seen['current']} is current and is not there"))
+    elif not seen["active"] and not at_work:
+        wrong.append(_down(seen["unit"], seen["state"], seen.get("waits")))
     return _judged(seen, wrong=wrong, look=look)
 
 
@@ -124,13 +151,13 @@ def _judged(
     last = (seen or {}).get("transaction") or {}
     current = seen and seen["current"]
     serves = bool(seen and seen["active"])
-    known = bool(current) and last.get("outcome") == "committed" and last["release"] == current
     return {
         "release": current,
         "previous": seen and seen["previous"],
         "bad": (seen or {}).get("bad") or {},
-        # Not what was last tried there, but what was last left there as what serves.
-        "since": last["ended"] if known else None,
+        "since": release.since(seen) if seen and current else None,
+        # An activation asks what it leaves, on the way back too.
+        "started": last["ended"] if last.get("outcome") in _ASKED else None,
         "serves": None if unknown else serves,
         "out": out,
         "checks": None,

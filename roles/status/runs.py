@@ -89,9 +89,9 @@ def _checks(one: Row, answers: list[Row]) -> Row:
 
 
 def _judge(instance: Row, checks: Row) -> None:
-    """Believe answers only of the release that is there now."""
-    since = instance["since"]
-    checks = {**checks, "older": bool(since and checks["asked"] < since)}
+    """Believe answers only of the release that is there now, and since it was started."""
+    since = max(instance["since"] or "", instance["started"] or "")
+    checks = {**checks, "older": checks["asked"] < since}
     instance["checks"] = checks
     wrong = checks["of"] - checks["right"]
     if wrong and not checks["older"]:

@@ -95,12 +95,15 @@ def seen(**fields: Any) -> dict[str, Any]:
         "bad": {},
         "unit": unit,
         "active": True,
+        "state": "active",
         "about": {"unit": unit},
         "out": [],
         "transaction": {
             "release": "one", "outcome": "activated", "began": 1.0, "ended": 2.0, "why": None,
         },
     }  # fmt: skip
+    if "current" in fields and fields["current"] is None:
+        right |= {"unit": None, "active": False, "state": None, "about": None}
     right |= fields
     served = [entry(name) for name in (right["current"], right["previous"]) if name]
     return {"served": served} | right

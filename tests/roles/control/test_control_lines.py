@@ -9,7 +9,7 @@ from roles.control import lines
 
 def test_deploys_are_found() -> None:
     control.know_deploys()
-    file = str(lines._DEPLOYS / "main.py")
+    file = str(lines.DEPLOYS / "main.py")
     code = compile("from inspect import currentframe\nframe = currentframe()", file, "exec")
     found: dict[str, object] = {}
     exec(code, found)  # noqa: S102  # as pyinfra does

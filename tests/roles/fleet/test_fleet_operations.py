@@ -65,7 +65,8 @@ def test_nothing_to_do(hosts: Hosts, fields: dict[str, Any], said: str) -> None:
 def test_refused(hosts: Hosts) -> None:
     """Once, whatever number of waves there is."""
     rollout = _rollout(hosts, moves=(), refused="zero is marked bad")
-    assert _wave(hosts, rollout).commands == [("refuse", {"reason": "zero is marked bad"})]
+    why = "not begun: zero is marked bad; nothing was changed here"
+    assert _wave(hosts, rollout).commands == [("refuse", {"reason": why})]
     assert _wave(hosts, rollout, 2).noops == ["zero is marked bad"]
 
 

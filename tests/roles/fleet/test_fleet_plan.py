@@ -154,6 +154,16 @@ def test_resumed(hosts: Hosts) -> None:
     assert made.there == 2
 
 
+def test_who_stays_with_what_others_leave_proves_nothing(hosts: Hosts) -> None:
+    """On a rollback, a new host that has nothing before."""
+    stays = hosts.done("gpu-0", goal=(("chat", "old"),))
+    made = plan.made([stays, *hosts.many(2)], Fleet(shares=(100,)))
+    assert (waves(made)[0], made.there) == (["canary", "gpu-1"], 0)
+    again = [hosts.one("gpu-1", moves=(hosts.move(release="old"),)), hosts.one("gpu-2")]
+    there = hosts.done("gpu-0", goal=(("chat", "new"),))
+    assert plan.made([there, *again], Fleet()).there == 1
+
+
 def test_another_change_proves_nothing(hosts: Hosts, nouns: Nouns) -> None:
     """Of hosts with the same stack and weights, those with other options are as they were."""
     options = nouns.chat().instances[0].options.model_copy(update={"max_num_seqs": 3})

@@ -14,7 +14,7 @@ from roles.gateway.deploy import _serves
 from roles.gateway.members import Known, keys, known
 from roles.gateway.rendered import Configuration
 from roles.spec import Accelerator, Agent, Client, Gateway, HostSpec, Secret
-from tests.roles.faked import Told, bare, on_host, seen, told
+from tests.roles.faked import Told, bare, entry, on_host, seen, told
 from tests.roles.spec.nouns import Nouns
 
 KEY = "sesame-sesame-sesame"
@@ -137,12 +137,12 @@ def _known(state: State, found: object) -> Told:
         )  # fmt: skip
 
 
-@pytest.mark.parametrize("about", [None, {"port": 8001}])
+@pytest.mark.parametrize("served", [[], [entry("one", ports=[8001, 8000])]])
 def test_gateway_that_was_not_in_the_run(
-    fleet: Callable[..., State], about: object, echoed: list[str]
+    fleet: Callable[..., State], served: object, echoed: list[str]
 ) -> None:
     """It has to be told of an instance that is new, or has moved to another port."""
-    found = bare() | {"instances": {"chat": seen(about=about)}}
+    found = bare() | {"instances": {"chat": seen(served=served)}}
     state = fleet(found, ("@fake/gpu-1", "@fake/gw-2"))
     ((name, given),) = _known(state, found).commands
     assert (name, given) == ("tell", {"instances": ["chat"], "unasked": ["@fake/gw-1"]})
@@ -157,16 +157,16 @@ def test_gateway_that_was_not_in_the_run(
 
 
 @pytest.mark.parametrize(
-    ("about", "there"),
+    ("served", "there"),
     [
-        ({"port": 8000}, ("@fake/gpu-1",)),
-        (None, ("@fake/gpu-1", "@fake/gw-1", "@fake/gw-2")),
+        ([entry("one", ports=[8000, 8001])], ("@fake/gpu-1",)),
+        ([], ("@fake/gpu-1", "@fake/gw-1", "@fake/gw-2")),
     ],
 )
 def test_gateways_that_were_told(
-    fleet: Callable[..., State], about: object, there: tuple[str, ...]
+    fleet: Callable[..., State], served: object, there: tuple[str, ...]
 ) -> None:
     """In an earlier run, or in this one."""
-    found = bare() | {"instances": {"chat": seen(about=about)}}
+    found = bare() | {"instances": {"chat": seen(served=served)}}
     said = _known(fleet(found, there), found)
     assert said == Told(noops=["what gateways have to know of this host they were told"])

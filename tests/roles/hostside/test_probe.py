@@ -4,6 +4,7 @@ import json
 import os
 import re
 import runpy
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -100,6 +101,7 @@ def test_instances(tree: Path, host: Host) -> None:
         "bad": {"new": "new failed: 1 of 1 answers wrong"},
         "unit": UNIT,
         "active": True,
+        "state": "active",
         "out": [],
         "waits": None,
         "transaction": {
@@ -127,6 +129,17 @@ def test_instance_without_a_release(tree: Path, host: Host) -> None:
         found = _probe(tree)["instances"]["chat"]
         assert (found["current"], found["unit"], found["active"]) == (None, None, False)
         assert found["transaction"]["outcome"] is None
+
+
+@pytest.mark.parametrize("lost", ["current", "chat"])
+def test_server_that_outlives_its_links(lost: str, tree: Path, host: Host) -> None:
+    host.serving("old")
+    if lost == "chat":
+        shutil.rmtree(places.instance("chat"))
+    else:
+        durable.link(places.instance("chat") + "/current", None)
+    found = _probe(tree)["instances"]["chat"]
+    assert (found["current"], found["unit"], found["active"]) == (None, UNIT, False)
 
 
 def test_stacks_count_with_their_marker_alone(tree: Path) -> None:

@@ -307,6 +307,28 @@ def test_script_finishes_what_was_left_before_it_begins(
     assert capsys.readouterr().out.endswith(result["summary"] + "\n")
 
 
+@pytest.mark.parametrize("lost", ["current", "astray", "chat"])
+@pytest.mark.parametrize("well", [True, False])
+def test_links_that_somebody_took_away_are_there_again(lost: str, well: bool, host: Host) -> None:
+    """What was current is drained, and serves again should the new one not."""
+    host.stage("older")
+    host.serving("older")
+    host.serving("old")
+    current = places.instance("chat") + "/current"
+    if lost == "chat":
+        shutil.rmtree(places.instance("chat"))
+    else:
+        durable.link(current, f"{places.releases('chat')}/lost" if lost == "astray" else None)
+    if not well:
+        host.misbehave("new", answers={})
+    _run_job(host)
+    assert host.serves == ("new" if well else "old")
+    assert host.record["before"]["release"] == "old"
+    current, previous = ("new", "old") if well else ("old", "older")
+    links = {"current": current, "previous": previous}
+    assert host.state == {**links, "secrets": "g1", UNIT: "metalserve-vllm@.service"}
+
+
 def test_script_restores_at_boot(
     host: Host, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

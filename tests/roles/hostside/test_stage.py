@@ -193,7 +193,10 @@ def test_release_that_serves_is_said_to(
     durable.link(places.instance("chat") + "/current", str(_folder()))
     (_folder() / "start").chmod(0o644)
     _run(monkeypatch)
-    said = f"{_folder()} was changed by hand, and serves; laid out anew\n"
+    said = (
+        f"{_folder()} was changed by hand, and serves: whether what runs began with that is not "
+        "known; laid out anew\n"
+    )
     assert capsys.readouterr().out == said
 
 

@@ -45,6 +45,18 @@ def test_script() -> None:
     assert found.connector_arguments == {"_stdin": json.dumps(PLAN)}
 
 
+@pytest.mark.parametrize(("well", "shown"), [(True, ["was changed"]), (False, [])])
+def test_what_a_script_says_is_for_the_operator(
+    well: bool, shown: list[str], nouns: Nouns, echoed: list[str]
+) -> None:
+    """Of one that fails pyinfra shows it."""
+    said = {"stage.py": {"success": well, "stdout": "was changed"}}
+    command = job.script("stage", python="python3", given=PLAN)
+    with on_host(nouns.chat(), bare(), fake_responses=said) as host:
+        assert command.execute(host.state, host, {})[0] is well
+    assert _lines(echoed) == shown
+
+
 def test_job(nouns: Nouns) -> None:
     jobs = "'/usr/bin/py thon' /opt/metalserve/hostside/jobs.py run fetch-qwen3 fetch"
     with on_host(nouns.chat(), bare()) as host:

@@ -21,6 +21,8 @@ class Run:
     def __init__(self, nouns: Nouns) -> None:
         (self.instance,) = nouns.chat().instances
         self.hosts: list[tuple[Instance, dict[str, Any]]] = []
+        # Whether all of them serve what the inventory wants.
+        self.wanted = False
 
     def add(self, *served: dict[str, Any], name: str = "chat", **about: Any) -> None:
         """Add a host on which the first of these serves, the others before it."""
@@ -41,6 +43,7 @@ class Run:
                 instance,
                 (found["instances"] or {}).get(instance.name, {}),
                 way(instance, found, Wish.told(**wish)),
+                self.wanted,
             )
             for at, (instance, found) in enumerate(self.hosts, start=1)
         ]
@@ -89,7 +92,7 @@ def test_half_upgraded_from_the_first_release(run: Run) -> None:
 
 def _leave(run: Run) -> str:
     (told,) = mixed(run.judged())
-    return told.rpartition("--data leave=")[2]
+    return told.rpartition("--data leave=")[2].split("\n")[0]
 
 
 def test_half_rolled_back(run: Run) -> None:
@@ -144,9 +147,43 @@ def test_hosts_that_differ_by_design(run: Run) -> None:
 
 
 def test_new_host_that_has_nothing_before(run: Run) -> None:
+    """It may be of another kind, or what an upgrade came to, unless the inventory wants it so."""
     run.add(_at(NEW, JUNE))
     run.add(_at(OLD, MAY), _at(OLDER, None))
     assert _leave(run) == NEW
+    run.wanted = True
+    assert run.reasons() == []
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_new_host_is_of_the_kind_that_serves_the_same(run: Run, first: bool) -> None:
+    another = [f"vllm-0.{minor}-cuda-dddddddddddd" for minor in range(2)]
+    if first:
+        run.add(_at(NEW, JUNE))
+    run.add(_at(NEW, JUNE), _at(OLD, MAY))
+    run.add(_at(another[1], JULY), _at(another[0], MAY), stack="another")
+    if not first:
+        run.add(_at(NEW, JUNE))
+    assert run.reasons() == []
+    # An upgrade that did not come to all of its kind is seen with it as without.
+    run.add(_at(OLD, MAY), _at(OLDER, None))
+    assert _leave(run) == NEW
+
+
+def test_kind_of_which_all_serve_the_same_may_be_back_already(run: Run) -> None:
+    """Or the rollback did not come to it yet: whoever asks knows."""
+    another = [f"vllm-0.{minor}-cuda-dddddddddddd" for minor in range(2)]
+    run.add(_at(another[1], JULY), _at(another[0], MAY), stack="another")
+    run.add(_at(NEW, JUNE), _at(OLD, MAY))
+    run.add(_at(OLD, MAY))
+    assert run.reasons() == []
+    run.add(_at(OLD, MAY), _at(OLDER, None))
+    (told,) = run.reasons()
+    assert told.endswith(
+        f"anything else stays: --data leave={NEW}\n"
+        f"    and ,{another[1]} after it, if that is to be left as well"
+    )
+    assert run.reasons(leave=f"{NEW},{another[1]}") == []
 
 
 def test_two_instances_of_one_make(run: Run) -> None:

@@ -59,6 +59,22 @@ def test_forward(spec: HostSpec) -> None:
     assert _forward(spec, found) == [wanted]
 
 
+def test_release_that_failed_before_is_said_to_have(spec: HostSpec) -> None:
+    bad = {_name(spec): "1 of 3 answers wrong", "older": "no"}
+    (move,) = _forward(spec, _serving(spec, current="other", bad=bad))
+    assert move.failed == "1 of 3 answers wrong"
+    assert move.back is not None
+    assert move.back.failed == ""
+
+
+@pytest.mark.parametrize(
+    ("has", "renewed"), [({"secrets": "0"}, True), ({}, False), ({"secrets": None}, False)]
+)
+def test_other_secrets(spec: HostSpec, has: dict[str, Any], renewed: bool) -> None:
+    (move,) = _forward(spec, _serving(spec, current="other", **has))
+    assert move.renewed is renewed
+
+
 def test_serves(spec: HostSpec) -> None:
     assert _forward(spec, _serving(spec)) == []
 

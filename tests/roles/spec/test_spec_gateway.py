@@ -132,6 +132,21 @@ def test_what_a_gateway_does_not_reach(nouns: Nouns, tmp_path: Path) -> None:
     ]
 
 
+def test_engine_without_keys_is_reached_on_its_own_host_alone(nouns: Nouns) -> None:
+    one = nouns.ollama()
+    front = _gateway(models=(one.served_as,))
+    own = nouns.host(one, agent=Agent())
+    with pytest.raises(SpecError) as caught:
+        inventory({"gw": front, "gpu-1": own})
+    assert str(caught.value).splitlines()[1:] == [
+        "  gpu-1/instances/chat/address: is 127.0.0.1, where Ollama has to be, as it asks nobody "
+        "for a key, and where the gateway on gw does not reach it, give gpu-1 a gateway of its "
+        f"own, for a model that no other host serves by that name, or leave {one.served_as} out "
+        "of the gateway's models"
+    ]
+    inventory({"gpu-1": own.model_copy(update={"gateway": front.gateway})})
+
+
 def test_ports_of_one_host(nouns: Nouns) -> None:
     spec = _gateway(port=29651).model_copy(update={"agent": Agent()})
     with pytest.raises(SpecError) as caught:

@@ -77,7 +77,7 @@ def npus(name: str) -> Row:
 
 
 def down(name: str) -> Row:
-    return hosts.of(name, _chat(), _serving(_chat(), active=False))
+    return hosts.of(name, _chat(), _serving(_chat(), active=False, state="failed"))
 
 
 def failing(name: str) -> Row:

@@ -1,15 +1,17 @@
 """A host as the probe saw it: what is wrong, what nobody knows, what is worth a look."""
 
+from ipaddress import ip_address
 from typing import Any
 
 import pytest
 
 from roles import engine, lock
 from roles.release import Release
+from roles.spec import Agent, Gateway, HostSpec
 from roles.status import devices, hosts, instances, state
 from roles.status.state import State
 from tests.roles import devices as devices_
-from tests.roles.faked import bare, seen
+from tests.roles.faked import bare, entry, seen
 from tests.roles.preflight import plans
 from tests.roles.status import fleets
 
@@ -43,7 +45,12 @@ def test_serves_what_is_wanted() -> None:
 @pytest.mark.parametrize(
     ("changed", "state_", "said"),
     [
-        ({"active": False}, State.WRONG, f"{_UNIT} is not up"),
+        (
+            {"active": False, "state": "failed"},
+            State.WRONG,
+            f"{_UNIT} is not up (failed): journalctl -eu {_UNIT} tells why, deploy/main.py starts "
+            "it",
+        ),
         (
             {"active": False, "waits": "10.0.0.2 is inactive, not about to start"},
             State.WRONG,
@@ -86,8 +93,16 @@ def test_one_that_is_being_switched_is_not_called_down() -> None:
 
 
 @pytest.mark.parametrize("last", [DONE | {"release": "new"}, DONE | {"outcome": "rolled back"}])
-def test_since_is_known_only_of_what_was_last_left_there(last: dict[str, Any]) -> None:
+def test_since_by_the_journal_is_known_only_of_what_was_last_left_there(
+    last: dict[str, Any],
+) -> None:
     assert _instance(transaction=last)["since"] is None
+
+
+def test_since_is_known_whatever_was_tried_afterwards() -> None:
+    last = DONE | {"release": "new", "outcome": "rolled back", "why": "no"}
+    served = [entry(WANTED, since="2026-11-20T08:00:00Z")]
+    assert _instance(transaction=last, served=served)["since"] == "2026-11-20T08:00:00Z"
 
 
 @pytest.mark.parametrize("found", [{}, {"chat": seen(current=None, active=False)}])
@@ -95,6 +110,22 @@ def test_wanted_and_not_there(found: dict[str, Any]) -> None:
     (one,) = instances.of("gpu-1", SPEC, bare() | {"instances": found})
     assert _said(one) == (State.WRONG, [f"nothing is there, {WANTED} is wanted"])
     assert (one["serves"], one["release"]) == (False, None)
+
+
+@pytest.mark.parametrize("current", [None, "lost"])
+def test_link_that_leads_nowhere(current: str | None) -> None:
+    there = seen(current=current, unit=_UNIT, active=False, about=None)
+    found = bare() | {"instances": {"chat": there}}
+    (one,) = instances.of("gpu-1", SPEC, found)
+    what = f"{current} is current and is not there" if current else "nothing is current"
+    said = (
+        f"{what}, and {_UNIT} runs what was: gateways send it nothing, and it does not start "
+        "again; deploy/main.py mends it"
+    )
+    assert (one["state"], one["wrong"]) == (State.WRONG, [said])
+    assert (one["serves"], one["since"]) == (False, None)
+    (other,) = instances.of("gpu-1", plans.host(), found)
+    assert _said(other) == (State.LOOK, ["it is not in the inventory"])
 
 
 def test_engine_that_cannot_be_started_hides_no_host(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,6 +211,36 @@ def test_what_a_run_would_be_refused_for() -> None:
     host = hosts.of("gpu-1", SPEC, bare() | {"ports": taken})
     (said,) = host["look"]
     assert said.startswith("a run would be refused: instances/chat/port: found 8000 is held by ")
+
+
+def _listening(*ports: dict[str, Any], spec: HostSpec) -> list[str]:
+    found = bare() | {"ports": [{"pid": 1, "process": "x", "unit": None, **one} for one in ports]}
+    host = hosts.of("gpu-1", spec, found)
+    assert host["state"] is (State.WRONG if host["wrong"] else State.WELL)
+    return list(host["wrong"])
+
+
+def test_gateway_that_does_not_listen() -> None:
+    made = Gateway(address=ip_address("127.0.0.1"), port=8443, models=("chat", "draw"))
+    spec = plans.host(gateway=made)
+    unit = "metalserve-gateway.service"
+    assert _listening({"port": 8443, "unit": unit}, spec=spec) == []
+    said = [
+        f"{unit} does not listen on port 8443: clients reach no chat, draw there; "
+        "deploy/gateway.py starts it"
+    ]
+    assert _listening(spec=spec) == said
+    # What serves on its own port is nothing that clients know.
+    assert _listening({"port": 29652, "unit": unit}, spec=spec) == said
+
+
+def test_agent_that_does_not_listen() -> None:
+    spec = plans.host(agent=Agent())
+    assert _listening({"port": 29651}, spec=spec) == []
+    assert _listening(spec=spec) == [
+        "nobody answers gateways on port 29651: they go on with what they were told last; "
+        "deploy/prepare.py has it answer again"
+    ]
 
 
 def test_drift() -> None:
