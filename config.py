@@ -5,5 +5,6 @@ from roles import control, report, status
 control.know_deploys()
 control.allow_connections()
 control.quiet_ssh()
+control.stopping.heed()
 report.begin()
 status.begin()

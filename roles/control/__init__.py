@@ -1,8 +1,9 @@
 """The machine that a run is started on: what it needs there to be of use to many hosts."""
 
+from roles.control import stopping
 from roles.control.begun import when_begun
 from roles.control.connections import allow_connections
 from roles.control.lines import know_deploys
 from roles.control.quiet import quiet_ssh
 
-__all__ = ["allow_connections", "know_deploys", "quiet_ssh", "when_begun"]
+__all__ = ["allow_connections", "know_deploys", "quiet_ssh", "stopping", "when_begun"]

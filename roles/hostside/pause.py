@@ -80,7 +80,7 @@ class Pause:
     def _started(self, name: str, described: Any) -> str:
         if service.active(described["unit"]):
             return ""
-        began = time.time()
+        began = time.monotonic()
         ready = service.start(
             described["unit"],
             described["ready_within_s"],

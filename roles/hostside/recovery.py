@@ -68,7 +68,7 @@ def put_back(transaction: Transaction, why: str, say: Any) -> str:
         return _end(transaction, "rolled back", why, state)
     # Whoever still holds memory is told; what served before is tried all the same.
     left = holding.freed()
-    began = time.time()
+    began = time.monotonic()
     within_s = about.get("ready_within_s", _LONGEST_S)
     if not service.start(
         unit, within_s, lambda s: say("starting {} again: {:.0f} s".format(release, s))

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 from gevent.lock import BoundedSemaphore
 from pyinfra.api import Host, State
 
-from roles.platform import stopping
+from roles import control
 from roles.platform.step import PlatformError
 
 
@@ -30,7 +30,7 @@ def turn(state: State, host: Host) -> Iterator[None]:
     """
     run = _runs.setdefault(state, _Run(BoundedSemaphore(_at_once(host))))
     with run.turns:
-        if stopping.asked():
+        if control.stopping.asked():
             raise PlatformError("stopped as you asked before this host was begun")
         if run.failed:
             raise PlatformError(

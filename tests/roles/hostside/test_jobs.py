@@ -134,6 +134,19 @@ def test_job_survives_its_watcher_and_is_attached_to(count: Path, systemd: Syste
     assert len([call for call in systemd.calls if call.startswith("systemd-run")]) == 1
 
 
+def test_plan_that_was_made_from_what_the_job_changes_is_the_same(
+    count: Path, systemd: Systemd
+) -> None:
+    """An activation has moved the link meanwhile that the next run looks at."""
+    plan = {"ok": True, "takes_s": 0.4, "from": "a"}
+    watcher = _started(count, systemd, plan)
+    watcher.kill()
+    watcher.wait()
+    code, lines = _run(count, **plan | {"from": "b"})
+    assert (code, lines[-1]) == (0, "counted")
+    assert lines[0].startswith("attached to count-1, ")
+
+
 def test_another_plan_is_not_mixed_with_the_one_at_work(count: Path, systemd: Systemd) -> None:
     watcher = _started(count, systemd, {"ok": True, "takes_s": 0.3})
     other = subprocess.run(
