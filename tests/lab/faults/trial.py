@@ -157,7 +157,8 @@ class Trial:
     def again(self) -> None:
         """Run again while jobs stand still, and let these go on once it follows each."""
         code, said = self.code, self.said
-        self._run = run = self.site.start("main")
+        run: Any = self.site.start("main")
+        self._run = run
 
         def follows() -> bool:
             shown = "".join((run.folder / name).read_text() for name in ("out", "err"))

@@ -35,7 +35,7 @@ def _serves(trial: Trial, host: LabHost) -> None:
 
     def committed() -> bool:
         record = json.loads((host.disk.root / _JOURNAL).read_text())
-        return record["outcome"] == "committed" and record != before
+        return bool(record["outcome"] == "committed" and record != before)
 
     before = json.loads((host.disk.root / _JOURNAL).read_text())
     trial.start("upgrade")

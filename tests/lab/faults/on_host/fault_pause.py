@@ -86,7 +86,7 @@ def _in_fetching() -> None:
 
     partial.Partial.finish = finished  # type: ignore[method-assign]
     # Else nothing is fetched: another revision has the files.
-    revisions.share = lambda *_: False  # type: ignore[assignment]
+    revisions.share = lambda *_: False
 
 
 def install() -> None:
