@@ -161,8 +161,7 @@ class Trial:
         self._run = run
 
         def follows() -> bool:
-            shown = "".join((run.folder / name).read_text() for name in ("out", "err"))
-            return shown.count("attached to ") == len(self.hit) or self.ended
+            return bool(run.said.count("attached to ") == len(self.hit)) or self.ended
 
         if not wait(follows, within_s=120) or self.ended:
             raise TrialError("the run after it does not follow what is at work")

@@ -138,13 +138,15 @@ def test_plan_that_was_made_from_what_the_job_changes_is_the_same(
     count: Path, systemd: Systemd
 ) -> None:
     """An activation has moved the link meanwhile that the next run looks at."""
-    plan = {"ok": True, "takes_s": 0.4, "from": "a"}
-    watcher = _started(count, systemd, plan)
-    watcher.kill()
-    watcher.wait()
-    code, lines = _run(count, **plan | {"from": "b"})
-    assert (code, lines[-1]) == (0, "counted")
-    assert lines[0].startswith("attached to count-1, ")
+    systemd.at_work(UNIT_OF_COUNT)
+    plan = {"release": "new", "from": "old"}
+    durable.write_json(places.job("count-1") + "/plan.json", plan)
+    since = "at work since Mon 2026-01-05 10:00:00 UTC"
+    for serving in ("old", "new"):
+        said = jobs.start("count-1", "count", "second", plan | {"from": serving})
+        assert said == f"attached to count-1, {since}"
+    with pytest.raises(SystemExit, match="count-1: another plan is at work since"):
+        jobs.start("count-1", "count", "second", plan | {"release": "other"})
 
 
 def test_another_plan_is_not_mixed_with_the_one_at_work(count: Path, systemd: Systemd) -> None:
