@@ -108,6 +108,13 @@ class Rollout:
             self.paused[name] = why
         return why
 
+    def untouched(self, name: str) -> str:
+        """Return why a host was not begun; empty if it was, or had nothing to do."""
+        if why := self.not_begun.get(name) or self.paused.get(name):
+            return why
+        waits = self.plan.wave_of(name) and not self._over(name)
+        return _STOPPED if waits and control.stopping.asked() else ""
+
     def wrong(self, name: str) -> str:
         """Return what is wrong with a host in the end, empty if nothing is."""
         if name in self.failed:

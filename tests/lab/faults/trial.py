@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import signal
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,7 +26,8 @@ _UNSERVE = (
     f"systemctl disable --quiet --now {UNIT}; rm -rf /opt/metalserve/instances/chat"
     " /var/lib/metalserve/transactions/chat.json && systemctl daemon-reload"
 )
-_seeds = itertools.count(100)
+# Other ones than those of a run before, whose lab this one may go on with.
+_seeds = itertools.count(int(time.time()))
 # The same under a name that no host has seen.
 _OTHERS = {
     "stack": "{stack}.model_copy(update={{'name': 'standin-0.32-{seed}'}})",

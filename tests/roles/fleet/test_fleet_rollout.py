@@ -214,6 +214,17 @@ def test_stopped(hosts: Hosts, monkeypatch: pytest.MonkeyPatch) -> None:
     assert set(told[1:]) == {"stopped as you asked; run again to go on from here"}
 
 
+def test_stopped_before_its_wave(hosts: Hosts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The report tells of whom the run did not come to; not of those that were done."""
+    crowd = Crowd([hosts.done("gpu-0"), *hosts.many(3)], Fleet(shares=(50, 100)))
+    (first,) = crowd.rollout.plan.waves[0].hosts
+    crowd.wave(1)
+    monkeypatch.setattr(control.stopping, "asked", lambda: True)
+    told = {name: crowd.rollout.untouched(name) for name in crowd.rollout.plan.members}
+    assert [name for name, why in told.items() if not why] == ["gpu-0", first]
+    assert set(told.values()) == {"", "stopped as you asked; run again to go on from here"}
+
+
 def test_stopped_while_it_waits(hosts: Hosts) -> None:
     """Whatever waits ends at once, and the report tells that the host was not begun."""
     crowd = Crowd(hosts.many(2), _all_at_once())
