@@ -33,9 +33,9 @@ def heed() -> None:
             hub.loop.run_callback(partial(echo, _SAID, err=True))
             if state.initialised and state.pool is not None:
                 state.pool.kill(block=False)
-        if gevent.getcurrent() in (hub, hub.parent):
+        if gevent.getcurrent() is hub.parent:
             _leave()
-        # What works for a host is no one to end a run.
+        # What works for a host is no one to end a run, and what is said is said first.
         hub.loop.run_callback(_leave)
 
     signal.signal(signal.SIGINT, stop)
