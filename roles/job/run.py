@@ -91,7 +91,7 @@ def _run(
 def _left(name: str, *, begun: bool) -> str:
     """Say what comes of a job that this run follows no more."""
     how = "run again to follow it" if begun else "if it was begun; run again to see"
-    return f"the job {name} goes on here alone, {how} (journalctl -fu {paths.job(name)})"
+    return f"the job {name} goes on there alone, {how} (journalctl -fu {paths.job(name)})"
 
 
 def _followed(host: Host, name: str, command: StringCommand, arguments: dict[str, Any]) -> bool:

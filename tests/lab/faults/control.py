@@ -89,7 +89,7 @@ def _sessions_ended(trial: Trial) -> None:
     trial.end()
 
 
-LEFT = ("stopping as you asked", "goes on here alone")
+LEFT = ("stopping as you asked", "goes on there alone")
 _CUT = "connection lost; the job goes on there, connecting again"
 
 _INTERRUPTED: dict[str, dict[str, Any]] = {

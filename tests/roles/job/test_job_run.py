@@ -134,7 +134,7 @@ def test_run_is_stopped(
         with pytest.raises(GreenletExit):
             _executed(host, command)
     look = "journalctl -fu metalserve-job-fetch-qwen3"
-    assert _lines(echoed) == [*said, f"the job fetch-qwen3 goes on here alone, {how} ({look})"]
+    assert _lines(echoed) == [*said, f"the job fetch-qwen3 goes on there alone, {how} ({look})"]
 
 
 def test_as_the_operation_was_told(nouns: Nouns) -> None:
