@@ -19,6 +19,11 @@ def script(name: str) -> str:
     return f"{HOSTSIDE}/{name}.py"
 
 
+def job(name: str) -> str:
+    """The unit of a job, as it is named to people."""
+    return f"metalserve-job-{name}"
+
+
 def stack(stack: Stack) -> str:
     """Folder of an installed stack; complete only with its marker."""
     return f"{places.stacks()}/{stack.folder}"

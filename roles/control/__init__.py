@@ -1,5 +1,6 @@
 """The machine that a run is started on: what it needs there to be of use to many hosts."""
 
+from roles.control import stopping
 from roles.control.arguments import know_arguments
 from roles.control.asked import refuse_unknown
 from roles.control.begun import when_begun
@@ -13,5 +14,6 @@ __all__ = [
     "know_deploys",
     "quiet_ssh",
     "refuse_unknown",
+    "stopping",
     "when_begun",
 ]

@@ -6,7 +6,7 @@ from pyinfra import host
 from pyinfra.api import FunctionCommand, Host, QuoteString, State, StringCommand, operation
 from pyinfra.api.output import echo
 
-from roles import gateway, job, lock, probe
+from roles import gateway, job, lock, paths, probe
 from roles.decommission import asked
 from roles.spec import HostSpec
 
@@ -29,7 +29,7 @@ def dispensable_host(onto: HostSpec, plan: asked.Plan, fault: str | None) -> job
     elif others:
         yield job.refusal(
             f"the job {others[0]} is at work; nothing was changed; wait for it "
-            f"(journalctl -fu metalserve-job-{others[0]}) and run again"
+            f"(journalctl -fu {paths.job(others[0])}) and run again"
         )
     elif why := asked.still_wanted(onto, plan):
         yield job.refusal(why)

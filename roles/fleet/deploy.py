@@ -3,7 +3,7 @@
 from pyinfra import host
 from pyinfra.api import deploy
 
-from roles import platform, release
+from roles import release
 from roles.fleet import operations, told
 from roles.fleet.members import Towards, rollout
 from roles.spec import HostSpec
@@ -24,7 +24,6 @@ def roll_back() -> None:
 
 def _go(verb: str, towards: Towards) -> None:
     """Have every host of the run take part in every wave: pyinfra ends one before the next."""
-    platform.stopping.watch()
     together = rollout(host, towards)
     plan, steps = together.plan, told.steps(together.plan)
     # A host that fails in a step takes no part in those after it, of which it may need some.

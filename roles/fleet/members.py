@@ -56,7 +56,7 @@ def told_of(state: State, host: str) -> dict[str, Any]:
     about: dict[str, Any] = {"wave": None, "why": None}
     for known in _known.get(state, {}).values():
         about["wave"] = told.wave(known.plan, host) or about["wave"]
-        about["why"] = known.not_begun.get(host) or known.paused.get(host) or about["why"]
+        about["why"] = known.untouched(host) or about["why"]
     return about
 
 

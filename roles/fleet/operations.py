@@ -9,7 +9,7 @@ from pyinfra import host
 from pyinfra.api import FunctionCommand, Host, State, operation
 from pyinfra.api.output import echo
 
-from roles import job, lock, platform, probe, release
+from roles import control, job, lock, probe, release
 from roles.fleet import members, told
 from roles.fleet.members import Towards
 from roles.fleet.rollout import NotBegunError, Rollout, Turn
@@ -107,7 +107,7 @@ def _take_turn(
 
 def _look_again(state: State, host: Host, *, rollout: Rollout, **arguments: Any) -> bool:
     """Wait until the wave has settled, and ask the host what serves there then."""
-    while (left := rollout.settled_in_s()) > 0 and not platform.stopping.asked():
+    while (left := rollout.settled_in_s()) > 0 and not control.stopping.asked():
         time.sleep(min(left, _LOOK_EVERY_S))
     probe.renew(host)
     served = release.served(host)

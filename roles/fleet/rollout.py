@@ -6,15 +6,17 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from gevent import GreenletExit
 from gevent.event import Event
 
-from roles import platform
+from roles import control
 from roles.fleet.plan import Plan
 from roles.fleet.waves import CANARY, FRESH
 from roles.release import Move
 
 _LOOK_EVERY_S = 1.0
 _MOST = 3
+_STOPPED = "stopped as you asked; run again to go on from here"
 
 
 class NotBegunError(Exception):
@@ -75,8 +77,8 @@ class Rollout:
 
     def closed(self, name: str) -> str:
         """Return why a host may not be begun any more; empty while it may."""
-        if platform.stopping.asked():
-            return "stopped as you asked; run again to go on from here"
+        if control.stopping.asked():
+            return _STOPPED
         # Where nothing serves there is nothing to protect.
         if self.over_budget and self._title(name) != FRESH:
             count, first = len(self.failed), list(self.failed.items())[:_MOST]
@@ -105,6 +107,13 @@ class Rollout:
             why = f"paused before wave {wave} of {of}, as you asked; run again to go on"
             self.paused[name] = why
         return why
+
+    def untouched(self, name: str) -> str:
+        """Return why a host was not begun; empty if it was, or had nothing to do."""
+        if why := self.not_begun.get(name) or self.paused.get(name):
+            return why
+        waits = self.plan.wave_of(name) and not self._over(name)
+        return _STOPPED if waits and control.stopping.asked() else ""
 
     def wrong(self, name: str) -> str:
         """Return what is wrong with a host in the end, empty if nothing is."""
@@ -173,7 +182,10 @@ class Rollout:
                 return
             if not self._out:
                 raise NotBegunError(short)
-            self._changed.wait(_LOOK_EVERY_S)
+            try:
+                self._changed.wait(_LOOK_EVERY_S)
+            except GreenletExit:
+                raise NotBegunError(_STOPPED) from None
 
     def _interrupted(self, name: str, moves: list[Move]) -> frozenset[str]:
         """Return the models of which one instance is out at a time meanwhile."""

@@ -57,7 +57,7 @@ class Activation:
             raise StepError(why.format(silent), [], blamed=False)
         self.transaction = self.begin()
         self.report: ask.Report = []
-        self.began = time.time()
+        self.began = time.monotonic()
 
     def begin(self) -> Transaction:
         """Write down what is and shall be, once every other host of it has offered to follow."""
@@ -180,7 +180,7 @@ class Activation:
 
     def start(self, unit: str) -> None:
         """Start the new release and wait until it is ready."""
-        self.began = time.time()
+        self.began = time.monotonic()
 
         def wait(passed: float) -> None:
             self.say("starting: {:.0f} s{}".format(passed, ranks.waiting(self.plan["instance"])))

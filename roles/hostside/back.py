@@ -97,7 +97,7 @@ def put_back(transaction: Transaction, why: str, say: Any, heard: ranks.Heard | 
         return end(transaction, "rolled back", why, state)
     # Whoever still holds memory is told; what served before is tried all the same.
     left = holding.freed()
-    began = time.time()
+    began = time.monotonic()
     starting = _Starting(transaction, about, heard, say)
     if not service.start(unit, about.get("ready_within_s", LONGEST_S), starting.wait):
         lines = "; ".join([*left, *failures.of_start(unit, began, about.get("engine"))])

@@ -56,7 +56,7 @@ class Following(activate.Activation):
         service.stop(new)
         self.free_memory(holding)
         self.free_port()
-        self.began = time.time()
+        self.began = time.monotonic()
         service.begin(new)
         self.step("verdict")
         self.wait_for_verdict(new)

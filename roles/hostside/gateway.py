@@ -46,7 +46,7 @@ def serve(wanted: Any) -> str:
     _refuse_taken(wanted["binds"], on)
     durable.link(current, folder)
     subprocess.run(["systemctl", "enable", "--quiet", places.GATEWAY_UNIT])
-    began = time.time()
+    began = time.monotonic()
     why = _reloaded() if runs else _started()
     if why:
         durable.link(current, before)

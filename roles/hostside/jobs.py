@@ -25,6 +25,8 @@ import progress
 import service
 
 _LOOK_EVERY_S = 0.2
+# What a plan was made from, which the job that is at work with it changes.
+_FOUND = ("from",)
 # What they have done stays, and their plans hold what only one run knows.
 _BEGUN_ANEW = ("swarm",)
 
@@ -45,7 +47,7 @@ def start(name: str, script: str, run: str, plan: Any) -> str:
     if active(name) and script in _BEGUN_ANEW and durable.read_json(folder + "/plan.json") != plan:
         service.stop(unit(name))
     if active(name):
-        if durable.read_json(folder + "/plan.json") != plan:
+        if _wanted(durable.read_json(folder + "/plan.json")) != _wanted(plan):
             raise SystemExit(
                 "{0}: another plan is at work since {1}, so this one was not started; wait for it "
                 "(journalctl -fu {2}) and run again".format(name, _since(name), unit(name))
@@ -128,6 +130,12 @@ def perform(work: Callable[[Any, progress.Progress], str], otherwise: str) -> No
         result = {"ok": False, "summary": "{} {}: {}".format(plan["name"], otherwise, error)}
     print(result["summary"], flush=True)
     finish(folder, result)
+
+
+def _wanted(plan: Any) -> Any:
+    """Return what a plan is to come to."""
+    known = isinstance(plan, dict)
+    return {key: plan[key] for key in plan if key not in _FOUND} if known else plan
 
 
 def _since(name: str) -> str:

@@ -17,6 +17,7 @@ import sys
 import time
 from typing import Any, Iterator
 
+import boot
 import durable
 import places
 import progress
@@ -52,6 +53,8 @@ def take(wanted: Any) -> str:
             said = "took over the lock of {}".format(describe(held))
         kept = {key: wanted[key] for key in KEYS if key != "since"}
         kept["since"] = time.time()
+        # What its age is told by, while the host is up: its clock may be set meanwhile.
+        kept["up"] = {"boot_id": boot.boot_id(), "s": time.monotonic()}
         durable.write_json(places.lock(), kept)
         return said
 
@@ -69,7 +72,12 @@ def release(wanted: Any) -> None:
 def describe(held: Any) -> str:
     """Return who holds the lock, since when."""
     since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(held["since"]))
-    age = progress.duration(max(0, time.time() - held["since"]))
+    up = held.get("up") or {}
+    if up.get("boot_id") == boot.boot_id():
+        age_s = time.monotonic() - up["s"]
+    else:
+        age_s = max(0, time.time() - held["since"])
+    age = progress.duration(age_s)
     return "{} (run {}) since {}, {} ago".format(held["who"], held["run"], since, age)
 
 

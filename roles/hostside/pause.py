@@ -91,7 +91,7 @@ class Pause:
     def _started(self, name: str, described: Any) -> str:
         if service.active(described["unit"]):
             return ""
-        began = time.time()
+        began = time.monotonic()
         others_s = _OTHERS_WITHIN_S if described.get("across") else 0.0
         ready = service.start(
             described["unit"],

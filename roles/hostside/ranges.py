@@ -162,9 +162,7 @@ class Http:
         if code in (401, 403):
             return sources.UnusableError(self.forbidden(code))
         if code in (408, 425, 429) or code >= 500:
-            return patience.AgainError(
-                "answers {}".format(code), _seconds(error.headers.get("Retry-After"))
-            )
+            return patience.AgainError("answers {}".format(code), _seconds(error.headers))
         return sources.UnusableError("answers {} to {}".format(code, where))
 
     def forbidden(self, code: int) -> str:
@@ -185,13 +183,15 @@ def _origin(url: str) -> Tuple[str, str | None, int | None]:
     return found.scheme, found.hostname, found.port or usual
 
 
-def _seconds(after: str | None) -> float:
-    """Return what Retry-After says: seconds, or a time."""
+def _seconds(headers: Any) -> float:
+    """Return what Retry-After says: seconds, or a time, which is one of the server's clock."""
+    after, now = headers.get("Retry-After"), headers.get("Date")
     if not after:
         return 0.0
     if after.strip().isdigit():
         return float(after)
     try:
-        return max(0.0, email.utils.parsedate_to_datetime(after).timestamp() - time.time())
+        since = email.utils.parsedate_to_datetime(now).timestamp() if now else time.time()
+        return max(0.0, email.utils.parsedate_to_datetime(after).timestamp() - since)
     except (TypeError, ValueError):
         return 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import time
 from typing import Any, Dict, List
@@ -76,20 +77,29 @@ def shown(unit: str) -> Dict[str, str]:
 
 
 def log(unit: str, since: float) -> List[str]:
-    """Return what a unit logged since a time, its own words and systemd's."""
+    """Return what a unit logged since a time of the monotonic clock, and systemd of it."""
     # What a process said last may not be in the journal yet when it is gone.
     subprocess.run(["journalctl", "--sync"], stderr=subprocess.DEVNULL)
     return _logged(["-u", unit], since)
 
 
 def kernel_log(since: float) -> List[str]:
-    """Return what the kernel logged since a time: devices that fail, processes that it killed."""
+    """Return what the kernel logged since: devices that fail, processes that it killed."""
     return _logged(["-k"], since)
 
 
 def _logged(which: List[str], since: float) -> List[str]:
-    command = ["journalctl", "-q", *which, "--since", "@{:.6f}".format(since)]
-    command += ["-o", "cat", "--no-pager", "-n", "2000"]
-    # Engines print progress bars and worse; nothing of it may keep the rest from being read.
-    said = subprocess.run(command, stdout=subprocess.PIPE, encoding="utf-8", errors="replace")
-    return said.stdout.splitlines()
+    # By the clock of the wall, one that was set back would hide all that came after.
+    command = ["journalctl", "-q", "-b", *which, "-o", "json", "--output-fields", "MESSAGE"]
+    # All of a line, however long.
+    command += ["--all", "--no-pager", "-n", "2000"]
+    said = subprocess.run(command, stdout=subprocess.PIPE)
+    entries = [json.loads(line) for line in said.stdout.splitlines()]
+    found = [one for one in entries if int(one["__MONOTONIC_TIMESTAMP"]) >= since * 1e6]
+    return [line for one in found for line in _message(one).splitlines()]
+
+
+def _message(entry: Any) -> str:
+    """Return what was said; engines print progress bars and worse, which come as bytes."""
+    said = entry.get("MESSAGE") or ""
+    return said if isinstance(said, str) else bytes(said).decode("utf-8", "replace")

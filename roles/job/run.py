@@ -5,6 +5,7 @@ from collections.abc import Generator, Mapping
 from typing import Any
 from uuid import uuid4
 
+from gevent import GreenletExit
 from paramiko import SSHException
 from pyinfra import host
 from pyinfra.api import FunctionCommand, Host, QuoteString, State, StringCommand
@@ -95,9 +96,19 @@ def _run(
     together.begin(name, host)
     try:
         done = _followed(host, name, command, arguments | {"_stdin": json.dumps(plan)})
+    except GreenletExit:
+        # The operator stops this run, which stops no job.
+        echo(f"{host.print_prefix}{_left(name, begun=together.spoke(host))}", err=True)
+        raise
     finally:
         together.end(host, well=done)
     return done
+
+
+def _left(name: str, *, begun: bool) -> str:
+    """Say what comes of a job that this run follows no more."""
+    how = "run again to follow it" if begun else "if it was begun; run again to see"
+    return f"the job {name} goes on there alone, {how} (journalctl -fu {paths.job(name)})"
 
 
 def _followed(host: Host, name: str, command: StringCommand, arguments: dict[str, Any]) -> bool:

@@ -32,16 +32,19 @@ class Step:
         self.at_work: dict[str, Far] = {}
         self.complete: dict[str, Far] = {}
         self.failed: set[str] = set()
+        self.spoke: set[str] = set()
 
     def begin(self, host: str) -> None:
         """A host is at work, again perhaps."""
         self.at_work[host] = Far()
         self.complete.pop(host, None)
         self.failed.discard(host)
+        self.spoke.discard(host)
 
     def hear(self, host: str, line: str) -> None:
         """A host has said something, of how far it is perhaps."""
         if host in self.at_work:
+            self.spoke.add(host)
             self.at_work[host] = read(line) or self.at_work[host]
 
     def end(self, host: str, *, well: bool) -> None:
@@ -121,6 +124,12 @@ def begin(step: str, host: Host) -> None:
     shared = _ear.steps.setdefault(step, Step())
     shared.begin(host.name)
     _ear.at_work[_known_by(host.print_prefix)] = shared, host
+
+
+def spoke(host: Host) -> bool:
+    """Say whether a host has told anything of the step that it is at work on."""
+    step, _ = _ear.at_work[_known_by(host.print_prefix)]
+    return host.name in step.spoke
 
 
 def end(host: Host, *, well: bool) -> None:

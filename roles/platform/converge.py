@@ -9,9 +9,9 @@ from paramiko import SSHException
 from pyinfra.api import Host, QuoteString, State, StringCommand
 from pyinfra.api.output import echo
 
-from roles import job, probe
+from roles import control, job, probe
 from roles.hostside import places
-from roles.platform import files, line, plan, stopping, waves
+from roles.platform import files, line, plan, waves
 from roles.platform.plan import Found, Need
 from roles.platform.step import PlatformError
 from roles.spec import HostSpec
@@ -24,7 +24,6 @@ _ROUNDS = 6
 
 def converge(state: State, host: Host, *, spec: HostSpec, **arguments: Any) -> bool:
     """Do all of it; say what came of it, and return whether the host is as wanted."""
-    stopping.watch()
     found = probe.of(host)
     serving, work = plan.serving(found), _Converging(state, host, spec, arguments)
     try:
@@ -58,7 +57,7 @@ class _Converging:
                 # Whatever was booted in between: once more would come to the same.
                 raise PlatformError(f"this was done, and is still to do: {need.words}")
             self.refuse_unallowed(need, found)
-            if stopping.asked():
+            if control.stopping.asked():
                 raise PlatformError(
                     f"stopped as you asked, before {need.words}; run again to go on from here"
                 )

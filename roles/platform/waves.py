@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 from gevent.lock import BoundedSemaphore
 from pyinfra.api import Host, State
 
-from roles.platform import stopping
+from roles import control
 from roles.platform.step import PlatformError
 from roles.spec import HostSpec, groups
 
@@ -64,7 +64,7 @@ def turn(state: State, host: Host) -> Iterator[None]:
         _runs[state] = _Run(BoundedSemaphore(_at_once(host)), _units(state))
     run = _runs[state]
     with run.turn(host.name):
-        if stopping.asked():
+        if control.stopping.asked():
             raise PlatformError("stopped as you asked before this host was begun")
         if run.failed:
             raise PlatformError(

@@ -13,7 +13,7 @@ from pyinfra.api.output import echo
 from pyinfra.api.state import BaseStateCallback
 from pyinfra.context import ctx_state
 
-from roles import control, instance, lock, platform
+from roles import control, instance, lock
 from roles.hostside import durable
 from roles.report import kept, origin
 from roles.report.heard import LINES, Ear
@@ -105,7 +105,6 @@ class Run(BaseStateCallback, AbstractContextManager["Run"]):
             return
         words, data = self.words, self.state.inventory.get_override_data()
         self.place = kept.folder(self.inventory, data)
-        platform.stopping.watch()
         self.ear.open()
         self.head = {
             "schema": kept.SCHEMA,
@@ -130,7 +129,7 @@ class Run(BaseStateCallback, AbstractContextManager["Run"]):
 
         for (host, _), step in self.steps.items():
             step.said = self.ear.last(host) if step.seconds is None else step.said
-        outcome = told.outcome(self.state, error, stopped=platform.stopping.asked())
+        outcome = told.outcome(self.state, error, stopped=control.stopping.asked())
         ended = {"ended": durable.now(), "seconds": round(time.monotonic() - self.clock, 1)}
         hosts = told.hosts(self.state, self.steps, unreached(self.state))
         return {**self.head, **ended, **outcome, "hosts": hosts}

@@ -39,7 +39,9 @@ def commands(weights: Weights, onto: HostSpec) -> Commands:
     yield from lock.held()
     incoming = paths.incoming(weights, root=onto.weights_root)
     carried = [source.path for source in weights.sources if isinstance(source, Folder)]
-    for folder in carried:
+    # Files that a job reads already would be cut short while they are brought again.
+    at_work = phase in (probe.of(host)["jobs"] or ())
+    for folder in () if at_work else carried:
         yield from carry([file.path for file in weights.files], folder, incoming)
     if any(shown):
         given = {str(number): one for number, one in enumerate(shown) if one}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -146,7 +147,12 @@ class Site:
     def run(self, deploy: str, *words: str, within_s: float = AT_MOST_S) -> Run:
         """Run pyinfra to its end, as an operator does."""
         with self.start(deploy, "--json", *words) as process:
-            out, err = process.communicate(timeout=within_s)
+            try:
+                out, err = process.communicate(timeout=within_s)
+            except subprocess.TimeoutExpired:
+                # What it started holds its output open, and would be waited for.
+                os.killpg(process.pid, signal.SIGKILL)
+                raise
         try:
             report = json.loads(out)
         except ValueError:

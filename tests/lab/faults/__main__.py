@@ -1,7 +1,7 @@
 """
 Break two serving hosts in every way that is known here, and see what serves afterwards.
 
-``python -m tests.lab.faults`` as root: a lab ``faults`` of three hosts, removed before and after.
+``python -m tests.lab.faults`` as root: a lab ``faults`` of five hosts, removed before and after.
 ``--only NAME …`` does some; ``--list`` tells the names. What each came to is kept in ``rows.json``
 beside this file, and ``docs/faults.md`` is made of that. It ends with 1 when an expectation did not
 hold.
@@ -63,11 +63,12 @@ def _one_by_one(queue: SimpleQueue[Injection], site: Site, ground: Ground, rows:
 
 def trials(wanted: Iterable[Injection], ground: Ground, rows: Rows) -> None:
     """
-    Hold trials: those of two hosts on every pair, those that no other may see, and then those of
-    one on every host.
+    Hold trials: those of three hosts, those of two on every pair, those that no other may see, and
+    then those of one on every host.
     """
     asked = list(wanted)
     for sites, which in (
+        (ground.triple, [one for one in asked if one.hosts == 3]),
         (ground.double, [one for one in asked if one.hosts == 2 and not one.alone]),
         (ground.double[:1], [one for one in asked if one.hosts == 2 and one.alone]),
         (ground.single, [one for one in asked if one.hosts == 1]),
@@ -94,7 +95,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.lab.faults")
     parser.add_argument("--only", nargs="+", metavar="NAME", choices=INJECTIONS, default=[])
     parser.add_argument("--list", action="store_true")
-    parser.add_argument("--hosts", type=int, choices=(3, 5), default=3, help="of the lab")
+    parser.add_argument("--hosts", type=int, choices=(3, 5), default=5, help="of the lab")
     parser.add_argument("--keep", action="store_true", help="leave the lab as it is at the end")
     parser.add_argument("--resume", action="store_true", help="go on with a lab that was kept")
     asked = parser.parse_args()

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import signal
 import time
+from typing import Any
 
 from roles.lab.command import wait
 from tests.lab.faults.injection import BACK, NEW, OLD, STEPS, WRONG, Injection, Kind
 from tests.lab.faults.trial import JOB, Trial, TrialError
+
+_LEAVES_WITHIN_S = 30
 
 
 def _killed(trial: Trial) -> None:
     _ended_by(trial, signal.SIGKILL)
 
 
-def _interrupted(trial: Trial) -> None:
-    """Pyinfra says that it exits, and does so when the job that it follows has ended."""
-    trial.start(anew=True)
+def interrupt(trial: Trial) -> None:
+    """The run leaves while the job stands still."""
     trial.reached()
     trial.tell(signal.SIGINT)
-    trial.go()
-    trial.end()
+    trial.end(_LEAVES_WITHIN_S)
+
+
+def _interrupted(trial: Trial) -> None:
+    trial.start(anew=True)
+    interrupt(trial)
+    trial.again()
 
 
 def _hung_up(trial: Trial) -> None:
@@ -32,10 +39,10 @@ def _ended_by(trial: Trial, sort: signal.Signals) -> None:
     trial.reached()
     trial.kill(sort)
     trial.go()
-    _alone(trial)
+    alone(trial)
 
 
-def _alone(trial: Trial) -> None:
+def alone(trial: Trial) -> None:
     """Nobody watches: wait until each job has come to its end."""
     for host in trial.hit:
         asked = f"systemctl is-active {JOB}"
@@ -70,7 +77,7 @@ def _cut_for_good(trial: Trial) -> None:
     trial.go()
     trial.end()
     trial.each(lambda host: host.mend())
-    _alone(trial)
+    alone(trial)
 
 
 def _sessions_ended(trial: Trial) -> None:
@@ -82,7 +89,15 @@ def _sessions_ended(trial: Trial) -> None:
     trial.end()
 
 
+LEFT = ("stopping as you asked", "goes on there alone")
 _CUT = "connection lost; the job goes on there, connecting again"
+
+_INTERRUPTED: dict[str, dict[str, Any]] = {
+    "install": {"when": "the stack is installed", "brings": "stack"},
+    "fetch": {"when": "the weights are fetched", "brings": "weights"},
+    "drain": {},
+    "restart": {"hosts": 2},
+}
 
 INJECTIONS = (
     *(
@@ -106,12 +121,12 @@ INJECTIONS = (
         when="staging, before a release's first file", does=_killed, code=None,
         left=("lock",),
     ),
-    Injection(
-        name="ctrl-c-drain", what="Ctrl-C", at="drain", does=_interrupted, code=0, served=NEW,
-    ),
-    Injection(
-        name="ctrl-c-restart", what="Ctrl-C", at="restart", does=_interrupted, code=0, served=NEW,
-        hosts=2,
+    *(
+        Injection(
+            name=f"ctrl-c-{at}", what="Ctrl-C", at=at, does=_interrupted, code=130, served=NEW,
+            mended="run again, which follows the job", says=LEFT, **how,
+        )
+        for at, how in _INTERRUPTED.items()
     ),
     Injection(
         name="terminal-closed", what="the terminal is closed (SIGHUP)", at="restart",

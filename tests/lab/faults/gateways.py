@@ -11,7 +11,7 @@ from tests.lab.faults.trial import Trial
 _AGENT = "metalserve-agent"
 
 
-def _gateway(trial: Trial) -> LabHost:
+def gateway(trial: Trial) -> LabHost:
     """The third host of the lab."""
     return Lab(trial.hosts[0].name.rpartition("-")[0]).hosts[2]
 
@@ -45,7 +45,7 @@ def _agent_started(trial: Trial) -> None:
 def _at_the_gateway(trial: Trial, command: str) -> None:
     trial.start()
     trial.reached()
-    _gateway(trial).run(command)
+    gateway(trial).run(command)
     trial.go()
     trial.end()
 
@@ -61,9 +61,9 @@ def _killed(trial: Trial) -> None:
 def _off(trial: Trial) -> None:
     trial.start()
     trial.reached()
-    gateway = _gateway(trial)
-    gateway.crash()
-    gateway.start()
+    host = gateway(trial)
+    host.crash()
+    host.start()
     trial.go()
     trial.end()
 
@@ -71,11 +71,11 @@ def _off(trial: Trial) -> None:
 def _cut(trial: Trial) -> None:
     trial.start()
     trial.reached()
-    gateway = _gateway(trial)
-    gateway.cut()
+    host = gateway(trial)
+    host.cut()
     trial.go()
     time.sleep(8)
-    gateway.mend()
+    host.mend()
     trial.end()
 
 

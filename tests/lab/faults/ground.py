@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from roles.lab import Lab, LabHost
-from roles.lab.command import wait
+from roles.lab.command import run, wait
 from tests.lab import fixtures
 from tests.lab.faults.injection import Injection
 from tests.lab.faults.starter import Starter
@@ -19,6 +19,8 @@ from tests.lab.gateway_site import Site as Gateway
 from tests.lab.site import STANDIN, Site
 
 NAME = "faults"
+_CLOCK = "usr/lib/fault_clock.so"
+_ON_HOST = Path(__file__).with_name("on_host")
 _PACKAGES = "usr/local/lib/python3.11/dist-packages"
 _IMPORTS = """
 def _one_of_each():
@@ -71,12 +73,19 @@ class Ground:
         hosts = [host for host in lab.hosts if host != self.fleet.gateway]
         self.single = [self._site(host.name, host) for host in hosts]
         pairs = zip(hosts[::2], hosts[1::2], strict=True)
+        self.triple = [self._site("three", *hosts[:3])] if len(hosts) > 2 else []
         self.double = [self._site(f"{a.name}-and-{b.name}", a, b) for a, b in pairs]
 
     def begin(self) -> None:
         """Have all serve, and the gateway before them."""
         fixtures.wheels(self.fleet.folder / "wheels")
+        library = self._clock()
         for host in self.fleet.hosts:
+            shutil.copy(library, host.disk.root / _CLOCK)
+            (host.disk.root / "etc/ld.so.preload").write_text(f"/{_CLOCK}\n")
+            # From its first process on.
+            host.crash()
+            host.start()
             wheels = host.disk.root / fixtures.WHEELS.lstrip("/")
             shutil.copytree(self.fleet.folder / "wheels", wheels)
         self.fleet.serve(*[1] * len(self.single))
@@ -130,6 +139,12 @@ class Ground:
             ready_within_s=20,
         )
 
+    def _clock(self) -> Path:
+        """Compile what is between a host's processes and the clock; hosts have no compiler."""
+        library, source = self.fleet.folder / "clock.so", _ON_HOST / "fault_clock.c"
+        run("gcc", "-Wall", "-Werror", "-O2", "-shared", "-fPIC", "-o", library, source)
+        return library
+
     @staticmethod
     def _done(deploy: str, site: Site) -> None:
         done = site.run(deploy, within_s=1800)
@@ -138,9 +153,8 @@ class Ground:
 
 
 def _put_scripts(host: LabHost) -> None:
-    here = Path(__file__).with_name("on_host")
-    shutil.copytree(here, host.disk.root / PLACE, dirs_exist_ok=True)
+    shutil.copytree(_ON_HOST, host.disk.root / PLACE, dirs_exist_ok=True)
     packages = host.disk.root / _PACKAGES
     packages.mkdir(parents=True, exist_ok=True)
-    shutil.copy(here / "fault_pause.py", packages)
+    shutil.copy(_ON_HOST / "fault_pause.py", packages)
     (packages / "fault_pause.pth").write_text("import fault_pause\n")

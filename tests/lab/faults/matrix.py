@@ -10,12 +10,14 @@ from tests.lab.faults import (
     jobs,
     locks,
     power,
+    waves,
 )
 from tests.lab.faults.injection import Injection
 
 SECTIONS: dict[str, tuple[Injection, ...]] = {
     "Power": power.INJECTIONS,
     "Control machine and network": control.INJECTIONS,
+    "Waves": waves.INJECTIONS,
     "The job and systemd": jobs.INJECTIONS,
     "The engine": engines.INJECTIONS,
     "Disks": disks.INJECTIONS,

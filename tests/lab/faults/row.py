@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from roles.lab import LabError
 from tests.lab.faults.ground import Ground
-from tests.lab.faults.injection import Injection, Kind
+from tests.lab.faults.injection import AT_ONCE, Injection, Kind
 from tests.lab.faults.trial import Trial, TrialError
 from tests.lab.site import Site
 
@@ -62,8 +62,12 @@ def _look(row: Row, trial: Trial) -> None:
         host.name: injection.served if host in trial.hit else injection.other
         for host in trial.hosts
     }
-    hit, *others = dict.fromkeys(told.values()) if not injection.other else told.values()
-    row.served = "; the other: ".join([hit, *others])
+    if injection.each:
+        wanted = dict(zip(wanted, injection.each, strict=True))
+        row.served = "; ".join(told.values())
+    else:
+        hit, *others = dict.fromkeys(told.values()) if not injection.other else told.values()
+        row.served = "; the other: ".join([hit, *others])
     row.left = sorted({what for found in seen.values() for what in found["left"]})
     if told != wanted:
         row.faults.append(f"serves {told}, wanted {wanted}")
@@ -77,8 +81,11 @@ def _look(row: Row, trial: Trial) -> None:
 def _again(row: Row, trial: Trial, ground: Ground) -> None:
     """Run again, for the same release unless that one is at fault itself."""
     injection = trial.injection
+    trial.site.fleet = AT_ONCE
     if injection.blamed:
         trial.want(good=True)
+    elif injection.kind is not Kind.ROLLBACK:
+        trial.write()
     done = trial.site.run("main", within_s=1800)
     seen = trial.seen()
     ground.known |= seen

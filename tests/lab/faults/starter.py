@@ -58,7 +58,12 @@ class Started:
             if until and time.monotonic() > until:
                 raise subprocess.TimeoutExpired(["pyinfra"], timeout or 0)
             time.sleep(0.05)
-        return (self.folder / "out").read_text(), (self.folder / "err").read_text()
+        return _read(self.folder / "out"), _read(self.folder / "err")
+
+    @property
+    def said(self) -> str:
+        """What it has printed so far."""
+        return _read(self.folder / "out") + _read(self.folder / "err")
 
     def _told(self, name: str) -> str:
         while not (text := _read(self.folder / name)).endswith("\n"):

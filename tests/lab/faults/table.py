@@ -27,7 +27,8 @@ What each does and asks for is in `tests/lab/faults`; nothing here is written by
   *old* is what served before the run, *new* what the run was to bring (of a rollback: the release
   before). What follows was found half done: *lock*, the deploy lock of a run that is no more; *open
   journal*, no outcome could be written; *half a release*, a folder `….new`; *out of rotation*, no
-  gateway sends requests. *after*: what was done before it was asked.
+  gateway sends requests. *after*: what was done before it was asked. Where hosts change in waves,
+  each is told of: the canary, that of the second wave, that of the third.
 - **exit**: of the run; *killed* where nobody was left to see it.
 - **again**: what served after `deploy/main.py` was run once more, ended with 0, left nothing half
   done, and the gateway sent requests there. *another*: it was run for a release that is right,

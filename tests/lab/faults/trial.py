@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import signal
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.lab.faults.injection import Injection, Kind
 from tests.lab.site import Site
 
 PLACE = "root/faults"
+CLOCK = "etc/fault-clock"
 JOB = "metalserve-job-activate-chat"
 UNIT = "metalserve-vllm@chat"
 _LOOK = f"python3 /{PLACE}/fault_look.py"
@@ -24,7 +26,13 @@ _UNSERVE = (
     f"systemctl disable --quiet --now {UNIT}; rm -rf /opt/metalserve/instances/chat"
     " /var/lib/metalserve/transactions/chat.json && systemctl daemon-reload"
 )
-_seeds = itertools.count(100)
+# Other ones than those of a run before, whose lab this one may go on with.
+_seeds = itertools.count(int(time.time()))
+# The same under a name that no host has seen.
+_OTHERS = {
+    "stack": "{stack}.model_copy(update={{'name': 'standin-0.32-{seed}'}})",
+    "weights": "canary.WEIGHTS.model_copy(update={{'name': 'canary-{seed}'}})",
+}
 
 
 class TrialError(Exception):
@@ -41,11 +49,14 @@ class Trial:
     def __init__(self, injection: Injection, site: Site) -> None:
         self.injection, self.site, self.hosts = injection, site, site.hosts
         self.hit = site.hosts[:1] if injection.other else site.hosts
+        if injection.which:
+            self.hit = [site.hosts[place] for place in injection.which]
         self.old: dict[str, str] = {}
         self.new: dict[str, str] = {}
         self.code: int | None = None
         self.said = ""
         self._run: Any = None
+        self._wanted = ""
 
     def each(self, act: Callable[[LabHost], Any], hosts: list[LabHost] | None = None) -> list[Any]:
         """Do something on every host that is hit, at the same time."""
@@ -65,6 +76,9 @@ class Trial:
 
     def settle(self, known: dict[str, dict[str, Any]]) -> None:
         """Find out what serves, unless that is known, and say what shall."""
+        self.site.fleet = self.injection.fleet
+        for host in self.hosts:
+            (host.disk.root / CLOCK).unlink(missing_ok=True)
         names = [host.name for host in self.hosts]
         seen = {name: known[name] for name in names} if known.keys() >= set(names) else self.seen()
         for host in self.hosts:
@@ -90,9 +104,15 @@ class Trial:
         if self.injection.wish and not good:
             words += ["--hf-overrides", json.dumps({"standin": dict(self.injection.wish)})]
         given = "".join(f", {name}={value!r}" for name, value in changed.items())
-        text = f"(_instance(**_shared, extra={tuple(words)!r}{given}),)"
-        self.site.want(*[text] * len(self.hosts))
+        if what := self.injection.brings:
+            given += f", {what}={_OTHERS[what].format(stack=self.site.stack, seed=seed)}"
+        self._wanted = f"(_instance(**_shared, extra={tuple(words)!r}{given}),)"
+        self.write()
         self.new = {host.name: seed for host in self.hosts}
+
+    def write(self) -> None:
+        """Have the inventory say what is wanted."""
+        self.site.want(*[self._wanted] * len(self.hosts))
 
     def start(self, deploy: str = "", *words: str, anew: bool = False) -> None:
         """
@@ -136,6 +156,23 @@ class Trial:
         out, err = self._run.communicate(timeout=within_s)
         self.code, self.said = self._run.returncode, out + err
 
+    def again(self) -> None:
+        """Run again while jobs stand still, and let these go on once it follows each."""
+        code, said = self.code, self.said
+        run: Any = self.site.start("main")
+        self._run = run
+
+        def follows() -> bool:
+            return bool(run.said.count("attached to ") == len(self.hit)) or self.ended
+
+        if not wait(follows, within_s=120) or self.ended:
+            raise TrialError("the run after it does not follow what is at work")
+        self.go()
+        self.end()
+        if self.code:
+            raise TrialError(f"the run after it ended with {self.code}: {self.said}")
+        self.code, self.said = code, said + self.said
+
     def tell(self, sort: signal.Signals) -> None:
         """Signal the run, every process of it, and wait for nothing."""
         os.killpg(self._run.pid, sort)
@@ -160,6 +197,14 @@ class Trial:
     def boot(self) -> None:
         """Power all on that are hit, and wait until they are up."""
         self.each(lambda host: host.start())
+
+    def jump(self, seconds: int) -> None:
+        """Have the clocks of all that are hit be off by so much, from now on."""
+        for host in self.hit:
+            clock = host.disk.root / CLOCK
+            beside = clock.with_suffix(".new")
+            beside.write_text(str(seconds))
+            beside.rename(clock)
 
     def file(self, host: LabHost, name: str) -> Path:
         """Return one of the files by which a host is made to stand still."""

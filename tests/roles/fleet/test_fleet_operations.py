@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pyinfra.api import FunctionCommand, Host
 
-from roles import instance, platform, probe
+from roles import control, instance, probe
 from roles.fleet import operations, plan
 from roles.fleet.members import Towards
 from roles.fleet.rollout import Rollout
@@ -93,7 +93,7 @@ def test_looks_again(
     hosts: Hosts, monkeypatch: pytest.MonkeyPatch, echoed: list[str], active: bool, well: bool
 ) -> None:
     """Who no longer serves has failed, and is counted as such for the floor."""
-    monkeypatch.setattr(platform.stopping, "asked", lambda: False)
+    monkeypatch.setattr(control.stopping, "asked", lambda: False)
     rollout = _rollout(hosts)
     rollout.switched[HOST] = [hosts.move()]
     about = {"unit": "metalserve-vllm@chat.service", "model": hosts.model}
@@ -112,7 +112,7 @@ def test_turn_of_a_host_that_serves_by_now(
     hosts: Hosts, nouns: Nouns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It was planned when its probe said otherwise; nothing is run, and it is well."""
-    monkeypatch.setattr(platform.stopping, "asked", lambda: False)
+    monkeypatch.setattr(control.stopping, "asked", lambda: False)
     monkeypatch.setenv("FLEET_KEY", "sesame-sesame-sesame")
     spec = nouns.chat(api_key=Secret(env="FLEET_KEY"))
     rollout = _rollout(hosts)
@@ -126,7 +126,7 @@ def test_turn_of_a_host_on_which_it_fails(
     hosts: Hosts, nouns: Nouns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What serves there afterwards is asked of it."""
-    monkeypatch.setattr(platform.stopping, "asked", lambda: False)
+    monkeypatch.setattr(control.stopping, "asked", lambda: False)
     monkeypatch.setenv("FLEET_KEY", "sesame-sesame-sesame")
     spec = nouns.chat(api_key=Secret(env="FLEET_KEY"))
     rollout = _rollout(hosts)

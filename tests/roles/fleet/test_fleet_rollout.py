@@ -6,7 +6,7 @@ from typing import Any
 import gevent
 import pytest
 
-from roles import platform
+from roles import control
 from roles.fleet import plan
 from roles.fleet.member import Member
 from roles.fleet.rollout import NotBegunError, Rollout
@@ -25,7 +25,7 @@ def hosts(nouns: Nouns) -> Hosts:
 @pytest.fixture(autouse=True)
 def _asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody has asked to stop, whatever another test did."""
-    monkeypatch.setattr(platform.stopping, "asked", lambda: False)
+    monkeypatch.setattr(control.stopping, "asked", lambda: False)
 
 
 class Crowd:
@@ -205,13 +205,37 @@ def test_stopped(hosts: Hosts, monkeypatch: pytest.MonkeyPatch) -> None:
     crowd = Crowd(hosts.many(4), _all_at_once())
 
     def out(move: Move) -> None:
-        monkeypatch.setattr(platform.stopping, "asked", lambda: True)
+        monkeypatch.setattr(control.stopping, "asked", lambda: True)
         gevent.sleep(0.01)
 
     crowd._out = out  # type: ignore[method-assign]
     told = crowd.wave(1)
     assert (told[0], len(crowd.begun)) == ("", 1)
     assert set(told[1:]) == {"stopped as you asked; run again to go on from here"}
+
+
+def test_stopped_before_its_wave(hosts: Hosts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The report tells of whom the run did not come to; not of those that were done."""
+    crowd = Crowd([hosts.done("gpu-0"), *hosts.many(3)], Fleet(shares=(50, 100)))
+    (first,) = crowd.rollout.plan.waves[0].hosts
+    crowd.wave(1)
+    monkeypatch.setattr(control.stopping, "asked", lambda: True)
+    told = {name: crowd.rollout.untouched(name) for name in crowd.rollout.plan.members}
+    assert [name for name, why in told.items() if not why] == ["gpu-0", first]
+    assert set(told.values()) == {"", "stopped as you asked; run again to go on from here"}
+
+
+def test_stopped_while_it_waits(hosts: Hosts) -> None:
+    """Whatever waits ends at once, and the report tells that the host was not begun."""
+    crowd = Crowd(hosts.many(2), _all_at_once())
+    with crowd.rollout.turn("gpu-1", list(crowd.rollout.plan.members["gpu-1"].moves)):
+        waits = gevent.spawn(crowd.take, "gpu-2")
+        gevent.sleep(0)
+        waits.kill()
+    assert crowd.begun == []
+    assert crowd.rollout.not_begun == {
+        "gpu-2": "stopped as you asked; run again to go on from here"
+    }
 
 
 def test_back(hosts: Hosts) -> None:

@@ -23,6 +23,7 @@ from tests.standins.hub import Hub, Repository
 
 TOKEN = "hf_kX82LmWq04TzRbYv"
 REPO = "acme/private"
+DATE = "Mon, 05 Jan 2026 10:00:00 GMT"
 FILES = model(700_000, 900_000, 300_000)
 SHARD = "model-00002-of-00003.safetensors"
 
@@ -210,6 +211,21 @@ def test_next_source_is_asked_rather_than_waiting_long(site: Site) -> None:
     assert "not from the hub: answers 429 and wants to be asked again in 60 min" in site.run()
     assert time.monotonic() - began < 600
     assert site.named == FILES
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ({"Retry-After": "Mon, 05 Jan 2026 10:01:30 GMT", "Date": DATE}, 90),
+        ({"Retry-After": "Mon, 05 Jan 2026 09:00:00 GMT", "Date": DATE}, 0),
+        ({"Retry-After": "Mon, 05 Jan 2026 10:01:30 GMT"}, 0),
+        ({"Retry-After": "soon", "Date": DATE}, 0),
+        ({"Date": DATE}, 0),
+    ],
+)
+def test_time_to_ask_again_at(said: dict[str, str], seconds: float) -> None:
+    """It is of the server's clock, and this host's may be a day off."""
+    assert ranges._seconds(said) == seconds
 
 
 def test_store_that_says_nothing(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -134,6 +134,21 @@ def test_job_survives_its_watcher_and_is_attached_to(count: Path, systemd: Syste
     assert len([call for call in systemd.calls if call.startswith("systemd-run")]) == 1
 
 
+def test_plan_that_was_made_from_what_the_job_changes_is_the_same(
+    count: Path, systemd: Systemd
+) -> None:
+    """An activation has moved the link meanwhile that the next run looks at."""
+    systemd.at_work(UNIT_OF_COUNT)
+    plan = {"release": "new", "from": "old"}
+    durable.write_json(places.job("count-1") + "/plan.json", plan)
+    since = "at work since Mon 2026-01-05 10:00:00 UTC"
+    for serving in ("old", "new"):
+        said = jobs.start("count-1", "count", "second", plan | {"from": serving})
+        assert said == f"attached to count-1, {since}"
+    with pytest.raises(SystemExit, match="count-1: another plan is at work since"):
+        jobs.start("count-1", "count", "second", plan | {"release": "other"})
+
+
 def test_another_plan_is_not_mixed_with_the_one_at_work(count: Path, systemd: Systemd) -> None:
     watcher = _started(count, systemd, {"ok": True, "takes_s": 0.3})
     other = subprocess.run(

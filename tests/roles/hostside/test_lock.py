@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import boot
 import durable
 import lock
 import places
@@ -26,6 +27,7 @@ def test_lock_is_taken_shown_and_given_back(tree: Path) -> None:
     assert abs(time.time() - held.pop("since")) < 5
     kept = _owner("r1")
     del kept["break"]
+    assert held.pop("up")["boot_id"] == boot.boot_id()
     assert held == kept
     lock.release(_owner("r1"))
     assert lock.owner() is None
@@ -51,6 +53,7 @@ def test_second_owner_is_told_who_since_when_and_which_run(tree: Path) -> None:
     lock.take(_owner("r1"))
     held = durable.read_json(places.lock())
     held["since"] = time.time() - 600
+    held["up"]["s"] -= 600
     durable.write_json(places.lock(), held)
     since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(held["since"]))
     with pytest.raises(SystemExit) as refused:
@@ -60,6 +63,22 @@ def test_second_owner_is_told_who_since_when_and_which_run(tree: Path) -> None:
         "Wait for that run; if it is dead, run again with --data break_lock=r1"
     )
     assert lock.owner()["run"] == "r1"
+
+
+@pytest.mark.parametrize("up", [{}, {"boot_id": "another", "s": 0}])
+def test_age_of_a_lock_of_another_boot(up: dict[str, Any]) -> None:
+    """It is told by the clock, for want of anything better."""
+    held = {**_owner("r1"), "since": time.time() - 3600, "up": up}
+    assert lock.describe(held).endswith(", 60 min ago")
+
+
+@pytest.mark.parametrize("jump_s", [86400, -86400])
+def test_age_does_not_jump_with_the_clock(tree: Path, jump_s: int) -> None:
+    lock.take(_owner("r1"))
+    held = lock.owner()
+    held["since"] -= jump_s
+    held["up"]["s"] -= 60
+    assert lock.describe(held).endswith(", 60 s ago")
 
 
 def test_same_run_takes_it_again(tree: Path) -> None:

@@ -1,5 +1,6 @@
 """Units are started until ready and stopped until gone; who holds a port is found out."""
 
+import json
 import os
 import subprocess
 import time
@@ -74,7 +75,7 @@ def test_log_begins_at_its_time_to_the_microsecond(host: Host) -> None:
     for unit, line in ((UNIT, "before"), ("other.service", "other")):
         host.systemd.log(unit, line)
     time.sleep(0.001)
-    began = time.time()
+    began = time.monotonic()
     time.sleep(0.001)
     host.systemd.log(UNIT, "after")
     assert service.log(UNIT, began) == ["after"]
@@ -84,7 +85,7 @@ def test_log_begins_at_its_time_to_the_microsecond(host: Host) -> None:
 def test_kernel_log_begins_at_its_time_and_is_the_kernels(host: Host) -> None:
     host.systemd.log("kernel", "before")
     time.sleep(0.001)
-    began = time.time()
+    began = time.monotonic()
     host.systemd.log(UNIT, "served")
     host.systemd.log("kernel", "eth0: link up")
     assert service.kernel_log(began) == ["eth0: link up"]
@@ -93,9 +94,13 @@ def test_kernel_log_begins_at_its_time_and_is_the_kernels(host: Host) -> None:
 def test_log_that_is_no_text_is_read_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Progress bars are cut, and vendors' programs say anything."""
+    """Progress bars are cut, and vendors' programs say anything; what was said before is over."""
     journalctl = tmp_path / "journalctl"
-    journalctl.write_text("#!/bin/sh\nprintf 'loading \\377\\nOSError\\n'\n")
+    entries = [("1999999", "before"), ("2000000", [*b"loading \xff"]), ("2000001", None)]
+    entries += [("2000002", "OSError\n  at once")]
+    lines = [json.dumps({"__MONOTONIC_TIMESTAMP": at, "MESSAGE": it}) for at, it in entries]
+    listed = "\n".join(lines)
+    journalctl.write_text(f"#!/bin/sh\ncat <<'END'\n{listed}\nEND\n")
     journalctl.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    assert service.log(UNIT, 0) == ["loading \ufffd", "OSError"]
+    assert service.log(UNIT, 2.0) == ["loading \ufffd", "OSError", "  at once"]

@@ -6,7 +6,8 @@ import shlex
 from typing import Any
 
 import pytest
-from pyinfra.api import FunctionCommand, Host, StringCommand
+from gevent import GreenletExit
+from pyinfra.api import FunctionCommand, Host, StringCommand, output
 from pyinfra.connectors.util import CommandOutput
 
 from roles import job
@@ -120,6 +121,32 @@ def test_lost_for_good(
     assert len(attempts) == 1
     over = "no connection; the job fetch-qwen3 ends alone, run again to see"
     assert _lines(echoed) == [LOST, over]
+
+
+@pytest.mark.parametrize(
+    ("said", "how"),
+    [
+        (["restart"], "run again to follow it"),
+        ([], "if it was begun; run again to see"),
+    ],
+)
+def test_run_is_stopped(
+    nouns: Nouns, echoed: list[str], monkeypatch: pytest.MonkeyPatch, said: list[str], how: str
+) -> None:
+    """Whoever follows a job says what comes of it."""
+
+    def run(self: Host, command: StringCommand, **given: Any) -> tuple[bool, CommandOutput]:
+        for line in said:
+            output.echo(f"{self.print_prefix}{line}")
+        raise GreenletExit
+
+    monkeypatch.setattr(Host, "run_shell_command", run)
+    with on_host(nouns.chat(), bare()) as host:
+        command = _job(host)
+        with pytest.raises(GreenletExit):
+            _executed(host, command)
+    look = "journalctl -fu metalserve-job-fetch-qwen3"
+    assert _lines(echoed) == [*said, f"the job fetch-qwen3 goes on there alone, {how} ({look})"]
 
 
 def test_as_the_operation_was_told(nouns: Nouns) -> None:

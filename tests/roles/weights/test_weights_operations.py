@@ -89,6 +89,18 @@ def test_folder_of_this_machine(nouns: Nouns) -> None:
     ]
 
 
+def test_folder_of_this_machine_that_a_job_reads(nouns: Nouns) -> None:
+    """The run before was stopped: what its job reads is not brought once more."""
+    weights = nouns.weights()
+    incoming = f"{ROOT}/.incoming/{weights.digest[:12]}"
+    found = bare() | {"jobs": [f"weights-{weights.name}-{weights.digest[:12]}"]}
+    assert _told(nouns.chat(), weights, found).commands == [
+        lock_taken(),
+        _job(weights, {"name": f"{nouns.folder} of the control machine", "folder": incoming}),
+        (f"rm -rf {incoming}", None),
+    ]
+
+
 def test_other_root(nouns: Nouns) -> None:
     """What is complete below one root is still to come below another."""
     weights = nouns.weights(sources=(HostFolder(path="/mnt/models/qwen3"),))

@@ -96,7 +96,7 @@ class Systemd:
 
     def log(self, unit: str, line: str) -> None:
         """Let a unit have said something."""
-        self.journal.append((time.time(), unit, line))
+        self.journal.append((time.monotonic(), unit, line))
 
     def power_off(self) -> None:
         """Every server and every job is gone at once."""
@@ -174,9 +174,7 @@ class Systemd:
                 return _Answer()
             case ["journalctl", "-q", "-b", "-u", unit, *options]:
                 return self._journal(unit, options)
-            case ["journalctl", "-q", "-u", unit, *options]:
-                return self._journal(unit, options)
-            case ["journalctl", "-q", "-k", *options]:
+            case ["journalctl", "-q", "-b", "-k", *options]:
                 return self._journal("kernel", options)
             case _:
                 self.unknown.append(said)
@@ -275,20 +273,28 @@ class Systemd:
         self.units.pop(name, None)  # --collect: also when it failed
 
     def _journal(self, unit: str, options: list[str]) -> _Answer:
-        words, since, last = list(options), 0.0, 10_000
+        words, shown, last = list(options), _cat, 10_000
         while words:
             word = words.pop(0)
-            if word == "--since" and words[0].startswith("@"):
-                since = float(words.pop(0)[1:])
-            elif word == "-n":
+            if word == "-n":
                 last = int(words.pop(0))
-            elif word == "-o" and words[0] == "cat":
+            elif word == "-o" and words[0] in ("cat", "json"):
+                shown = _cat if words.pop(0) == "cat" else _json
+            elif word == "--output-fields" and words[0] == "MESSAGE":
                 words.pop(0)
-            elif word != "--no-pager":
+            elif word not in ("--no-pager", "--all"):
                 self.unknown.append(f"journalctl {word}")
                 return _Answer(1, said=f"journalctl: unrecognized option '{word}'\n")
-        found = [line for at, of, line in self.journal if of == unit and at >= since]
+        found = [shown(at, line) for at, of, line in self.journal if of == unit]
         return _Answer(said="".join(line + "\n" for line in found[-last:]))
+
+
+def _cat(at: float, line: str) -> str:
+    return line
+
+
+def _json(at: float, line: str) -> str:
+    return json.dumps({"__MONOTONIC_TIMESTAMP": str(int(at * 1e6)), "MESSAGE": line})
 
 
 class _Desk(socketserver.ThreadingTCPServer):

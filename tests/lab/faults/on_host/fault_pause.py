@@ -12,7 +12,7 @@ import sys
 import time
 
 FOLDER = pathlib.Path("/root/faults")
-_SCRIPTS = ("activate.py", "recovery.py", "stage.py")
+_SCRIPTS = ("activate.py", "recovery.py", "stage.py", "install.py", "fetch.py")
 
 
 def stand(name: str) -> None:
@@ -22,7 +22,11 @@ def stand(name: str) -> None:
             return
     except OSError:
         return
-    (FOLDER / "wish").unlink()
+    try:
+        (FOLDER / "wish").unlink()
+    except FileNotFoundError:
+        # Another thread was quicker, which stands still.
+        return
     (FOLDER / "at").write_text(name)
     while not (FOLDER / "go").exists():
         time.sleep(0.02)
@@ -58,6 +62,33 @@ def _in_staging() -> None:
     durable.write, receipts.write = written, left  # type: ignore[assignment]
 
 
+def _in_installing() -> None:
+    import filling
+
+    run = filling.run
+
+    def ran(*words: object, **how: object) -> object:
+        stand("install")
+        return run(*words, **how)  # type: ignore[arg-type]
+
+    filling.run = ran  # type: ignore[assignment]
+
+
+def _in_fetching() -> None:
+    import partial
+    import revisions
+
+    finish = partial.Partial.finish
+
+    def finished(self: partial.Partial) -> None:
+        stand("fetch")
+        finish(self)
+
+    partial.Partial.finish = finished  # type: ignore[method-assign]
+    # Else nothing is fetched: another revision has the files.
+    revisions.share = lambda *_: False
+
+
 def install() -> None:
     """Be there for a script that is about to run."""
     words = sys.orig_argv
@@ -65,10 +96,8 @@ def install() -> None:
     if script.name not in _SCRIPTS or not (FOLDER / "wish").exists():
         return
     sys.path.insert(0, str(script.resolve().parent))
-    if script.name == "stage.py":
-        _in_staging()
-    else:
-        _in_transactions()
+    prepare = {"stage.py": _in_staging, "install.py": _in_installing, "fetch.py": _in_fetching}
+    prepare.get(script.name, _in_transactions)()
 
 
 install()
