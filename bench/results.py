@@ -41,7 +41,7 @@ class Results:
 
     def keep(self, measured: Mapping[str, Any]) -> None:
         """Keep a row, in the place of what was measured of the same before."""
-        row = {**measured, **self.circumstances}
+        row = {**measured, **self.circumstances, "load": load()}
         rows = self.rows
         known = [self._of(one) for one in rows]
         if self._of(row) in known:
@@ -59,10 +59,14 @@ class Results:
 
 
 def circumstances() -> dict[str, Any]:
-    """Return when, of which commit, on what and beside what a measurement is made."""
+    """Return when, of which commit and on what a measurement is made."""
     return {
         "at": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
         "commit": run("git", "-C", places.REPOSITORY, "describe", "--always", "--dirty").strip(),
         "cores": os.cpu_count(),
-        "load": round(os.getloadavg()[0], 1),
     }
+
+
+def load() -> float:
+    """Return beside what: of the last minute, so that long runs tell it of each row."""
+    return round(os.getloadavg()[0], 1)

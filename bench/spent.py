@@ -75,16 +75,20 @@ def spent(
             stdout=said,
             stderr=subprocess.STDOUT,
         )
-        ended = 0
-        while not ended:
-            time.sleep(_EVERY_S)
-            peak = max(peak, anonymous_mib([process.pid]))
-            host_peak = max(host_peak, anonymous_mib(host.group.members()) - before_mib)
-            ended, status, used = os.wait4(process.pid, os.WNOHANG)
-            if not ended and time.monotonic() - began > within_s:
-                process.kill()
+        try:
+            ended = 0
+            while not ended:
+                time.sleep(_EVERY_S)
+                peak = max(peak, anonymous_mib([process.pid]))
+                host_peak = max(host_peak, anonymous_mib(host.group.members()) - before_mib)
+                ended, status, used = os.wait4(process.pid, os.WNOHANG)
+                if not ended and time.monotonic() - began > within_s:
+                    process.kill()
+            process.returncode = os.waitstatus_to_exitcode(status)
+        finally:
+            # Whoever stops the bench stops what it runs.
+            process.kill()
         took = time.monotonic() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
         said.seek(0)
         text = said.read()
     if process.returncode:

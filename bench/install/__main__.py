@@ -2,8 +2,8 @@
 What installing a stack costs: by us, by uv alone, and by pip, of the same lock with its hashes.
 
 ``bin/bench install`` as root on a machine that may have lab hosts, with 13 GiB free: vLLM for CPUs,
-5.9 GB, on one host that has nothing of it, again from the cache of each tool, and
-once more where it is installed. It asks the package index for 2 GB a tool.
+5.9 GB, on one host that has nothing of it, again from the cache of each tool, and once more where
+it is installed. Each tool asks the package index for all of it.
 """
 
 import sys
