@@ -60,8 +60,9 @@ def refuse_unknown() -> None:
     def look() -> None:
         names = [deploy.stem for deploy in deploys]
         wrong = list(unknown(names, state.inventory.get_override_data()))
-        known = [*(host.name for host in state.inventory), *state.inventory.groups]
-        if not known:
+        hosts = [host.name for host in state.inventory]
+        known = [*hosts, *(name for name, there in state.inventory.groups.items() if there)]
+        if not hosts:
             # pyinfra says so too, and ends well.
             wrong.append(f"{words['inventory']}: has no hosts, the file of an inventory is right")
         for option in ("limit", "exclude"):

@@ -71,6 +71,11 @@ class Instance(Spec):
     drain_within_s: int = Field(default=120, ge=0, le=3600)
 
     @property
+    def keyless(self) -> str | None:
+        """What its engine is called when it asks nobody for a key."""
+        return _KEYLESS.get(self.stack.engine)
+
+    @property
     def served_as(self) -> str:
         """The model name that clients ask for."""
         return self.model or self.weights.name
@@ -164,11 +169,6 @@ class Instance(Spec):
                     wrong=f"is {self.served_as}, which {self.weights.name} does not hold",
                     right=f"should be {' or '.join(store.models(paths))}",
                 )
-
-    @property
-    def keyless(self) -> str | None:
-        """What its engine is called when it asks nobody for a key."""
-        return _KEYLESS.get(self.stack.engine)
 
     def _reachable(self) -> Iterator[Fault]:
         """A server that asks for no key answers this host alone, or those with a certificate."""
