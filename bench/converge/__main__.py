@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from bench import rows
-from bench.converge import picture, results
+from bench import results, rows
+from bench.converge import picture
 from bench.converge.ground import Ground, ground, once, ready
 from bench.converge.tools import FLOOR, Run, known
 from bench.converge.turns import COLUMNS, Row, cells, row, turns
 from bench.told import machine
+
+_SAME = ("run", "rtt_ms", "hosts", "tool")
 
 
 def main() -> int:
@@ -25,6 +27,7 @@ def main() -> int:
     if told.picture:
         picture.draw(told.results)
         return 0
+    kept = results.Results(told.results.stem, same=_SAME, folder=told.results.parent)
     table = rows.Rows(COLUMNS, as_json=told.json)
     table.say(f"{machine()}\n")
     table.head()
@@ -34,10 +37,9 @@ def main() -> int:
             lab.put(rtt_ms)
             for count in told.hosts:
                 for run in map(Run, told.runs):
-                    found = list(_measured(lab, run, count, rtt_ms, told))
-                    for one in found:
+                    for one in _measured(lab, run, count, rtt_ms, told):
                         table.row(one, *cells(one))
-                    results.keep(told.results, found)
+                        kept.keep(one)
     picture.draw(told.results)
     return 0
 
@@ -54,7 +56,7 @@ def _words() -> argparse.ArgumentParser:
     one("--each-s", type=float, default=30, help="what a tool has before it sits out: 30")
     one("--lab", type=_count, default=8, help="real hosts at most: 8")
     one("--keep", action="store_true", help="leave the lab for the next time")
-    one("--results", type=Path, default=results.FILE, help="the file of rows")
+    one("--results", type=Path, default=results.FOLDER / "converge.json", help="the file of rows")
     one("--picture", action="store_true", help="draw what is in it, no more")
     one("--json", action="store_true", help="an object a row, on stdout alone")
     return parser
@@ -78,7 +80,7 @@ def _warm_up(lab: Ground, told: argparse.Namespace) -> None:
 def _measured(
     lab: Ground, run: Run, count: int, rtt_ms: int, told: argparse.Namespace
 ) -> Iterator[Row]:
-    site, about = lab.site(count), results.about()
+    site = lab.site(count)
     if run is not Run.NO_CHANGE and site.aliased:
         # What its names have in common, as the list of users, would keep each other waiting.
         return
@@ -88,7 +90,7 @@ def _measured(
     ready(lab, site, run)
     taken = turns(tools, partial(once, site, run), most=told.pairs, each_s=told.each_s)
     for tool in tools:
-        yield row(tool, run, hosts=count, rtt_ms=rtt_ms, turns=taken) | about
+        yield row(tool, run, hosts=count, rtt_ms=rtt_ms, turns=taken)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
-from bench.converge import results
+from bench import results
 from bench.converge.turns import Row
 
 # Of the lightness that a page of either kind lets read, in the order that legends have them.
@@ -34,9 +34,13 @@ text { fill: #e6edf3; }
 """
 
 
+def _read(file: Path) -> list[Row]:
+    return results.Results(file.stem, folder=file.parent).rows
+
+
 def draw(file: Path) -> Path | None:
     """Draw the rows of a file beside it; nothing where there are none."""
-    rows = [row for row in results.read(file) if row["run"] in _PANELS]
+    rows = [row for row in _read(file) if row["run"] in _PANELS]
     if not rows:
         return None
     drawn = file.with_suffix(".svg")

@@ -1,42 +1,17 @@
-"""The file of rows loses nothing, and what is measured anew replaces itself; its picture."""
+"""The picture of what was measured."""
 
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import pytest
-
-from bench.converge import picture, results
-from roles.lab import LabError
+from bench import results
+from bench.converge import picture
 
 
 def made(tool: str, hosts: int, wall_s: float, **other: Any) -> dict[str, Any]:
     row = {"tool": tool, "run": "no-change", "hosts": hosts, "rtt_ms": 0, "wall_s": wall_s}
     return row | other
-
-
-def test_parts_are_put_together(tmp_path: Path) -> None:
-    file = tmp_path / "results/converge.json"
-    assert results.read(file) == []
-    results.keep(file, [made("ansible", 8, 20.0), made("ssh-true", 8, 0.5)])
-    results.keep(file, [made("ansible", 100, 300.0), made("ssh-true", 8, 0.6)])
-    results.keep(file, [made("ansible", 8, 40.0, rtt_ms=40)])
-    assert results.read(file) == [
-        made("ansible", 8, 20.0),
-        made("ssh-true", 8, 0.6),
-        made("ansible", 100, 300.0),
-        made("ansible", 8, 40.0, rtt_ms=40),
-    ]
-    assert [path.name for path in file.parent.iterdir()] == ["converge.json"]
-
-
-def test_other_files_are_refused(tmp_path: Path) -> None:
-    file = tmp_path / "converge.json"
-    file.write_text('{"lines": []}')
-    with pytest.raises(LabError, match=r"converge.json: KeyError\('rows'\), what this bench wrote"):
-        results.keep(file, [])
-    assert file.read_text() == '{"lines": []}'
 
 
 def test_picture(tmp_path: Path) -> None:
@@ -48,7 +23,9 @@ def test_picture(tmp_path: Path) -> None:
         for hosts in (1, 8)
         for rtt_ms in (0, 40)
     ]
-    results.keep(file, [*rows, made("metalserve", 8, 9.0, run="serving")])
+    kept = results.Results("converge", same=(*made("", 0, 0),)[:-1], folder=tmp_path)
+    for row in (*rows, made("metalserve", 8, 9.0, run="serving")):
+        kept.keep(row)
     drawn = picture.draw(file)
     assert drawn == tmp_path / "converge.svg"
     tree = parsed(drawn.read_text())
