@@ -8,7 +8,7 @@ it is installed. Each tool asks the package index for all of it.
 
 import sys
 
-from bench import results, rows
+from bench import kept, rows
 from bench.install.tools import TOOLS, site
 from bench.told import machine
 
@@ -27,7 +27,7 @@ def main() -> int:
         parser.error(f"--hosts: {told.hosts}, 1 is right: every host would share this disk")
     table = rows.Rows(_COLUMNS, as_json=told.json)
     table.say(f"{machine()}\n")
-    kept = results.Results("install")
+    results = kept.Results("install")
     with site(told.tools) as made:
         table.head()
         for name in told.tools:
@@ -37,7 +37,7 @@ def main() -> int:
                 spent, packages = run(), tool.packages()
                 row = {"tool": name, "run": run.__name__, "hosts": 1, **spent.row}
                 table.row(row | {"packages": packages})
-                kept.keep(row | {"packages": packages})
+                results.keep(row | {"packages": packages})
             tool.clear()
     return 0
 

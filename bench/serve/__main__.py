@@ -11,7 +11,7 @@ from dataclasses import asdict
 from statistics import median
 from typing import Any
 
-from bench import results, rows
+from bench import kept, rows
 from bench.serve.site import Serving, Turn, serving
 from bench.told import machine, spread
 
@@ -31,14 +31,14 @@ def main() -> int:
         parser.error(f"--hosts: {told.hosts}, 1 is right")
     table = rows.Rows(_COLUMNS, as_json=told.json)
     table.say(f"{machine()} {told.turns} turns.\n")
-    kept = results.Results("serve")
+    results = kept.Results("serve")
     with serving() as host:
         turns = [_turn(host) for _ in range(told.turns)]
     table.head()
     for name in (RESTART, ROLLBACK, ACTIVATE):
         one = row(name, turns)
         table.row(one, name, *cells(name, turns))
-        kept.keep(one)
+        results.keep(one)
     return 0
 
 

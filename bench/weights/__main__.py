@@ -7,7 +7,7 @@ lab hosts.
 
 import sys
 
-from bench import results, rows
+from bench import kept, rows
 from bench.told import machine
 from bench.weights import fetch, hashing, spread
 
@@ -22,7 +22,7 @@ def main() -> int:
     parser.add_argument("--mib", type=int, default=_MIB, help=f"of the model, {_MIB} by default")
     parser.add_argument("--mbit", type=int, default=_MBIT, help=f"of fetch's link, {_MBIT}")
     told = parser.parse_args()
-    kept = results.Results("weights", same=("part", "tool", "run", "hosts"))
+    results = kept.Results("weights", same=("part", "tool", "run", "hosts"))
     for name in told.parts:
         part = PARTS[name]
         table = rows.Rows(part.COLUMNS, as_json=told.json)
@@ -30,7 +30,7 @@ def main() -> int:
         table.head()
         for row in part.measured(hosts=told.hosts, mib=told.mib, mbit=told.mbit):
             table.row(row)
-            kept.keep(row)
+            results.keep(row)
         table.say("")
     return 0
 

@@ -15,7 +15,7 @@ def test_what_there_is() -> None:
     found = benches()
     assert {"converge", "fleet", "install", "probe", "serve", "weights"} <= found.keys()
     # What they share is none.
-    assert not {"hosts", "results", "rows", "spent", "told", "__main__"} & found.keys()
+    assert not {"hosts", "kept", "rows", "spent", "told", "__main__"} & found.keys()
     assert found["weights"].startswith("What weights cost: fetched from a hub to one host")
 
 
