@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from bench import results, rows
+from bench import kept, rows
 from bench.converge import picture
 from bench.converge.ground import Ground, ground, once, ready
 from bench.converge.tools import FLOOR, Run, known
@@ -27,7 +27,7 @@ def main() -> int:
     if told.picture:
         picture.draw(told.results)
         return 0
-    kept = results.Results(told.results.stem, same=_SAME, folder=told.results.parent)
+    results = kept.Results(told.results.stem, same=_SAME, folder=told.results.parent)
     table = rows.Rows(COLUMNS, as_json=told.json)
     table.say(f"{machine()}\n")
     table.head()
@@ -39,7 +39,7 @@ def main() -> int:
                 for run in map(Run, told.runs):
                     for one in _measured(lab, run, count, rtt_ms, told):
                         table.row(one, *cells(one))
-                        kept.keep(one)
+                        results.keep(one)
     picture.draw(told.results)
     return 0
 
@@ -56,7 +56,7 @@ def _words() -> argparse.ArgumentParser:
     one("--each-s", type=float, default=30, help="what a tool has before it sits out: 30")
     one("--lab", type=_count, default=8, help="real hosts at most: 8")
     one("--keep", action="store_true", help="leave the lab for the next time")
-    one("--results", type=Path, default=results.FOLDER / "converge.json", help="the file of rows")
+    one("--results", type=Path, default=kept.FOLDER / "converge.json", help="the file of rows")
     one("--picture", action="store_true", help="draw what is in it, no more")
     one("--json", action="store_true", help="an object a row, on stdout alone")
     return parser

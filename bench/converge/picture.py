@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
-from bench import results
+from bench import kept
 from bench.converge.turns import Row
 
 # Of the lightness that a page of either kind lets read, in the order that legends have them.
@@ -35,7 +35,7 @@ text { fill: #e6edf3; }
 
 
 def _read(file: Path) -> list[Row]:
-    return results.Results(file.stem, folder=file.parent).rows
+    return kept.Results(file.stem, folder=file.parent).rows
 
 
 def draw(file: Path) -> Path | None:

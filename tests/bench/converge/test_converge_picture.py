@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from bench import results
+from bench import kept
 from bench.converge import picture
 
 
@@ -23,9 +23,9 @@ def test_picture(tmp_path: Path) -> None:
         for hosts in (1, 8)
         for rtt_ms in (0, 40)
     ]
-    kept = results.Results("converge", same=(*made("", 0, 0),)[:-1], folder=tmp_path)
+    results = kept.Results("converge", same=(*made("", 0, 0),)[:-1], folder=tmp_path)
     for row in (*rows, made("metalserve", 8, 9.0, run="serving")):
-        kept.keep(row)
+        results.keep(row)
     drawn = picture.draw(file)
     assert drawn == tmp_path / "converge.svg"
     tree = parsed(drawn.read_text())
