@@ -4,6 +4,9 @@ What a program and all that it starts take: seconds, CPU seconds, memory.
 They are in control groups of their own, so that what leaves its parents, as ssh's masters do,
 counts too. CPU is the group's own account. Memory is what is anonymous in all of them together,
 looked at every 20 ms: files in the kernel's cache do not count, nor twice what processes share.
+
+They and the lab's hosts, which have the same cores, each have as much of them when both want all:
+hosts elsewhere would take nothing from who runs a tool, be that one process or a hundred.
 """
 
 import contextlib
@@ -19,7 +22,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from roles.lab import LabError
-from roles.lab.cgroup import hierarchies
+from roles.lab.cgroup import ROOT, hierarchies
 from roles.lab.command import wait
 
 _EVERY_S = 0.02
@@ -91,11 +94,12 @@ def _group() -> Iterator[list[Path]]:
     """A new group in every hierarchy that counts something, and nothing of it afterwards."""
     folders = []
     for hierarchy in hierarchies():
-        if hierarchy.controllers & {"cpuacct", "memory"}:
+        if hierarchy.controllers & {"cpu", "cpuacct", "memory"}:
             if hierarchy.version == 2:
-                (hierarchy.top / "cgroup.subtree_control").write_text("+memory")
+                (hierarchy.top / "cgroup.subtree_control").write_text("+cpu +memory")
             folders.append(hierarchy.top / f"metalserve-bench-{os.getpid()}")
             folders[-1].mkdir()
+            _weigh(folders[-1], hierarchy.top / ROOT)
     try:
         yield folders
     finally:
@@ -103,6 +107,13 @@ def _group() -> Iterator[list[Path]]:
             raise LabError(f"{folders[0]}: processes of a run do not end")
         for folder in folders:
             wait(partial(_removed, folder), within_s=30)
+
+
+def _weigh(folder: Path, like: Path) -> None:
+    """Give a group as much of the processors as another has."""
+    for name in ("cpu.shares", "cpu.weight"):
+        if (folder / name).exists() and (like / name).exists():
+            (folder / name).write_text((like / name).read_text())
 
 
 def _emptied(folders: list[Path]) -> bool:

@@ -27,7 +27,8 @@ def _staged_edited(trial: Trial) -> None:
     """A release is staged ahead of time, edited, and activated."""
     done = trial.site.run("stage")
     assert done.code == 0, done.said
-    _before(trial, "echo 'exit 1' > $(ls -td /opt/metalserve/releases/chat/*/ | head -n 1)start")
+    (seed,) = set(trial.new.values())
+    _before(trial, f"echo 'exit 1' > $(grep -l {seed} /opt/metalserve/releases/chat/*/start)")
 
 
 def _serving_edited(trial: Trial) -> None:
@@ -115,7 +116,8 @@ def _secret_removed(trial: Trial) -> None:
 
 
 def _questions_half(trial: Trial) -> None:
-    _meanwhile(trial, "truncate -s 100 $(ls -t /var/lib/metalserve/checks/chat/*.json | head -n 1)")
+    release = f"$(basename $(readlink -f {_CURRENT}))"
+    _meanwhile(trial, f"truncate -s 100 /var/lib/metalserve/checks/chat/{release}.json")
 
 
 _NOT_KNOWN = ("cannot be read, so it is not known whether an activation was cut short",)
@@ -158,7 +160,7 @@ INJECTIONS = (
     ),
     Injection(
         name="hand-previous", what="`previous` leads nowhere", when="before the run",
-        kind=Kind.ROLLBACK, does=_previous_astray, says=("is not staged for chat",),
+        kind=Kind.ROLLBACK, does=_previous_astray, served=NEW, code=0,
     ),
     Injection(
         name="hand-new-removed", what="the new release's folder removed by hand", at="restart",

@@ -85,13 +85,13 @@ def _second_run(trial: Trial, breaks_lock: bool = False) -> None:
     """A second run with another plan comes while the first one is at work."""
     trial.start()
     trial.reached()
-    wanted, first = trial.new, trial.site.inventory.read_text()
+    new, wanted = trial.new, trial.wanted
     lock = json.loads((trial.hit[0].disk.root / _LOCK).read_text())
     trial.want()
     words = ["--data", f"break_lock={lock['run']}"] if breaks_lock else []
     second = trial.site.run("main", *words)
-    trial.site.inventory.write_text(first)
-    trial.new = wanted
+    trial.new, trial.wanted = new, wanted
+    trial.write()
     trial.go()
     trial.end()
     trial.said += second.said

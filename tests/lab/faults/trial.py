@@ -56,7 +56,7 @@ class Trial:
         self.code: int | None = None
         self.said = ""
         self._run: Any = None
-        self._wanted = ""
+        self.wanted = ""
 
     def each(self, act: Callable[[LabHost], Any], hosts: list[LabHost] | None = None) -> list[Any]:
         """Do something on every host that is hit, at the same time."""
@@ -106,13 +106,13 @@ class Trial:
         given = "".join(f", {name}={value!r}" for name, value in changed.items())
         if what := self.injection.brings:
             given += f", {what}={_OTHERS[what].format(stack=self.site.stack, seed=seed)}"
-        self._wanted = f"(_instance(**_shared, extra={tuple(words)!r}{given}),)"
+        self.wanted = f"(_instance(**_shared, extra={tuple(words)!r}{given}),)"
         self.write()
         self.new = {host.name: seed for host in self.hosts}
 
     def write(self) -> None:
         """Have the inventory say what is wanted."""
-        self.site.want(*[self._wanted] * len(self.hosts))
+        self.site.want(*[self.wanted] * len(self.hosts))
 
     def start(self, deploy: str = "", *words: str, anew: bool = False) -> None:
         """
