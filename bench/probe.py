@@ -50,28 +50,37 @@ def main() -> None:
 def _rows(lab: Lab) -> Iterator[str]:
     with hosts.fresh(lab) as host:
         yield _row("CPU, bare", host, Question("`python3 -c pass`", "python3 -c pass"))
-        yield _row("CPU, bare", host, _probe(Accelerator.CPU))
+        yield _row("CPU, bare", host, _sent(Accelerator.CPU))
         hosts.prepare(host, Accelerator.CPU)
-        yield _row("CPU, prepared", host, _probe(Accelerator.CPU))
+        yield _row("CPU, prepared", host, _sent(Accelerator.CPU))
+        yield _row("CPU, prepared", host, _own(Accelerator.CPU))
     with hosts.fresh(lab) as host:
         hosts.plug_gpus(host)
-        yield _row("8 H200, not prepared", host, _probe(Accelerator.CUDA, 8))
+        yield _row("8 H200, not prepared", host, _sent(Accelerator.CUDA, 8))
         hosts.prepare(host, Accelerator.CUDA)
-        yield _row("8 H200, prepared", host, _probe(Accelerator.CUDA, 8))
+        yield _row("8 H200, prepared", host, _own(Accelerator.CUDA, 8))
     with hosts.fresh(lab) as host:
         hosts.plug_npus(host)
-        yield _row("8 Ascend 910B4", host, _probe(Accelerator.ASCEND, 8))
+        yield _row("8 Ascend 910B4", host, _sent(Accelerator.ASCEND, 8))
         yield _row("8 Ascend 910B4", host, Question("stand-in tools alone", _NPU_TOOLS))
 
 
-def _probe(accelerator: Accelerator, devices: int = 0) -> Question:
-    """Return the probe as a run asks it, with an inventory's defaults."""
+def _sent(accelerator: Accelerator, devices: int = 0) -> Question:
+    """Return the probe as a run asks a host that has none, with an inventory's defaults."""
+    return _asked("probe, sent", accelerator, devices, facts.program(accelerator))
+
+
+def _own(accelerator: Accelerator, devices: int = 0) -> Question:
+    """Return the same for a prepared host, which has it."""
+    return _asked("its own probe", accelerator, devices, facts.there(accelerator))
+
+
+def _asked(name: str, accelerator: Accelerator, devices: int, sent: str) -> Question:
     spec = HostSpec(accelerator=accelerator)
     command = probe.Probe().command(
         python=spec.python, weights_root=spec.weights_root, accelerator=str(accelerator)
     )
-    sent = facts.program(accelerator).encode()
-    return Question("probe", command.get_raw_value(), sent, devices)
+    return Question(name, command.get_raw_value(), sent.encode(), devices)
 
 
 def _row(what: str, host: LabHost, asked: Question) -> str:

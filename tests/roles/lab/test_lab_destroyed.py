@@ -24,7 +24,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_others_come_and_go_while_records_are_read(state: Path) -> None:
     kept = record.Record(subnet=7, image="new")
     record.keep("stays", kept)
-    comes_and_goes = "while mkdir goes && ln stays/lab.json goes && rm -r goes; do :; done"
+    comes_and_goes = "while mkdir goes && ln stays/lab.json goes/lab.json && rm -r goes; do :; done"
     with subprocess.Popen(["sh", "-c", comes_and_goes], cwd=state) as other:
         try:
             assert all(record.every()["stays"] == kept for _ in range(5000))
