@@ -23,12 +23,13 @@ _APT = "DEBIAN_FRONTEND=noninteractive apt-get install -y -qq"
 
 
 @contextmanager
-def fresh(lab: Lab) -> Iterator[LabHost]:
-    """A new host of a lab, which is gone with it afterwards."""
+def fresh(lab: Lab, count: int = 1) -> Iterator[Path]:
+    """New hosts of a lab, and a folder beside them; all of it is gone afterwards."""
     lab.destroy()
     try:
-        lab.up(1)
-        yield lab.hosts[0]
+        with TemporaryDirectory() as made:
+            lab.up(count)
+            yield Path(made)
     finally:
         lab.destroy()
 

@@ -48,18 +48,21 @@ def main() -> None:
 
 
 def _rows(lab: Lab) -> Iterator[str]:
-    with hosts.fresh(lab) as host:
+    with hosts.fresh(lab):
+        (host,) = lab.hosts
         yield _row("CPU, bare", host, Question("`python3 -c pass`", "python3 -c pass"))
         yield _row("CPU, bare", host, _sent(Accelerator.CPU))
         hosts.prepare(host, Accelerator.CPU)
         yield _row("CPU, prepared", host, _sent(Accelerator.CPU))
         yield _row("CPU, prepared", host, _own(Accelerator.CPU))
-    with hosts.fresh(lab) as host:
+    with hosts.fresh(lab):
+        (host,) = lab.hosts
         hosts.plug_gpus(host)
         yield _row("8 H200, not prepared", host, _sent(Accelerator.CUDA, 8))
         hosts.prepare(host, Accelerator.CUDA)
         yield _row("8 H200, prepared", host, _own(Accelerator.CUDA, 8))
-    with hosts.fresh(lab) as host:
+    with hosts.fresh(lab):
+        (host,) = lab.hosts
         hosts.plug_npus(host)
         yield _row("8 Ascend 910B4", host, _sent(Accelerator.ASCEND, 8))
         yield _row("8 Ascend 910B4", host, Question("stand-in tools alone", _NPU_TOOLS))

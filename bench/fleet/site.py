@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.fleet import heard, wanted
 from bench.fleet.load import Client
 from bench.fleet.turns import Turn, began, turn
+from bench.hosts import fresh
 from roles.lab import Lab, LabError, LabHost
 from roles.lab.command import wait
 from tests.lab import fixtures, gateway_site
@@ -120,13 +120,8 @@ def journal(host: LabHost) -> dict[str, Any]:
 def fleet(serving: int, gateways: int) -> Iterator[Site]:
     """Hosts that are gone with it afterwards."""
     lab = Lab("fleet")
-    lab.destroy()
-    try:
-        with TemporaryDirectory() as made:
-            lab.up(serving + gateways)
-            yield _site(lab, serving, Path(made))
-    finally:
-        lab.destroy()
+    with fresh(lab, serving + gateways) as folder:
+        yield _site(lab, serving, folder)
 
 
 def _site(lab: Lab, serving: int, folder: Path) -> Site:

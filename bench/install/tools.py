@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
-from tempfile import TemporaryDirectory
 
+from bench.hosts import fresh
 from bench.room import refuse_full_disk
 from bench.spent import Spent, over_ssh, spent
 from inventories.stacks import vllm_0_32_cpu
@@ -156,13 +156,8 @@ def site(tools: Sequence[str]) -> Iterator[Site]:
     """A prepared host without any package, for tools, which is gone with it afterwards."""
     refuse_full_disk(max(TOOLS[one].free_gib for one in tools), ", ".join(tools))
     lab = Lab("benchinstall")
-    lab.destroy()
-    try:
-        with TemporaryDirectory() as made:
-            lab.up(1)
-            yield begun(lab, Path(made))
-    finally:
-        lab.destroy()
+    with fresh(lab) as folder:
+        yield begun(lab, folder)
 
 
 def begun(lab: Lab, folder: Path) -> Site:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
+from bench.hosts import fresh
 from bench.room import refuse_full_disk
 from bench.serve import asker
 from inventories.weights import canary
@@ -144,13 +144,8 @@ def serving() -> Iterator[Serving]:
     """The host, which serves the older release then, and is gone with it afterwards."""
     refuse_full_disk(_FREE_GIB, "vLLM")
     lab = Lab("benchserve")
-    lab.destroy()
-    try:
-        with TemporaryDirectory() as made:
-            lab.up(1)
-            yield begun(lab, Path(made))
-    finally:
-        lab.destroy()
+    with fresh(lab) as folder:
+        yield begun(lab, folder)
 
 
 def begun(lab: Lab, folder: Path) -> Serving:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
+from bench.hosts import fresh
 from bench.room import refuse_full_disk
 from bench.spent import Spent, spent
 from roles.lab import Lab, LabError, LabHost, places
@@ -83,13 +83,8 @@ def models(name: str, count: int, *, gib: float, more: str = "") -> Iterator[tup
     """
     refuse_full_disk(gib + _SPARE_GIB, f"{count} hosts with the model")
     lab = Lab(name)
-    lab.destroy()
-    try:
-        with TemporaryDirectory() as made:
-            lab.up(count)
-            yield lab, begun(lab, Path(made), more.format(subnet=lab.network.subnet))
-    finally:
-        lab.destroy()
+    with fresh(lab, count) as folder:
+        yield lab, begun(lab, folder, more.format(subnet=lab.network.subnet))
 
 
 def begun(lab: Lab, folder: Path, more: str) -> Models:
