@@ -21,7 +21,7 @@ def script(name: str) -> str:
 
 def job(name: str) -> str:
     """The unit of a job, as it is named to people."""
-    return f"metalserve-job-{name}"
+    return f"{places.JOB_UNIT}{name}"
 
 
 def stack(stack: Stack) -> str:

@@ -20,10 +20,14 @@ _MOST = 8
 
 def show(plan: Plan) -> None:
     """Show the waves where some hosts come before others, and every host that is left out."""
-    if _several(plan):
-        console(_FILE_WIDTH).print(_table(plan))
-    for line in _remarks(plan):
-        console(_FILE_WIDTH).print(f"    {line}", soft_wrap=True)
+    several, remarks = _several(plan), list(_remarks(plan))
+    if not several and not remarks:
+        return
+    shown = console(_FILE_WIDTH)
+    if several:
+        shown.print(_table(plan))
+    for line in remarks:
+        shown.print(f"    {line}", soft_wrap=True)
 
 
 def as_json(plan: Plan) -> str:

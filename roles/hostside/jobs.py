@@ -33,7 +33,7 @@ _BEGUN_ANEW = ("swarm",)
 
 def unit(name: str) -> str:
     """Return the unit of a job."""
-    return "metalserve-job-{}.service".format(name)
+    return "{}{}.service".format(places.JOB_UNIT, name)
 
 
 def active(name: str) -> bool:

@@ -10,6 +10,8 @@ UNITS = "/etc/systemd/system"
 # How the names of our units, of instances' users and of their containers begin.
 OURS = "metalserve-"
 RECOVER_UNIT = "metalserve-recover.service"
+# A job's, before its name.
+JOB_UNIT = "metalserve-job-"
 GATEWAY_RUN = "/run/metalserve-gateway"
 GATEWAY_UNIT = "metalserve-gateway.service"
 GATEWAY_PACKAGE = "haproxy"

@@ -204,7 +204,7 @@ def _wished() -> Tuple[str, Callable[[], Any]]:
 
 
 def _parser() -> Any:
-    # What a run asks has no options, and takes as long as all other modules together otherwise.
+    # What a run asks has no options, and need not wait for what reads them.
     import argparse
 
     parser = argparse.ArgumentParser(prog="probe.py", description=(__doc__ or "").strip())

@@ -5,8 +5,10 @@ from __future__ import annotations
 import subprocess
 from typing import Dict, List, Tuple
 
-_JOB, _SERVICE = "metalserve-job-", ".service"
-_JOBS, _INSTANCES = _JOB + "*" + _SERVICE, "metalserve-*@*" + _SERVICE
+import places
+
+_SERVICE = ".service"
+_JOBS, _INSTANCES = places.JOB_UNIT + "*" + _SERVICE, "metalserve-*@*" + _SERVICE
 
 
 def seen() -> Tuple[List[str], Dict[str, str]]:
@@ -18,7 +20,7 @@ def seen() -> Tuple[List[str], Dict[str, str]]:
     :raises OSError: systemctl is not there, or does not tell
     """
     rows = _listed("what runs", _JOBS, _INSTANCES)
-    at_work = [row for row in rows if row[0].startswith(_JOB)]
+    at_work = [row for row in rows if row[0].startswith(places.JOB_UNIT)]
     return _names(at_work), _states([row for row in rows if row not in at_work])
 
 
@@ -55,7 +57,7 @@ def running() -> List[str]:
 
 
 def _names(rows: List[List[str]]) -> List[str]:
-    return [row[0][len(_JOB) : -len(_SERVICE)] for row in rows]
+    return [row[0][len(places.JOB_UNIT) : -len(_SERVICE)] for row in rows]
 
 
 def _listed(what: str, *patterns: str) -> List[List[str]]:
