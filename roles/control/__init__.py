@@ -6,10 +6,12 @@ from roles.control.asked import refuse_unknown
 from roles.control.begun import when_begun
 from roles.control.connections import allow_connections
 from roles.control.lines import know_deploys
+from roles.control.named import deploys
 from roles.control.quiet import quiet_ssh
 
 __all__ = [
     "allow_connections",
+    "deploys",
     "know_arguments",
     "know_deploys",
     "quiet_ssh",

@@ -6,7 +6,6 @@ same as none at all.
 import difflib
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatch
-from pathlib import Path
 
 import click
 from pyinfra.api import State
@@ -14,6 +13,7 @@ from pyinfra.context import ctx_state
 
 from roles.control.begun import when_begun
 from roles.control.lines import DEPLOYS
+from roles.control.named import deploys
 
 # Of every run; the deploy lock is any run's to take.
 _ALL = ("break_lock", "reports")
@@ -52,13 +52,15 @@ def refuse_unknown() -> None:
     """Have this run end before the first host is asked, if it is told what it does not ask for."""
     state: State = ctx_state.get()
     words = click.get_current_context().params
-    deploys = [Path(word) for word in words["operations"]]
+    files = deploys()
     # What somebody else's deploy asks for is not known.
-    if any(deploy.resolve().parent != DEPLOYS or deploy.stem not in KNOWN for deploy in deploys):
+    if not files or any(
+        file.resolve().parent != DEPLOYS or file.stem not in KNOWN for file in files
+    ):
         return
 
     def look() -> None:
-        names = [deploy.stem for deploy in deploys]
+        names = [file.stem for file in files]
         wrong = list(unknown(names, state.inventory.get_override_data()))
         hosts = [host.name for host in state.inventory]
         known = [*hosts, *(name for name, there in state.inventory.groups.items() if there)]

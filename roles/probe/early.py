@@ -1,8 +1,5 @@
 """Hosts that are asked as soon as each is there, while the others are still being connected to."""
 
-from pathlib import Path
-
-import click
 import gevent
 from pyinfra.api import Host, State
 from pyinfra.api.state import BaseStateCallback
@@ -18,8 +15,8 @@ _LATER = ("decommission.py", "quarantine.py")
 
 def begin() -> None:
     """Have every host of this run that has a spec asked when it is connected to."""
-    deploys = [Path(words) for words in click.get_current_context().params["operations"]]
-    if all(one.suffix == ".py" and one.name not in _LATER for one in deploys):
+    deploys = control.deploys()
+    if deploys and all(one.name not in _LATER for one in deploys):
         state: State = ctx_state.get()
         control.when_begun(state, lambda: state.add_callback_handler(_Early()))
 

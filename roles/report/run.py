@@ -26,10 +26,10 @@ _LEAVE_NONE = ("status",)
 def begin() -> None:
     """Have this run leave a report, if it is one of deploys over an inventory of a file."""
     context = click.get_current_context()
-    deploys, file = context.params["operations"], Path(context.params["inventory"])
+    deploys, file = control.deploys(), Path(context.params["inventory"])
     named = file.suffix == ".py" and file.is_file()
-    if named and all(deploy.endswith(".py") for deploy in deploys):
-        wanted = any(Path(deploy).stem not in _LEAVE_NONE for deploy in deploys)
+    if named and deploys:
+        wanted = any(deploy.stem not in _LEAVE_NONE for deploy in deploys)
         context.with_resource(Run(ctx_state.get(), file, context.params, wanted=wanted))
 
 

@@ -1,6 +1,5 @@
 """Ask the fleet what it runs, and tell it: as a table, as a page, as JSON."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -9,7 +8,7 @@ from pyinfra import state
 from pyinfra.api import DeployError
 from pyinfra.api.output import echo
 
-from roles import output, report
+from roles import control, output, report
 
 if TYPE_CHECKING:
     from roles.status import fleet
@@ -22,9 +21,8 @@ _shown: list["fleet.Fleet"] = []
 
 def begin() -> None:
     """Have this run tell of the fleet, if that is what it is for, when no host can be reached."""
-    context = click.get_current_context()
-    if any(Path(deploy).name == _DEPLOY for deploy in context.params["operations"]):
-        context.call_on_close(_show_silent)
+    if any(deploy.name == _DEPLOY for deploy in control.deploys()):
+        click.get_current_context().call_on_close(_show_silent)
 
 
 def show() -> None:
