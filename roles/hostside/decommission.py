@@ -19,7 +19,6 @@ import sys
 from typing import Any, List
 
 import audit
-import draining
 import durable
 import jobs
 import lock
@@ -84,7 +83,7 @@ def finish(plan: Any) -> List[str]:
 
 def _stop_instances(plan: Any, say: progress.Progress) -> List[str]:
     """Let nobody send requests, wait for those in flight, and start nothing at the next boot."""
-    running = {unit.split("@")[1][: -len(".service")]: unit for unit in units.running()}
+    running = {units.instance(unit): unit for unit in units.running()}
     if plan["instance"]:
         running = {name: unit for name, unit in running.items() if name == plan["instance"]}
     if plan["part"]:
@@ -97,13 +96,8 @@ def _stop_instances(plan: Any, say: progress.Progress) -> List[str]:
         current = transaction.current(name)
         if service.active(unit) and current:
             within_s = plan["drains"].get(name, plan["longest_s"])
-
-            def tell(said: str, name: str = name) -> None:
-                say.say("{}: {}".format(name, said))
-
             described = transaction.described(name, current)
-            parting.wait(name, described, "it is decommissioned", within_s, tell)
-            draining.drain({"instance": name, "drain_within_s": within_s}, tell)
+            parting.let_end(name, unit, described, "it is decommissioned", within_s, say.say)
         say.say("stopping {}".format(name))
         for link in glob.glob("{}/*.wants/{}".format(places.UNITS, unit)):
             durable.link(link, None)

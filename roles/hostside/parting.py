@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import draining
 import durable
 import places
 import ranks
@@ -19,6 +20,21 @@ import service
 _LOOK_EVERY_S = 1.0
 # Until the head has heard it, and until it has ended.
 _HEARD_WITHIN_S = 45.0
+
+
+def let_end(instance: str, unit: str, described: Any, why: str, within_s: float, say: Any) -> None:
+    """
+    Wait until nothing is in flight, on a head that needs what runs here, then here.
+
+    :param described: what the release says of itself that runs here, ``None`` when it lost that
+    """
+
+    def tell(said: str) -> None:
+        say("{}: {}".format(instance, said))
+
+    wait(instance, described, why, within_s, tell)
+    if service.active(unit):
+        draining.drain({"instance": instance, "drain_within_s": within_s}, tell)
 
 
 def wait(instance: str, described: Any, why: str, within_s: float, say: Any) -> None:

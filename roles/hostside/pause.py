@@ -13,7 +13,6 @@ import time
 from typing import Any, Dict, List
 
 import boot
-import draining
 import durable
 import failures
 import jobs
@@ -55,16 +54,10 @@ class Pause:
         if running:
             rotation.wait(self.say)
         for name, described in running.items():
-            within_s = self.drain_within_s.get(name, 0)
-
-            def say(said: str, name: str = name) -> None:
-                self.say("{}: {}".format(name, said))
-
-            parting.wait(name, described, _WHY, within_s, say)
-            if service.active(described["unit"]):
-                draining.drain({"instance": name, "drain_within_s": within_s}, say)
+            unit, within_s = described["unit"], self.drain_within_s.get(name, 0)
+            parting.let_end(name, unit, described, _WHY, within_s, self.say)
             self.say("stopping " + name)
-            service.stop(described["unit"])
+            service.stop(unit)
 
     def end(self) -> Dict[str, str]:
         """Start what has to serve; return why it does not, by name, empty for what does."""
