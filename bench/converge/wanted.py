@@ -4,16 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from inventories.stacks import vllm_0_32_cpu
+from bench import standin
 from inventories.weights import canary
 from roles.spec import (
     Accelerator,
     HostSpec,
     Instance,
-    Lock,
     Packages,
     Secret,
-    Stack,
     VllmOptions,
     inventory,
 )
@@ -32,20 +30,9 @@ def hosts(file: Path) -> list[tuple[str, dict[str, Any]]]:
 
 def spec(lock: Path) -> HostSpec:
     """Return what each host should be: one instance of the stand-in."""
-    real = vllm_0_32_cpu.STACK
-    stack = Stack(
-        name="standin-0.32",
-        engine=real.engine,
-        accelerator=real.accelerator,
-        version=real.version,
-        python=real.python,
-        command=real.command,
-        lock=Lock(file=lock),
-        disk_gib=0.05,
-    )
     instance = Instance(
         name=INSTANCE,
-        stack=stack,
+        stack=standin.stack(lock),
         weights=canary.WEIGHTS,
         port=PORT,
         model="canary",

@@ -5,6 +5,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
+from bench import standin
 from inventories.stacks import vllm_0_32_cpu
 from inventories.weights import canary
 from roles.spec import (
@@ -15,7 +16,6 @@ from roles.spec import (
     Gateway,
     HostSpec,
     Instance,
-    Lock,
     Packages,
     Secret,
     Stack,
@@ -47,7 +47,7 @@ def hosts(file: Path) -> list[tuple[str, dict[str, Any]]]:
     release, real = told["release"], told["real"]
     specs = {}
     for name in told["serving"]:
-        stack = vllm_0_32_cpu.STACK if name == real else _standin(told["lock"])
+        stack = vllm_0_32_cpu.STACK if name == real else standin.stack(Path(told["lock"]))
         words = _real_words(release) if name == real else _standin_words(release)
         packages = Packages(proxy=told["proxy"]) if name == real else Packages(folder=WHEELS)
         specs[name] = HostSpec(
@@ -94,20 +94,6 @@ def _instance(stack: Stack, words: tuple[str, ...], *, at_once: int) -> Instance
 
 def _one_of_each() -> tuple[Check, ...]:
     return tuple({check.kind: check for check in canary.WEIGHTS.checks}.values())
-
-
-def _standin(lock: str) -> Stack:
-    real = vllm_0_32_cpu.STACK
-    return Stack(
-        name="standin-0.32",
-        engine=real.engine,
-        accelerator=real.accelerator,
-        version=real.version,
-        python=real.python,
-        command=real.command,
-        lock=Lock(file=Path(lock)),
-        disk_gib=0.05,
-    )
 
 
 def _real_words(release: str) -> tuple[str, ...]:

@@ -3,8 +3,8 @@
 import hashlib
 from pathlib import Path
 
-from tests.lab.patience import comes
 from tests.lab.platform_site import Site as PlatformSite
+from tests.lab.waiting import comes
 from tests.standins.ascend import build, npu
 
 VENDOR, HOME = "/srv/vendor", "/usr/local/Ascend"

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from roles.lab import LabHost
 from tests.lab.load import Target
-from tests.lab.patience import AT_MOST_S
 from tests.lab.site import Site as Plain
+from tests.lab.waiting import AT_MOST_S
 
 EDGE = "sk-edge-4hRw8Zq1Nc6TyPj3Vx"
 PORT, OWN, AGENT = 8443, 29652, 29651

@@ -11,8 +11,8 @@ from roles.lab import LabHost, places
 from roles.weights import FLOAT, manifest
 from tests.lab import fixtures, platform_site
 from tests.lab.ascend_site import VENDOR, pinned
-from tests.lab.patience import AT_MOST_S
 from tests.lab.site import Run, connections
+from tests.lab.waiting import AT_MOST_S
 from tests.standins.ascend import build, npu
 from tests.standins.mindie import build as mindie
 from tests.standins.nvidia.host import install_repository

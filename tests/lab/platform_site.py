@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from roles.lab import LabHost, places
-from tests.lab.patience import AT_MOST_S, comes
 from tests.lab.site import KEY, Run, connections
+from tests.lab.waiting import AT_MOST_S, comes
 from tests.standins.nvidia.run_file import run_file
 
 _STATE = "var/lib/metalserve/platform"

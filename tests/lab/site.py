@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from roles.lab import LabHost, places
-from tests.lab.patience import AT_MOST_S
+from tests.lab.waiting import AT_MOST_S
 
 # The key has to be found nowhere: it looks like nothing else.
 KEY = "sk-test-7f3kQz9Xw2LmVb8Rt5"

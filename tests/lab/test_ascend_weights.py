@@ -13,8 +13,8 @@ import pytest
 
 from roles.weights import manifest
 from tests.lab.ascend_site import OLD, Site
-from tests.lab.patience import AT_MOST_S, comes
 from tests.lab.site import Run, changes
+from tests.lab.waiting import AT_MOST_S, comes
 from tests.roles.hostside.models import shard
 from tests.standins.ascend import mindie_reads, npu, runfile
 

@@ -17,9 +17,9 @@ import pytest
 from roles.lab import Lab
 from tests.lab import fixtures
 from tests.lab.conftest import PREFIX
-from tests.lab.patience import AT_MOST_S, comes
 from tests.lab.platform_site import INSTANCES, Site, ended, from_file, from_packages, loaded
 from tests.lab.site import STANDIN, Run, changes, sessions
+from tests.lab.waiting import AT_MOST_S, comes
 from tests.standins.hardware.plug import KERNEL
 from tests.standins.nvidia import gpus
 from tests.standins.nvidia.host import BUILDS, PUTS, install_repository, mend_builds, slow_builds

@@ -11,8 +11,8 @@ import pytest
 
 from inventories.weights import canary
 from roles.lab import Lab, LabHost, places
-from tests.lab.patience import AT_MOST_S, comes
 from tests.lab.site import Site, sent
+from tests.lab.waiting import AT_MOST_S, comes
 
 pytestmark = pytest.mark.lab
 

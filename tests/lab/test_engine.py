@@ -14,8 +14,8 @@ from roles.lab import Lab, LabHost
 from roles.spec import parser
 from roles.weights import manifest
 from tests.lab import fixtures
-from tests.lab.patience import AT_MOST_S, comes
 from tests.lab.site import KEY, Site, current, transaction
+from tests.lab.waiting import AT_MOST_S, comes
 
 pytestmark = [pytest.mark.lab, pytest.mark.engine]
 

@@ -15,8 +15,8 @@ from roles.lab import Lab
 from tests.lab import fixtures
 from tests.lab.gateway_site import EDGE, PORT, Site, told
 from tests.lab.load import ANSWER, Load, streamed
-from tests.lab.patience import AT_MOST_S, comes
 from tests.lab.site import KEY, changes, current
+from tests.lab.waiting import AT_MOST_S, comes
 
 pytestmark = pytest.mark.lab
 

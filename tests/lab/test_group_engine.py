@@ -9,8 +9,8 @@ import pytest
 from roles.lab import Lab
 from tests.lab import fixtures
 from tests.lab.group_site import Group, states
-from tests.lab.patience import comes
 from tests.lab.site import current
+from tests.lab.waiting import comes
 
 pytestmark = [pytest.mark.lab, pytest.mark.engine]
 

@@ -9,8 +9,8 @@ import pytest
 from roles.lab import Lab, LabHost
 from tests.lab import fixtures
 from tests.lab.group_site import SERVED, Group, states
-from tests.lab.patience import AT_MOST_S, comes
 from tests.lab.site import KEY, current, transaction
+from tests.lab.waiting import AT_MOST_S, comes
 
 pytestmark = pytest.mark.lab
 

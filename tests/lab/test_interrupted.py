@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from roles.lab import LabHost
-from tests.lab.patience import AT_MOST_S, comes
 from tests.lab.site import Site, current, transaction
+from tests.lab.waiting import AT_MOST_S, comes
 
 pytestmark = pytest.mark.lab
 

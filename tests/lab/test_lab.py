@@ -14,7 +14,7 @@ import pytest
 
 from roles.lab import Lab, LabError, LabHost, cgroup, places
 from roles.lab.delay import round_trip_ms
-from tests.lab.patience import AT_MOST_S, comes
+from tests.lab.waiting import AT_MOST_S, comes
 
 # Prints how many times longer a piece of work takes than it is at work.
 SPIN = """python3 -c '

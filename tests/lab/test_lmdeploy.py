@@ -23,9 +23,9 @@ import pytest
 from roles.lab import Lab, LabHost, places
 from tests.lab.conftest import PREFIX
 from tests.lab.fixtures import WHEELS
-from tests.lab.patience import AT_MOST_S, comes
 from tests.lab.platform_site import Site, from_packages, json_of
 from tests.lab.site import KEY, Run, changes, current
+from tests.lab.waiting import AT_MOST_S, comes
 from tests.standins.docker import archive, registry
 from tests.standins.docker.host import limits_stay
 from tests.standins.lmdeploy import build

@@ -16,8 +16,8 @@ import pytest
 from roles.lab import Lab
 from tests.lab import fixtures
 from tests.lab.mindie_site import HOME, UNIT, WHEELS, Site, shared
-from tests.lab.patience import AT_MOST_S, comes
 from tests.lab.site import changes, current, transaction
+from tests.lab.waiting import AT_MOST_S, comes
 from tests.standins.ascend import npu
 from tests.standins.hardware import deb, kernel
 from tests.standins.mindie import knobs

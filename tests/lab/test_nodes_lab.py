@@ -11,8 +11,8 @@ from roles.lab import Lab, LabHost
 from tests.lab import fixtures, listing
 from tests.lab.gateway_site import EDGE, PORT, told
 from tests.lab.load import Target
-from tests.lab.patience import comes
 from tests.lab.site import Run, Site, changes
+from tests.lab.waiting import comes
 
 pytestmark = pytest.mark.lab
 

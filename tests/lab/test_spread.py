@@ -9,8 +9,8 @@ import pytest
 
 from roles.lab import Lab, LabHost, places
 from tests.lab import fixtures
-from tests.lab.patience import AT_MOST_S, comes
 from tests.lab.site import Run, Site, changes
+from tests.lab.waiting import AT_MOST_S, comes
 from tests.roles.hostside.models import listed
 from tests.standins.hub import Hub, Repository
 

@@ -14,8 +14,8 @@ import pytest
 from roles.lab import LabHost, places
 from tests.lab.ascend_site import HOME, OLD, VENDOR, Site, pinned
 from tests.lab.fixtures import WHEELS
-from tests.lab.patience import AT_MOST_S
 from tests.lab.site import Run, changes, current
+from tests.lab.waiting import AT_MOST_S
 from tests.standins.ascend import build as vendor
 from tests.standins.vllm_ascend import build
 

@@ -10,9 +10,9 @@ import pytest
 
 from roles.lab import Lab, LabHost
 from tests.lab import fixtures
-from tests.lab.patience import AT_MOST_S, comes
 from tests.lab.site import Site, current, transaction
 from tests.lab.test_release import misbehaving
+from tests.lab.waiting import AT_MOST_S, comes
 
 pytestmark = pytest.mark.lab
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from roles.lab import Lab, places
-from tests.lab.patience import AT_MOST_S, comes
 from tests.lab.site import Run, Site
+from tests.lab.waiting import AT_MOST_S, comes
 from tests.standins.hub import Hub, Repository
 
 pytestmark = pytest.mark.lab
