@@ -13,6 +13,7 @@ from inventories.stacks import vllm_0_32_cpu
 from roles.hostside import places as on_host
 from roles.lab import Lab, LabError, places
 from roles.spec import Lock
+from tests.lab import fixtures
 from tests.lab.site import Site
 
 DEPLOY = "bench/install/deploy.py"
@@ -162,13 +163,7 @@ def site(tools: Sequence[str]) -> Iterator[Site]:
 
 def begun(lab: Lab, folder: Path) -> Site:
     """Return a site of a lab's host, prepared, with a cache of its own on its own disk."""
-    made = Site(
-        hosts=lab.hosts,
-        folder=folder,
-        imports="from inventories.stacks import vllm_0_32_cpu",
-        stack="vllm_0_32_cpu.STACK",
-        packages=f"Packages(proxy={lab.proxy.url!r})",
-    )
+    made = fixtures.real(lab, folder)
     made.want("(_instance(),)")
     done = made.run("prepare", within_s=1800)
     if done.code:

@@ -15,6 +15,7 @@ from bench.serve import asker
 from inventories.weights import canary
 from roles.lab import Lab, LabError, LabHost, places
 from roles.spec import Kind
+from tests.lab import fixtures
 from tests.lab.site import KEY, Site
 
 UNIT = "metalserve-vllm@chat.service"
@@ -150,12 +151,9 @@ def serving() -> Iterator[Serving]:
 
 def begun(lab: Lab, folder: Path) -> Serving:
     """Return a lab's host as it serves the newer release, the older one before it."""
-    site = Site(
-        hosts=lab.hosts,
-        folder=folder,
-        imports="from inventories.stacks import vllm_0_32_cpu",
-        stack="vllm_0_32_cpu.STACK",
-        packages=f"Packages(proxy={lab.proxy.url!r})",
+    site = fixtures.real(
+        lab,
+        folder,
         options={"VLLM_ENABLE_V1_MULTIPROCESSING": "0"},
         words=("--distributed-executor-backend", "uni", "--skip-mm-profiling"),
     )

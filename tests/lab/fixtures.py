@@ -4,8 +4,9 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
-from roles.lab import LabHost, places
+from roles.lab import Lab, LabHost, places
 from roles.lab.command import run
 from tests.lab.site import STANDIN, Site
 from tests.standins.vllm import build
@@ -82,4 +83,16 @@ def site(hosts: list[LabHost], folder: Path, carried: Path) -> Site:
         folder=folder,
         stack=STANDIN.format(lock=str(carried / "lock.txt")),
         packages=f"Packages(folder={WHEELS!r})",
+    )
+
+
+def real(lab: Lab, folder: Path, **more: Any) -> Site:
+    """Return a site whose hosts have the real engine, from the package index."""
+    return Site(
+        hosts=lab.hosts,
+        folder=folder,
+        imports="from inventories.stacks import vllm_0_32_cpu",
+        stack="vllm_0_32_cpu.STACK",
+        packages=f"Packages(proxy={lab.proxy.url!r})",
+        **more,
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from roles.lab import Lab
+from tests.lab import fixtures
 from tests.lab.site import Site, changes, sessions
 
 pytestmark = pytest.mark.lab
@@ -17,13 +18,7 @@ def eight(lab: Lab, tmp_path: Path) -> Iterator[Site]:
     own = Lab(f"{lab.name}x")
     try:
         own.up(8)
-        site = Site(
-            hosts=own.hosts,
-            folder=tmp_path,
-            imports="from inventories.stacks import vllm_0_32_cpu",
-            stack="vllm_0_32_cpu.STACK",
-            packages=f"Packages(proxy={own.proxy.url!r})",
-        )
+        site = fixtures.real(own, tmp_path)
         site.want()
         done = site.run("main")
         assert done.code == 0, done.said
