@@ -2,10 +2,12 @@
 
 import json
 import os
+import signal
 import stat
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,15 @@ def _state(status: str, *said: str) -> str:
     log = [{"Output": text} for text in said]
     health = {"Status": status, "Log": log}
     return json.dumps({"Id": "5f2b" * 16, "State": {"Health": health}})
+
+
+@pytest.fixture(autouse=True)
+def _own_signals() -> Iterator[None]:
+    """The watch is the process of its unit; here it is the tests', which end by a signal again."""
+    kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in kept.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture
