@@ -5,7 +5,7 @@ from roles.control.arguments import know_arguments
 from roles.control.asked import refuse_unknown
 from roles.control.begun import when_begun
 from roles.control.connections import allow_connections
-from roles.control.lines import know_deploys
+from roles.control.lines import know_lines
 from roles.control.named import deploys
 from roles.control.quiet import quiet_ssh
 
@@ -13,7 +13,7 @@ __all__ = [
     "allow_connections",
     "deploys",
     "know_arguments",
-    "know_deploys",
+    "know_lines",
     "quiet_ssh",
     "refuse_unknown",
     "stopping",

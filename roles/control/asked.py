@@ -6,15 +6,16 @@ same as none at all.
 import difflib
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatch
+from pathlib import Path
 
 import click
 from pyinfra.api import State
 from pyinfra.context import ctx_state
 
 from roles.control.begun import when_begun
-from roles.control.lines import DEPLOYS
 from roles.control.named import deploys
 
+DEPLOYS = Path(__file__).resolve().parents[2] / "deploy"
 # Of every run; the deploy lock is any run's to take.
 _ALL = ("break_lock", "reports")
 _JUDGED = ("reasons",)

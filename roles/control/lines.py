@@ -1,20 +1,41 @@
 """Lines of code, by which pyinfra knows its operations."""
 
 import sys
-from pathlib import Path
-from types import ModuleType
+from types import FrameType
+from typing import NamedTuple
 
-DEPLOYS = Path(__file__).resolve().parents[2] / "deploy"
+from pyinfra.api import util
 
 
-def know_deploys() -> None:
+class Line(NamedTuple):
+    """Where a call is made: what pyinfra reads of ``inspect.Traceback``."""
+
+    filename: str
+    lineno: int
+
+
+def know_lines() -> None:
     """
-    Have ``inspect`` find the modules of our deploys.
+    Have pyinfra know calls by file and line alone.
 
-    pyinfra asks it for every call above every operation of every host. What pyinfra runs from a
-    file is no module, and ``inspect`` looks through all modules for it, anew each time.
+    It asks ``inspect`` for every call above every operation of every host, which also reads the
+    code around each and looks for its module among all there are: a third of what is worked out
+    of a host in which nothing changes.
     """
-    for file in DEPLOYS.glob("*.py"):
-        module = ModuleType(f"deploy.{file.stem}", "A file that pyinfra runs.")
-        module.__file__ = str(file)
-        sys.modules.setdefault(module.__name__, module)
+    util.stack = _calls  # type: ignore[assignment]
+    util.getframeinfo = _line  # type: ignore[assignment]
+
+
+def _calls() -> list[tuple[FrameType]]:
+    """Return every call above, the innermost first, as ``inspect.stack`` does."""
+    found = []
+    # Whoever asks is the first.
+    frame: FrameType | None = sys._getframe(1)
+    while frame:
+        found.append((frame,))
+        frame = frame.f_back
+    return found
+
+
+def _line(frame: FrameType) -> Line:
+    return Line(frame.f_code.co_filename, frame.f_lineno)
