@@ -7,6 +7,7 @@ from roles.control.begun import when_begun
 from roles.control.connections import allow_connections
 from roles.control.lines import know_lines
 from roles.control.named import deploys
+from roles.control.quick import quicken_connections
 from roles.control.quiet import quiet_ssh
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "deploys",
     "know_arguments",
     "know_lines",
+    "quicken_connections",
     "quiet_ssh",
     "refuse_unknown",
     "stopping",

@@ -1,4 +1,4 @@
-"""The SSH connection: quick on short messages, noticed when it is lost, made again."""
+"""The SSH connection: noticed when it is lost, made again."""
 
 import socket
 import time
@@ -15,14 +15,13 @@ _MADE_AGAIN = "metalserve connections made again"
 
 
 def tune(host: Host) -> None:
-    """Send small packets at once, and notice within seconds that the other end is gone."""
+    """Notice within seconds that the other end is gone."""
     transport = _transport(host)
     if transport is None:
         return
     transport.set_keepalive(_ALIVE_EVERY_S)
     sock = transport.sock
     if isinstance(sock, socket.socket):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _LOST_AFTER_MS)
 
 
