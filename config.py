@@ -8,6 +8,7 @@ sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
 from roles import control, probe, report, status  # noqa: E402
 
 control.know_arguments()
+control.know_connectors()
 control.know_lines()
 control.refuse_unknown()
 control.allow_connections()

@@ -5,6 +5,7 @@ from roles.control.arguments import know_arguments
 from roles.control.asked import refuse_unknown
 from roles.control.begun import when_begun
 from roles.control.connections import allow_connections
+from roles.control.connectors import know_connectors
 from roles.control.lines import know_lines
 from roles.control.named import deploys
 from roles.control.quick import quicken_connections
@@ -14,6 +15,7 @@ __all__ = [
     "allow_connections",
     "deploys",
     "know_arguments",
+    "know_connectors",
     "know_lines",
     "quicken_connections",
     "quiet_ssh",
