@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from types import UnionType
-from typing import Annotated, Any, NamedTuple, Self, get_args, get_origin
+from typing import Annotated, Any, ClassVar, NamedTuple, Self, get_args, get_origin
 
 from pydantic import (
     AfterValidator,
@@ -15,8 +15,6 @@ from pydantic import (
     ConfigDict,
     PrivateAttr,
     ValidationError,
-    ValidationInfo,
-    field_validator,
 )
 from pydantic_core import ErrorDetails
 
@@ -97,6 +95,9 @@ class Spec(BaseModel):
     # Of some forty nouns an inventory has ten; what checks a noun's fields is made with its first.
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
+    # Else a missing comma would be read as a tuple of fields.
+    __iter__: ClassVar[None] = None  # type: ignore[assignment]
+
     _own_faults: tuple[Fault, ...] = PrivateAttr(default=())
 
     def __init__(self, **fields: Any) -> None:
@@ -108,15 +109,6 @@ class Spec(BaseModel):
             object.__setattr__(self, "__pydantic_fields_set__", set(fields))
             object.__setattr__(self, "__pydantic_extra__", None)
             object.__setattr__(self, "__pydantic_private__", {"_own_faults": faults})
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _in_a_tuple(cls, value: object, info: ValidationInfo) -> object:
-        # A spec can be iterated over, so that a missing comma would be read as a tuple of fields.
-        field = cls.model_fields[info.field_name or ""]
-        if isinstance(value, Spec) and get_origin(field.annotation) is tuple:
-            raise ValueError("should be a tuple, which for one item is written (item,)")
-        return value
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Return the same noun but for ``update``, which is validated like any other field."""
@@ -212,6 +204,9 @@ def _fault(model: type[Spec], path: str, error: ErrorDetails) -> Fault:
         members = get_args(kind) if isinstance(kind, UnionType) else (kind,)
         nouns = [getattr(get_origin(member) or member, "__name__", "value") for member in members]
         return Fault(path=path, wrong="is missing", right=f"should be {_one_of(nouns)}")
+    if error["type"] == "tuple_type":
+        right = "should be a tuple, which for one item is written (item,)"
+        return Fault(path=path, wrong=f"is {_shown(model, error)}", right=right)
     right = re.sub(r"^(Input|String|Tuple|Value error,) ", "", error["msg"])
     right = right.replace("value is not a valid", "should be a valid")
     right = re.sub(r"(, unable to parse .*| after validation, not \d+)$", "", right)

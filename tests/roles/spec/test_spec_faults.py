@@ -170,7 +170,7 @@ WRONG: list[tuple[Callable[[Nouns], HostSpec], str]] = [
     ),
     (
         lambda n: n.chat(devices=0),
-        "instances/chat/devices: is 0, should be a valid tuple",
+        "instances/chat/devices: is 0, should be a tuple, which for one item is written (item,)",
     ),
     (
         lambda n: n.chat(address="gpu-1"),

@@ -185,7 +185,7 @@ def test_file_of_another_size(nouns: Nouns) -> None:
 
 
 def test_engines_and_what_they_come_as(nouns: Nouns) -> None:
-    given: dict[str, Any] = dict(nouns.ollama_stack()) | {"engine": Engine.VLLM}
+    given: dict[str, Any] = vars(nouns.ollama_stack()) | {"engine": Engine.VLLM}
     assert list(map(str, Stack(**given).faults())) == [
         "lock: is an Archive of vllm, ollama comes as an Archive, and no other engine does"
     ]
