@@ -1,8 +1,9 @@
 """
-Hosts that are not there, with eight H200 and two servers each, for ``bench.scale``.
+Hosts that are not there, with servers of two H200 each, for ``bench.scale``.
 
-``METALSERVE_CROWD`` says how many, in which state (``bare`` or ``converged``) and whether they
-share one spec or have each its own: ``1000 converged shared``.
+``METALSERVE_CROWD`` says how many, with how many servers, in which state (``bare`` or
+``converged``) and whether they share one spec or have each its own: ``1000 2 converged shared``. A
+host has eight cards, more where its servers need more than any real one has.
 """
 
 import json
@@ -19,28 +20,28 @@ from tests.roles.preflight import plans
 _MANAGER = {"unit": "nvidia-fabricmanager.service", "active": True, "version": "580.159.04"}
 
 
-def _instance(name: str, first: int) -> Instance:
+def _instance(number: int) -> Instance:
     return Instance(
-        name=name,
+        name=f"chat-{number}",
         stack=vllm_0_26_cuda.STACK,
         weights=canary.WEIGHTS,
         options=VllmOptions(max_model_len=4096, tensor_parallel_size=2, images=1, videos=1),
-        devices=(first, first + 1),
-        port=8000 + first,
+        devices=(2 * number, 2 * number + 1),
+        port=8000 + number,
     )
 
 
-def _spec() -> HostSpec:
+def _spec(servers: int) -> HostSpec:
     """Return a spec of its own; what it is made of is shared, as an inventory's loop has it."""
     return HostSpec(
-        accelerator=Accelerator.CUDA, instances=(_instance("chat", 0), _instance("draw", 2))
+        accelerator=Accelerator.CUDA, instances=tuple(_instance(one) for one in range(servers))
     )
 
 
-def _answers(state: str) -> dict[str, Any]:
-    gpus = (devices.gpu(index) for index in range(8))
+def _answers(servers: int, state: str) -> dict[str, Any]:
+    gpus = (devices.gpu(index) for index in range(max(8, 2 * servers)))
     found = plans.with_gpus(*gpus, fabric_manager=_MANAGER)
-    found = converged(_spec(), found) if state == "converged" else found
+    found = converged(_spec(servers), found) if state == "converged" else found
     # What the stock operations ask of a bare host stands below the probe.
     return {
         "no probe": json.dumps(found),
@@ -49,13 +50,13 @@ def _answers(state: str) -> dict[str, Any]:
     }
 
 
-def _crowd(count: int, state: str, sharing: str) -> list[tuple[str, dict[str, Any]]]:
-    one, answers = _spec(), _answers(state)
+def _crowd(count: int, servers: int, state: str, sharing: str) -> list[tuple[str, dict[str, Any]]]:
+    one, answers = _spec(servers), _answers(servers, state)
     names = (f"@fake/gpu-{number:04}" for number in range(1, count + 1))
-    (hosts,) = inventory({name: one if sharing == "shared" else _spec() for name in names})
+    (hosts,) = inventory({name: one if sharing == "shared" else _spec(servers) for name in names})
     known = {"fake_responses": answers, "fake_delay": 0, "fake_delay_jitter": 0}
     return [(name, told | known) for name, told in hosts]
 
 
-_count, _state, _sharing = os.environ["METALSERVE_CROWD"].split()
-crowd = _crowd(int(_count), _state, _sharing)
+_count, _servers, _state, _sharing = os.environ["METALSERVE_CROWD"].split()
+crowd = _crowd(int(_count), int(_servers), _state, _sharing)
