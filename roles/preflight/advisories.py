@@ -1,6 +1,7 @@
 """Known advisories of the engines that a plan pins."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from roles import versions
@@ -38,15 +39,16 @@ def reasons(spec: HostSpec, found: dict[str, Any]) -> Iterator[Reason]:
             )
 
 
-def known(package: str, version: str) -> list[dict[str, Any]]:
+@cache
+def known(package: str, version: str) -> tuple[dict[str, Any], ...]:
     """Return the advisories of a version of a package."""
     rows: list[dict[str, Any]] = table.read("advisories").get(package, [])
-    return [
+    return tuple(
         one
         for one in rows
         if not versions.older(version, one["from"])
         and (one["fixed"] is None or versions.older(version, one["fixed"]))
-    ]
+    )
 
 
 def name(one: dict[str, Any]) -> str:

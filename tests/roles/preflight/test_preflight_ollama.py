@@ -155,7 +155,7 @@ def test_old_cards(nouns: Nouns, capability: str, driver: str, codes: list[str])
 
 
 def test_critical_advisory(nouns: Nouns) -> None:
-    given: dict[str, Any] = dict(nouns.ollama_stack()) | {"version": "0.16.2"}
+    given: dict[str, Any] = vars(nouns.ollama_stack()) | {"version": "0.16.2"}
     (reason,) = _against(nouns.host(nouns.ollama(stack=Stack(**given))), bare())
     assert reason.found == (
         "ollama 0.16.2 with CVE-2026-7482 (critical): "
