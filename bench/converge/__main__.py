@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from bench import kept, rows
+from bench import fit, kept, rows
 from bench.converge import picture
 from bench.converge.ground import Ground, ground, once, ready
 from bench.converge.tools import FLOOR, Run, known
@@ -40,8 +40,25 @@ def main() -> int:
                     for one in _measured(lab, run, count, rtt_ms, told):
                         table.row(one, *cells(one))
                         results.keep(one)
+    table.say("")
+    for words in _grown(results.rows):
+        table.say(words)
     picture.draw(told.results)
     return 0
+
+
+def _grown(rows: list[Row]) -> Iterator[str]:
+    """Say how each tool's time grows with hosts, by all rows that are kept; nothing of too few."""
+    kinds: dict[tuple[str, str, int], list[Row]] = {}
+    for one in rows:
+        kinds.setdefault((one["tool"], one["run"], one["rtt_ms"]), []).append(one)
+    for (tool, run, rtt_ms), own in kinds.items():
+        hosts = [one["hosts"] for one in own]
+        if found := fit.line(hosts, [one["wall_s"] for one in own]):
+            yield (
+                f"{tool}, {run}, {rtt_ms} ms, {min(hosts)} to {max(hosts)} hosts: "
+                f"{found.base:.2f} s + {1000 * found.each:.0f} ms each (off by {found.off:.0%})"
+            )
 
 
 def _words() -> argparse.ArgumentParser:
