@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
-
 import ascend_versions
 import npu_smi
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict
 
 versions = ascend_versions.read
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import glob
 import os
 import shutil
-from typing import Any, Dict, Iterator, Tuple
 
 import places
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, Iterator, Tuple
 
 # What the vendor's installers look for, and what builds their module.
 _TOOLS = (

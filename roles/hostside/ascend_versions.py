@@ -10,9 +10,14 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any, Dict, Iterator, List, Tuple
 
 from ascend_root import Files
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, Iterator, List, Tuple
+
+    Found = Dict[str, Any]
 
 _HOME = "/usr/local/Ascend"
 _PARTS = ("driver", "firmware", "ascend-toolkit", "cann", "nnal", "mindie", "atb-models")
@@ -20,8 +25,6 @@ _DRIVER, _FIRMWARE = "/driver/version.info", "/firmware/version.info"
 _ALIASES = ("latest", "cann", "atb-models")
 _RUNNING = re.compile(r"\[[^\]:]*:([^\]:]+)\]")
 _BUILT = re.compile(r"(?:MindIE\s+)?(\S+?)(?:\.(B[0-9]+))?")
-
-Found = Dict[str, Any]
 
 
 def read(root: str = "/") -> Found:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import glob
 import re
-from typing import Any, List
 
 import durable
 import places
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, List
 
 PROXY = "docker-proxy"
 _ID = re.compile("[0-9a-f]{64}")

@@ -12,7 +12,10 @@ import os
 import re
 import shutil
 import subprocess
-from typing import Any, Dict, List
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List
 
 _NVIDIA = "0x10de"
 _PERSISTENCE = "nvidia-persistenced.service"

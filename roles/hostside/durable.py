@@ -8,7 +8,10 @@ import json
 import os
 import shutil
 import time
-from typing import Any, Collection, Iterator
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Collection, Iterator
 
 
 def write(path: str, text: str, mode: int = 0o644) -> None:

@@ -17,7 +17,10 @@ import socket
 import subprocess
 import sys
 from functools import lru_cache
-from typing import Any, Callable, Dict, List, Tuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, List, Tuple
 
 # The kernel's own limit: with a larger error than this, no time daemon has set the clock for long.
 _UNSYNCHRONISED_US = 16_000_000

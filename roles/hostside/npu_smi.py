@@ -11,12 +11,15 @@ import os
 import re
 import shutil
 import subprocess
-from typing import Any, Dict, List
 
 import apart
 import npu_smi_details
 import npu_smi_table
 import processes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List
 
 parse_map = npu_smi_details.parse_map
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 import importlib
-from typing import Any, Dict, List
 
 import apart
 import fabric_manager
@@ -18,6 +17,10 @@ import gpu_memory
 import kernel_log
 import pci
 from asked import Asked, code, fault, quietly
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List
 
 LIBRARY = "libnvidia-ml.so.1"
 _BINDING = "pynvml"

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any, Dict, List
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List
 
 ROOT = "/sys/bus/pci/devices"
 NVSWITCH = "NVSwitch"

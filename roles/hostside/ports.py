@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import glob
 import os
-from typing import Any, Dict, List, Set
 
 import containers
 import processes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List, Set
 
 _NOBODY = {"pid": None, "process": None, "unit": None}
 

@@ -15,7 +15,6 @@ import json
 import os
 import shutil
 import sys
-from typing import Any, Callable, Dict, List, Tuple
 
 import ascend
 import ascend_files
@@ -33,6 +32,10 @@ import ports
 import receipts
 import rotation
 import units
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, List, Tuple
 
 SCHEMA = 2
 _UP, _AT_REST = "active", "inactive"

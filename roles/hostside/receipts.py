@@ -12,10 +12,13 @@ import json
 import os
 import stat
 import sys
-from typing import Any, Dict, List
 
 import durable
 import places
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List
 
 _SMALL = 1024 * 1024
 

@@ -14,10 +14,13 @@ import os
 import socket
 import sys
 import time
-from typing import Any, Dict, List
 
 import durable
 import places
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List
 
 _ANSWERS_WITHIN_S = 15.0
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import subprocess
-from typing import Dict, List, Tuple
 
 import places
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Dict, List, Tuple
 
 _SERVICE = ".service"
 _JOBS, _INSTANCES = places.JOB_UNIT + "*" + _SERVICE, "metalserve-*@*" + _SERVICE
