@@ -4,8 +4,11 @@ import ctypes
 import os
 import platform
 from pathlib import Path
+from typing import Any
 
+import bus
 import machine
+import places
 import pytest
 
 KUNPENG = "processor\t: 0\nCPU implementer\t: 0x48\nCPU variant\t: 0x1\nCPU part\t: 0xd01\n"
@@ -98,6 +101,27 @@ def test_virtualisation(
     assert machine.virtualisation() == virtualisation
 
 
+@pytest.fixture
+def booted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host whose first process is a systemd that was asked nothing yet, without a bus."""
+    monkeypatch.setattr(os.path, "isdir", lambda path: path == "/run/systemd/system")
+    monkeypatch.setattr(machine, "_TOLD", {})
+    monkeypatch.setattr(places, "BUS", "/not there")
+
+
+def test_systemd_is_asked_on_the_bus(booted: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    def answers(*questions: Any) -> list[str]:
+        asked.extend(questions)
+        return ["252.39-1~deb12u2", ""]
+
+    monkeypatch.setattr(bus, "answers", answers)
+    monkeypatch.setattr(machine, "_said", None)
+    assert (machine.virtualisation(), machine.systemd()) == ("none", 252)
+    assert asked == [bus.about("Version"), bus.about("Virtualization")]
+
+
 @pytest.mark.parametrize(
     ("said", "virtualisation", "version"),
     [
@@ -106,7 +130,7 @@ def test_virtualisation(
     ],
 )
 def test_systemd_is_asked_once(
-    monkeypatch: pytest.MonkeyPatch, said: str, virtualisation: str, version: int
+    booted: None, monkeypatch: pytest.MonkeyPatch, said: str, virtualisation: str, version: int
 ) -> None:
     asked: list[tuple[str, ...]] = []
 
@@ -114,18 +138,13 @@ def test_systemd_is_asked_once(
         asked.append(words)
         return said
 
-    monkeypatch.setattr(os.path, "isdir", lambda path: path == "/run/systemd/system")
     monkeypatch.setattr(machine, "_said", manager)
-    machine._manager.cache_clear()
     assert (machine.virtualisation(), machine.systemd()) == (virtualisation, version)
     assert asked == [("systemctl", "show", "--property=Version,Virtualization")]
-    machine._manager.cache_clear()
 
 
-def test_systemd_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os.path, "isdir", lambda path: path == "/run/systemd/system")
+def test_systemd_that_says_nothing(booted: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "_said", lambda *words: "")
-    machine._manager.cache_clear()
     with pytest.raises(OSError, match="systemctl does not tell systemd's version"):
         machine.systemd()
 
