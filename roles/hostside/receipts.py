@@ -8,7 +8,6 @@ Small files are kept by their sha256; files of more than 1 MiB by size, time and
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import stat
 import sys
@@ -98,7 +97,7 @@ def read_all() -> Dict[str, Any]:
 
 def main() -> None:
     """See the top of the file."""
-    wanted = json.load(sys.stdin)
+    wanted = durable.from_json(sys.stdin.read())
     write(sys.argv[2], wanted["digest"], wanted["paths"])
 
 
