@@ -10,8 +10,9 @@ from __future__ import annotations
 import glob
 import os
 import re
-import shutil
 import subprocess
+
+import glance
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def read(root: str = "/") -> Dict[str, Any] | None:
         "nouveau_off": nouveau_off(root),
         "persistence": persistence(root),
         "cdi": cdi(root),
-        "tools": [name for name in _TOOLS if shutil.which(name)],
+        "tools": [name for name in _TOOLS if glance.program(name)],
     }
 
 

@@ -9,23 +9,15 @@ it reads what a vendor's tool printed elsewhere.
 
 from __future__ import annotations
 
-import glob
-import importlib
-import json
 import os
-import shutil
 import sys
 
 import ascend
-import ascend_files
-import ascend_versions
-import driver_files
 import durable
+import glance
 import history
-import kernel_log
 import machine
-import npu_smi
-import nvml
+import nvml_library
 import pci
 import places
 import ports
@@ -39,14 +31,15 @@ if TYPE_CHECKING:
 
 SCHEMA = 2
 _UP, _AT_REST = "active", "inactive"
+_NOTE = ".json"
 # What is looked for in the lock's owner: who, and whether that run still is.
 _OWNER = ("run", "who", "machine", "pid", "started", "since")
-_SENT: Dict[str, Callable[[str], Any]] = {
-    "--npu-smi-info": npu_smi.parse_info,
-    "--npu-smi-map": npu_smi.parse_map,
-    # By name, so that it does not travel to hosts, which are asked by NVML.
-    "--nvidia-smi": lambda text: importlib.import_module("nvidia_smi").parse(text),
-    "--kernel-log": kernel_log.parse,
+# By name: no host is asked any of it, and what reads ``nvidia-smi`` does not even travel there.
+_SENT = {
+    "--npu-smi-info": ("npu_smi", "parse_info"),
+    "--npu-smi-map": ("npu_smi", "parse_map"),
+    "--nvidia-smi": ("nvidia_smi", "parse"),
+    "--kernel-log": ("kernel_log", "parse"),
 }
 
 
@@ -86,7 +79,16 @@ def _each(
 
 
 def _vendors() -> Dict[str, Callable[[], Any]]:
-    return {"pci": pci.read, "cuda": nvml.read, "ascend": ascend.read}
+    return {"pci": pci.read, "cuda": _cuda, "ascend": ascend.read}
+
+
+def _cuda() -> Any:
+    if not nvml_library.there():
+        return None
+    # What asks NVML is a third of the probe, and nothing to hosts without it.
+    import nvml
+
+    return nvml.read()
 
 
 def disks(paths: List[str]) -> Dict[str, Any]:
@@ -96,11 +98,11 @@ def disks(paths: List[str]) -> Dict[str, Any]:
         there = path
         while not os.path.isdir(there):
             there = os.path.dirname(there)
-        usage = shutil.disk_usage(there)
+        room = glance.room(there)
         found[path] = {
             "device": os.stat(there).st_dev,
-            "total_mib": usage.total >> 20,
-            "free_mib": usage.free >> 20,
+            "total_mib": room["total"],
+            "free_mib": room["free"],
         }
     return found
 
@@ -109,21 +111,32 @@ def _platform(accelerator: str | None) -> Dict[str, Callable[[], Any]]:
     return {
         "began": began,
         "reboot": lambda: durable.read_json(places.reboot()),
-        "cuda": lambda: driver_files.read() if accelerator == "cuda" else None,
-        "ascend": lambda: ascend_files.read() if accelerator == "ascend" else None,
+        "cuda": lambda: _driver_files() if accelerator == "cuda" else None,
+        "ascend": lambda: _ascend_files() if accelerator == "ascend" else None,
     }
+
+
+def _driver_files() -> Any:
+    import driver_files
+
+    return driver_files.read()
+
+
+def _ascend_files() -> Any:
+    import ascend_files
+
+    return ascend_files.read()
 
 
 def began() -> Dict[str, Any]:
     """Return what is known of each step that began and did not succeed yet."""
-    markers = sorted(glob.glob(places.began("*")))
-    return {_name(path): durable.read_json(path) or {} for path in markers}
+    folder = os.path.dirname(places.began("*"))
+    return {name: _read_json(folder, name) or {} for name in _noted(folder)}
 
 
 def stacks() -> List[str]:
     """Return the folders of the stacks that are installed whole."""
-    markers = glob.glob(places.stacks() + "/*/complete.json")
-    return sorted(os.path.basename(os.path.dirname(marker)) for marker in markers)
+    return _having("complete.json", places.stacks())
 
 
 def instances(states: Dict[str, str]) -> Dict[str, Any]:
@@ -131,8 +144,7 @@ def instances(states: Dict[str, str]) -> Dict[str, Any]:
     found = {}
     # A server outlives links that somebody removes.
     runs = {units.instance(unit): unit for unit, state in states.items() if state == _UP}
-    there = [os.path.basename(folder) for folder in glob.glob(places.instances() + "/*")]
-    for name in sorted({*there, *runs}):
+    for name in sorted({*glance.names(places.instances()), *runs}):
         folder = places.instance(name)
         current = durable.read_link(folder + "/current")
         about = durable.read_json(current + "/release.json") if current else None
@@ -144,14 +156,14 @@ def instances(states: Dict[str, str]) -> Dict[str, Any]:
             "secrets": _base(secrets),
             "secrets_there": bool(secrets and os.path.isdir(secrets)),
             "served": history.judged(name),
-            "releases": sorted(
-                os.path.basename(os.path.dirname(path))
-                for path in glob.glob(places.releases(name) + "/*/release.json")
-                if not os.path.dirname(path).endswith(".new")
-            ),
+            "releases": [
+                release
+                for release in _having("release.json", places.releases(name))
+                if not release.endswith(".new")
+            ],
             "bad": {
-                _name(path): (durable.read_json(path) or {}).get("why")
-                for path in sorted(glob.glob(places.bad(name) + "/*.json"))
+                release: (_read_json(places.bad(name), release) or {}).get("why")
+                for release in _noted(places.bad(name))
             },
             "unit": about["unit"] if about else runs.get(name),
             "active": states.get(about["unit"]) == _UP if about else False,
@@ -174,8 +186,19 @@ def _units() -> Tuple[List[str], Dict[str, str]]:
         return [], {}
 
 
-def _name(path: str) -> str:
-    return os.path.basename(path)[: -len(".json")]
+def _having(file: str, folder: str) -> List[str]:
+    """Return those folders in a folder that have a file."""
+    found = glance.names(folder)
+    return [name for name in found if os.path.lexists("{}/{}/{}".format(folder, name, file))]
+
+
+def _noted(folder: str) -> List[str]:
+    """Return what a folder has notes about."""
+    return [name[: -len(_NOTE)] for name in glance.names(folder, _NOTE)]
+
+
+def _read_json(folder: str, about: str) -> Any:
+    return durable.read_json("{}/{}{}".format(folder, about, _NOTE))
 
 
 def _base(path: str | None) -> str | None:
@@ -192,18 +215,21 @@ def _read(path: str) -> str:
 def _versions(root: str) -> Any:
     if not os.path.isdir(root):
         raise FileNotFoundError(2, "No such file or directory")
+    import ascend_versions
+
     return ascend_versions.read(root)
 
 
 def _wished() -> Tuple[str, Callable[[], Any]]:
     """Return what was asked for by the words of the command line, as it stands there and to do."""
     if len(sys.argv) == 2 and not sys.argv[1].startswith("-"):
-        return sys.argv[1], lambda: probe(json.loads(sys.argv[1]))
+        return sys.argv[1], lambda: probe(durable.from_json(sys.argv[1]))
     words = vars(_parser().parse_args())
     ((option, value),) = [(key, value) for key, value in words.items() if value is not None]
     if option == "ascend_root":
         return value, lambda: _versions(value)
-    return value, lambda: _SENT["--" + option.replace("_", "-")](_read(value))
+    module, function = _SENT["--" + option.replace("_", "-")]
+    return value, lambda: getattr(__import__(module), function)(_read(value))
 
 
 def _parser() -> Any:
@@ -228,7 +254,7 @@ def main() -> None:
         raise SystemExit("probe.py: {}: {}".format(given, error.strerror)) from error
     except ValueError as error:
         raise SystemExit("probe.py: {}: {}".format(given, error)) from error
-    print(json.dumps(told, separators=(",", ":")))
+    print(durable.to_json(told))
 
 
 if __name__ == "__main__":
