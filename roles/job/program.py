@@ -28,8 +28,10 @@ for name, source in modules:
 # To parse them would take ten times as long. A line of text that reads like an import brings a
 # sibling too many at worst.
 _IMPORTED = re.compile(r"^ *(?:from (\w+) import |import (.+))", re.MULTILINE)
+# What answers once and is gone has nothing that has to be tidied up, meanwhile or at its end.
 _THERE = """\
-import hashlib, sys
+import gc, hashlib, os, sys
+gc.disable()
 folder, names = {folder!r}, {names!r}
 seen = hashlib.sha256()
 try:
@@ -42,6 +44,8 @@ if seen.hexdigest() == {digest!r}:
     sys.path.insert(0, folder)
     import {main}
     {main}.main()
+    sys.stdout.flush()
+    os._exit(0)
 else:
     print({elsewhere!r})
 """
