@@ -7,12 +7,12 @@ so that one fact never costs another. ``root`` is the folder in the place of ``/
 
 from __future__ import annotations
 
-import ctypes
 import os
 import resource
 import sys
 
 import bus
+import clock
 import glance
 import libc
 
@@ -20,9 +20,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, List, Tuple
 
-# The kernel's own limit: with a larger error than this, no time daemon has set the clock for long.
-_UNSYNCHRONISED_US = 16_000_000
-_STEERED, _IN_NANOSECONDS = 0x0001, 0x2000
 _ASKED = ("Version", "Virtualization")
 _TOLD: Dict[str, str] = {}
 
@@ -154,39 +151,6 @@ def shm_mib(key: str, root: str = "/") -> int | None:
         return None
 
 
-class Timex(ctypes.Structure):
-    """``struct timex`` of Linux with 64 bits; what is behind ``tick`` is not asked for."""
-
-    _fields_ = (
-        ("modes", ctypes.c_uint),
-        *((name, ctypes.c_long) for name in ("offset", "freq", "maxerror", "esterror")),
-        ("status", ctypes.c_int),
-        *((name, ctypes.c_long) for name in ("constant", "precision", "tolerance")),
-        *((name, ctypes.c_long) for name in ("seconds", "microseconds", "tick")),
-        ("rest", ctypes.c_long * 16),
-    )
-
-
-def clock() -> Dict[str, Any]:
-    """Return what ``judged`` says of the kernel's clock, all ``None`` where it may not be asked."""
-    found = Timex()
-    if ctypes.CDLL(None).adjtimex(ctypes.byref(found)) < 0:
-        return {"synchronised": None, "offset_s": None}
-    return judged(found)
-
-
-def judged(found: Timex) -> Dict[str, Any]:
-    """
-    Return whether a time daemon keeps the clock, by its error as ``timedatectl`` has it, and what
-    is left to correct. chrony keeps that to itself: ``None``, as where nothing keeps the clock.
-    """
-    unit = 1e-9 if found.status & _IN_NANOSECONDS else 1e-6
-    return {
-        "synchronised": found.maxerror < _UNSYNCHRONISED_US,
-        "offset_s": round(found.offset * unit, 9) if found.status & _STEERED else None,
-    }
-
-
 def limits() -> Dict[str, int]:
     """Return the hard limits of who asks: open files, bytes of locked memory; -1 is without."""
     return {
@@ -230,7 +194,7 @@ FACTS: Dict[str, Callable[[], Any]] = {
     "memory_free_mib": lambda: memory_mib("MemAvailable"),
     "shm_mib": lambda: shm_mib("total"),
     "shm_free_mib": lambda: shm_mib("free"),
-    "clock": clock,
+    "clock": clock.read,
     "limits": limits,
     "addresses": addresses,
     "uid": os.getuid,

@@ -1,6 +1,5 @@
 """The machine told from the files that a kernel shows, and from those that it does not."""
 
-import ctypes
 import os
 import platform
 from pathlib import Path
@@ -197,36 +196,6 @@ def test_shared_memory(tmp_path: Path) -> None:
     there = os.statvfs(tmp_path)
     total = there.f_blocks * there.f_frsize >> 20
     assert machine.shm_mib("total", str(tmp_path)) == total
-
-
-STEERED, UNSYNCHRONISED, IN_NANOSECONDS = 0x0001, 0x0040, 0x2000
-
-
-@pytest.mark.parametrize(
-    ("error_us", "status", "offset", "synchronised", "offset_s"),
-    [
-        (2500, STEERED | IN_NANOSECONDS, -12_345, True, -0.000012345),
-        (2500, STEERED, 12, True, 0.000012),
-        # chrony, which steers by itself and may leave the flag.
-        (31_000, UNSYNCHRONISED, 0, True, None),
-        (16_000_000, UNSYNCHRONISED, 0, False, None),
-    ],
-)
-def test_clock(
-    error_us: int, status: int, offset: int, synchronised: bool, offset_s: float | None
-) -> None:
-    found = machine.Timex(maxerror=error_us, status=status, offset=offset)
-    assert machine.judged(found) == {"synchronised": synchronised, "offset_s": offset_s}
-
-
-def test_kernel_fills_the_clock_where_it_is_read() -> None:
-    """A tick is 10 ms, give or take the tenth that may be corrected, on every Linux."""
-    found = machine.Timex()
-    if ctypes.CDLL(None).adjtimex(ctypes.byref(found)) < 0:
-        assert machine.clock() == {"synchronised": None, "offset_s": None}
-        return
-    assert 9_000 <= found.tick <= 11_000
-    assert machine.clock() == machine.judged(found)
 
 
 def test_limits() -> None:

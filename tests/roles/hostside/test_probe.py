@@ -23,6 +23,7 @@ import ports
 import probe
 import pytest
 import rotation
+import standing
 
 from tests.roles.hostside.staged import UNIT, Host
 from tests.standins.systemctl.systemd import Systemd
@@ -146,7 +147,7 @@ def test_server_that_outlives_its_links(lost: str, tree: Path, host: Host) -> No
 def test_stacks_count_with_their_marker_alone(tree: Path) -> None:
     (Path(places.stacks()) / "half").mkdir(parents=True)
     durable.write_json(f"{places.stacks()}/whole/complete.json", {})
-    assert probe.stacks() == ["whole"]
+    assert standing.stacks() == ["whole"]
 
 
 def test_fact_that_fails_costs_no_other(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
