@@ -29,6 +29,20 @@ def test_os(tmp_path: Path) -> None:
     assert machine.os_release(f"{root}/none") == {"id": "", "version": ""}
 
 
+def test_pythons(tmp_path: Path) -> None:
+    for name in (
+        "python3",
+        "python3.9",
+        "python3.11",
+        "python3.11-config",
+        "python3.x",
+        "perl5.36",
+    ):
+        _write(tmp_path, **{f"usr__bin__{name}": ""})
+    assert machine.pythons(str(tmp_path)) == ["python3.11", "python3.9"]
+    assert machine.pythons(f"{tmp_path}/none") == []
+
+
 def test_newest_kernel_is_not_the_last_by_name(tmp_path: Path) -> None:
     for name in ("6.8.0-45-generic", "6.8.0-110-generic", "6.5.0-200-generic"):
         _write(tmp_path, **{f"lib__modules__{name}__modules.builtin": ""})

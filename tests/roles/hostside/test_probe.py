@@ -233,6 +233,24 @@ def test_host_without_systemd(tree: Path, monkeypatch: pytest.MonkeyPatch, tmp_p
     assert found["instances"]["chat"]["active"] is False
 
 
+# Each takes a host longer to import than a part of the probe to answer.
+_HEAVY = (
+    *("argparse", "collections", "contextlib", "dataclasses", "enum", "functools", "glob", "json"),
+    *("pathlib", "re", "selectors", "shutil", "socket", "subprocess", "tempfile", "threading"),
+    *("typing", "nvml", "npu_smi", "ascend_versions", "driver_files"),
+)
+_ASKED = """
+import sys
+sys.path.insert(0, {folder!r})
+import bus, machine, nvml_library, probe
+bus.answers = lambda *questions: [[]]
+machine._TOLD.update(Version="252", Virtualization="")
+nvml_library.there = lambda: False
+told = probe.probe({{"weights_root": "/srv", "accelerator": "cpu"}})
+print(told["faults"], *(name for name in {heavy!r} if name in sys.modules))
+"""
+
+
 def test_whole_program_needs_no_file_of_ours() -> None:
     _probed("/usr/bin/python3")
 
@@ -271,3 +289,11 @@ def _probed(python: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(done.stdout)
     assert found["faults"] == {}
     return found
+
+
+def test_host_without_accelerators_imports_little(installed: Path) -> None:
+    asked = _ASKED.format(folder=str(installed), heavy=_HEAVY)
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", asked], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "{}\n"
