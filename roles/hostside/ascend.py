@@ -20,7 +20,6 @@ def read(root: str = "/") -> Dict[str, Any] | None:
     here = root == "/"
     if not ascend_root.traces(root) and not (here and ascend_root.tool()):
         return None
-    # What reads it is a third of what the probe is made of.
     import ascend_versions
     import npu_smi
 

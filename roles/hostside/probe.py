@@ -5,6 +5,10 @@ What a host is, has and runs, as one JSON object on one line.
 nothing but Python 3.8 and reads only; what cannot be found out is ``null``. ``docs/probe.md``
 describes every key. ``roles/probe`` sends it together with the modules it imports. With an option
 it reads what a vendor's tool printed elsewhere.
+
+Every run asks every host, and to import costs a host more than to answer. So neither this nor its
+siblings import types, or a vendor's part where there is nothing of that vendor, or at the top what
+brings a dozen others along: ``re``, ``json``, ``subprocess``, ``socket``.
 """
 
 from __future__ import annotations
@@ -82,7 +86,6 @@ def _vendors() -> Dict[str, Callable[[], Any]]:
 def _cuda() -> Any:
     if not nvml_library.there():
         return None
-    # What asks NVML is a third of the probe, and nothing to hosts without it.
     import nvml
 
     return nvml.read()
