@@ -7,7 +7,10 @@ import os
 import select
 import signal
 import time
-from typing import Any, Callable, NoReturn
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, NoReturn
 
 
 class UnansweredError(Exception):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+import ascend_root
 
-import ascend_versions
-import npu_smi
-
-versions = ascend_versions.read
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict
 
 
 def read(root: str = "/") -> Dict[str, Any] | None:
@@ -19,8 +18,11 @@ def read(root: str = "/") -> Dict[str, Any] | None:
     :param root: the folder in the place of ``/``; with another one no tool is asked
     """
     here = root == "/"
-    if not ascend_versions.traces(root) and not (here and npu_smi.path()):
+    if not ascend_root.traces(root) and not (here and ascend_root.tool()):
         return None
+    import ascend_versions
+    import npu_smi
+
     said = npu_smi.read() if here else npu_smi.nothing("not-asked", "files below {}".format(root))
     found = ascend_versions.read(root)
     found["hdk"]["loaded"] = said.pop("loaded")

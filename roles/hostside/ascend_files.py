@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import glob
 import os
-import shutil
-from typing import Any, Dict, Iterator, Tuple
 
+import glance
 import places
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, Iterator, Tuple
 
 # What the vendor's installers look for, and what builds their module.
 _TOOLS = (
@@ -23,21 +25,23 @@ def read(root: str = "/") -> Dict[str, Any]:
     which older MindIE's settings are still to come to a newer one's.
     """
     return {
-        "tools": [name for name in _TOOLS if shutil.which(name)],
+        "tools": [name for name in _TOOLS if glance.program(name)],
         "user": _user(root),
-        "environments": sorted(
-            os.path.basename(path)[: -len(".environment")]
-            for path in glob.glob(places.environments() + "/*.environment")
-        ),
+        "environments": [
+            name[: -len(".environment")]
+            for name in glance.names(places.environments(), ".environment")
+        ],
         "settings": dict(_settings()),
     }
 
 
 def _settings() -> Iterator[Tuple[str, str]]:
-    before, _, after = places.settings_from("*").rpartition("*")
-    for path in sorted(glob.glob(before + "*" + after)):
-        with open(path) as file:
-            yield path[len(before) : -len(after)], file.read().strip()
+    folder, _, named = places.settings_from("*").rpartition("/")
+    begin, end = named.split("*")
+    for name in glance.names(folder, end):
+        if name.startswith(begin):
+            with open(folder + "/" + name) as file:
+                yield name[len(begin) : -len(end)], file.read().strip()
 
 
 def _user(root: str) -> bool:

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import os
-from typing import Dict, List
+
+import glance
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Dict, List
 
 _LINKS = 40
+_FOLDERS = ("/usr/local/bin", "/usr/local/sbin", "/usr/bin")
+_HOME = "/usr/local/Ascend"
+_PARTS = ("driver", "firmware", "ascend-toolkit", "cann", "nnal", "mindie", "atb-models")
 
 
 class Files:
@@ -65,3 +73,24 @@ class Files:
             return os.readlink(self._root + path)
         except OSError:
             return None
+
+
+def traces(root: str = "/") -> bool:
+    """Say whether a folder of Ascend's is there, or a device of its driver."""
+    files = Files(root)
+    devices = [name for name in files.names("/dev") if name.startswith("davinci")]
+    return bool(devices) or files.has(homes(files, root)[0] or "/")
+
+
+def tool() -> str | None:
+    """Return where ``npu-smi`` lies, ``None`` when it is not installed."""
+    return glance.program("npu-smi", *_FOLDERS)
+
+
+def homes(files: Files, root: str) -> List[str]:
+    """Return where packages lie: where they do by default, then where CANN was told to."""
+    if root != "/" and not files.has(_HOME) and any(files.has("/" + part) for part in _PARTS):
+        return [""]
+    told = files.pairs("/etc/Ascend/ascend_cann_install.info")
+    further = [told.get("Install_Path"), os.path.dirname(told.get("Toolkit_InstallPath", ""))]
+    return [_HOME, *(home for home in further if home and home != _HOME)]

@@ -10,18 +10,20 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any, Dict, Iterator, List, Tuple
 
+import ascend_root
 from ascend_root import Files
 
-_HOME = "/usr/local/Ascend"
-_PARTS = ("driver", "firmware", "ascend-toolkit", "cann", "nnal", "mindie", "atb-models")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, Iterator, List, Tuple
+
+    Found = Dict[str, Any]
+
 _DRIVER, _FIRMWARE = "/driver/version.info", "/firmware/version.info"
 _ALIASES = ("latest", "cann", "atb-models")
 _RUNNING = re.compile(r"\[[^\]:]*:([^\]:]+)\]")
 _BUILT = re.compile(r"(?:MindIE\s+)?(\S+?)(?:\.(B[0-9]+))?")
-
-Found = Dict[str, Any]
 
 
 def read(root: str = "/") -> Found:
@@ -33,7 +35,7 @@ def read(root: str = "/") -> Found:
     :param root: the folder in the place of ``/``, or of ``/usr/local/Ascend`` itself
     """
     files = Files(root)
-    homes = _homes(files, root)
+    homes = ascend_root.homes(files, root)
     toolkits = _folders(files, homes, ("ascend-toolkit", r"\d|latest$"), ("", r"cann(-\d.*)?$"))
     mindie = [
         {"version": version, "build": build, "path": folder}
@@ -53,22 +55,6 @@ def read(root: str = "/") -> Found:
         "mindie": _each_once(iter(mindie)),
         "atb_models": _each_once(iter(models)),
     }
-
-
-def traces(root: str = "/") -> bool:
-    """Say whether a folder of Ascend's is there, or a device of its driver."""
-    files = Files(root)
-    devices = [name for name in files.names("/dev") if name.startswith("davinci")]
-    return bool(devices) or files.has(_homes(files, root)[0] or "/")
-
-
-def _homes(files: Files, root: str) -> List[str]:
-    """Return where packages lie: where they do by default, then where CANN was told to."""
-    if root != "/" and not files.has(_HOME) and any(files.has("/" + part) for part in _PARTS):
-        return [""]
-    told = files.pairs("/etc/Ascend/ascend_cann_install.info")
-    further = [told.get("Install_Path"), os.path.dirname(told.get("Toolkit_InstallPath", ""))]
-    return [_HOME, *(home for home in further if home and home != _HOME)]
 
 
 def _folders(files: Files, homes: List[str], *within: Tuple[str, str]) -> List[str]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Tuple
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, List, Tuple
+
 
 # The card does not have it; the driver does not know the function, or not in this form.
 _UNSUPPORTED = (3, 13, 25)

@@ -11,5 +11,4 @@ import places
 def note(who: str, what: str, result: str) -> None:
     """Append a line."""
     entry = {"at": durable.now(), "who": who, "what": what, "result": result}
-    with durable.appended(places.AUDIT) as file:
-        file.write(json.dumps(entry) + "\n")
+    durable.append(places.AUDIT, json.dumps(entry) + "\n")

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import glob
-import re
-from typing import Any, List
-
 import durable
+import glance
 import places
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, List
+
 PROXY = "docker-proxy"
-_ID = re.compile("[0-9a-f]{64}")
+_ID_LONG = 64
 
 
 def unit_of(group: str) -> str | None:
     """Return the unit of ours that a control group is the container of."""
-    found = _ID.search(group)
-    if found is None:
+    if len(group) < _ID_LONG:
         return None
-    return _unit([one for one in _notes() if one["id"] == found.group()])
+    return _unit([one for one in _notes() if len(one["id"]) == _ID_LONG and one["id"] in group])
 
 
 def publishing(port: int) -> str | None:
@@ -27,7 +27,7 @@ def publishing(port: int) -> str | None:
 
 
 def _notes() -> List[Any]:
-    found = [durable.read_json(path) for path in glob.glob(places.container("*"))]
+    found = [durable.read_json(places.container(name)) for name in glance.names(places.RUN)]
     return [one for one in found if one]
 
 

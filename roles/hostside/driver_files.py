@@ -10,9 +10,13 @@ from __future__ import annotations
 import glob
 import os
 import re
-import shutil
 import subprocess
-from typing import Any, Dict, List
+
+import glance
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List
 
 _NVIDIA = "0x10de"
 _PERSISTENCE = "nvidia-persistenced.service"
@@ -37,7 +41,7 @@ def read(root: str = "/") -> Dict[str, Any] | None:
         "nouveau_off": nouveau_off(root),
         "persistence": persistence(root),
         "cdi": cdi(root),
-        "tools": [name for name in _TOOLS if shutil.which(name)],
+        "tools": [name for name in _TOOLS if glance.program(name)],
     }
 
 

@@ -1,14 +1,21 @@
-"""Files and links that are whole after a power loss: written beside, synced, renamed."""
+"""
+Files and links that are whole after a power loss: written beside, synced, renamed; and JSON as most
+of them hold it.
+
+``json`` and ``contextlib`` take a host longer to import than all that a probe does with this.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import json
 import os
-import shutil
 import time
-from typing import Any, Collection, Iterator
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Collection
+
+_BLANK = " \t\n\r"
 
 
 def write(path: str, text: str, mode: int = 0o644) -> None:
@@ -24,14 +31,15 @@ def write(path: str, text: str, mode: int = 0o644) -> None:
             os.fsync(file.fileno())
         os.replace(beside, path)
     except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(beside)
+        remove(beside, OSError)
         raise
     sync_folder(os.path.dirname(path))
 
 
 def write_json(path: str, content: object, mode: int = 0o644) -> None:
     """Leave ``path`` with ``content``, or as it was."""
+    import json
+
     write(path, json.dumps(content, indent=1, sort_keys=True) + "\n", mode)
 
 
@@ -39,9 +47,57 @@ def read_json(path: str) -> Any:
     """Return what ``path`` holds, ``None`` when there is none or it is no JSON."""
     try:
         with open(path, encoding="utf-8") as file:
-            return json.load(file)
+            return from_json(file.read())
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
+
+
+def from_json(text: str) -> Any:
+    """Return what a text says; see ``json.loads``, which has the word wherever it is not plain."""
+    try:
+        return _scanned(text)
+    except Exception:
+        import json
+
+        return json.loads(text)
+
+
+def to_json(value: Any) -> str:
+    """Return a value on one line without blanks; see ``json.dumps``."""
+    try:
+        return _encoded(value)
+    except Exception:
+        import json
+
+        return json.dumps(value, separators=(",", ":"))
+
+
+def _scanned(text: str) -> Any:
+    """Read it by what ``json`` has in C, which needs no more of it while all is well."""
+    from _json import make_scanner
+
+    scan: Any = make_scanner
+    found, end = scan(_Plainly)(text, len(text) - len(text.lstrip(_BLANK)))
+    if text[end:].strip(_BLANK):
+        raise ValueError("more than a value")
+    return found
+
+
+class _Plainly:
+    """What ``json`` tells its scanner unless it is told otherwise."""
+
+    strict = True
+    object_hook = object_pairs_hook = None
+    parse_float, parse_int, parse_constant = float, int, float
+
+
+def _encoded(value: Any) -> str:
+    from _json import encode_basestring_ascii, make_encoder
+
+    encode: Any = make_encoder
+    # Seen so far, other kinds, texts, indent, separators, sorted, skipped keys, NaN.
+    plainly = encode({}, None, encode_basestring_ascii, None, ":", ",", False, False, True)
+    return "".join(plainly(value, 0))
 
 
 def read_record(path: str, keys: Collection[str]) -> Any:
@@ -59,14 +115,12 @@ def link(path: str, target: str | None) -> None:
     else:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         beside = "{}.{}.new".format(path, os.getpid())
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(beside)
+        remove(beside)
         try:
             os.symlink(target, beside)
             os.replace(beside, path)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                os.unlink(beside)
+            remove(beside, OSError)
             if error.errno not in (errno.ENOSPC, errno.EDQUOT) or not os.path.islink(path):
                 raise
             # There is no room for a second link, so the first one makes it.
@@ -88,8 +142,18 @@ def read_link(path: str) -> str | None:
         return None
 
 
+def remove(path: str, forgiven: type[OSError] = FileNotFoundError) -> None:
+    """Leave no file or link at ``path``; one that cannot be removed for what is forgiven stays."""
+    try:
+        os.unlink(path)
+    except forgiven:
+        return
+
+
 def replace_folder(path: str, beside: str) -> None:
     """Leave ``path`` with what is ``beside``; who has its files open goes on with them."""
+    import shutil
+
     old = path + ".old"
     shutil.rmtree(old, ignore_errors=True)
     if os.path.isdir(path):
@@ -113,11 +177,10 @@ def now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
-@contextlib.contextmanager
-def appended(path: str) -> Iterator[Any]:
-    """Open a file to append whole lines to."""
+def append(path: str, text: str) -> None:
+    """Append whole lines to a file."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "a", encoding="utf-8") as file:
-        yield file
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())

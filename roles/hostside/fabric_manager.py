@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from typing import Any, Dict, List
 
 import pci
 import places
 import service
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List
 
 UNIT = "nvidia-fabricmanager.service"
 _WITHIN_S = 10.0

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List
-
 import gpu_links
 import gpu_memory
 import gpu_names
 import pci
 from asked import Asked, fault
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, List
 
 _INVALID_ARGUMENT = 2
 _RECOVERY = 230

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Any, Dict, List
 
 import gpu_names
 from asked import Asked
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List
 
 _LINKS = 36
 _NO_SUCH_LINK = 2

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List
-
 import processes
 from asked import Asked, quietly
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List
 
 KINDS = ("total_mib", "free_mib", "used_mib", "reserved_mib")
 _CORRECTED, _UNCORRECTED = 0, 1

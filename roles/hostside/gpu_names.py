@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Dict, List
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Dict, List
+
 
 COMPUTE_MODES = {0: "default", 1: "exclusive-thread", 2: "prohibited", 3: "exclusive-process"}
 RECOVERIES = {

@@ -9,11 +9,14 @@ newest two in any case: what a full disk or older code did not write down is rea
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List
 
 import durable
 import places
 import transaction
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List
 
 KEPT = 20
 # What a unit runs of a release: a script, or a container's project.

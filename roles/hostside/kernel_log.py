@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import re
 import subprocess
-from typing import Any, Dict, List
 
 import pci
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List
 
 NEWEST = 50
 _WITHIN_S = 20.0

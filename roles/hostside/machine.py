@@ -7,21 +7,21 @@ so that one fact never costs another. ``root`` is the folder in the place of ``/
 
 from __future__ import annotations
 
-import ctypes
-import glob
 import os
-import re
 import resource
-import shutil
-import socket
-import subprocess
 import sys
-from functools import lru_cache
-from typing import Any, Callable, Dict, List, Tuple
 
-# The kernel's own limit: with a larger error than this, no time daemon has set the clock for long.
-_UNSYNCHRONISED_US = 16_000_000
-_STEERED, _IN_NANOSECONDS = 0x0001, 0x2000
+import bus
+import clock
+import glance
+import libc
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, List, Tuple
+
+_ASKED = ("Version", "Virtualization")
+_TOLD: Dict[str, str] = {}
 
 
 def os_release(root: str = "/") -> Dict[str, str]:
@@ -33,8 +33,7 @@ def os_release(root: str = "/") -> Dict[str, str]:
 
 def pythons(root: str = "/") -> List[str]:
     """Return every Python in ``/usr/bin``, as ``python3.11``."""
-    found = glob.glob(os.path.join(root, "usr/bin/python3.[0-9]*[0-9]"))
-    return sorted({os.path.basename(path) for path in found})
+    return _each(os.path.join(root, "usr/bin"), "python3.")
 
 
 def headers(root: str = "/") -> bool:
@@ -44,9 +43,10 @@ def headers(root: str = "/") -> bool:
 
 def kernel_newest(root: str = "/") -> str | None:
     """Return the newest kernel that is installed whole, as ``uname -r`` will name it."""
-    found = glob.glob(os.path.join(root, "lib/modules/*/modules.builtin"))
-    names = [os.path.basename(os.path.dirname(path)) for path in found]
-    return max(names, key=_version, default=None)
+    folder = os.path.join(root, "lib/modules")
+    found = glance.names(folder)
+    whole = [one for one in found if os.path.lexists("{}/{}/modules.builtin".format(folder, one))]
+    return max(whole, key=_version, default=None)
 
 
 def nouveau(root: str = "/") -> bool | None:
@@ -57,8 +57,8 @@ def nouveau(root: str = "/") -> bool | None:
 
 def lockdown(root: str = "/") -> str | None:
     """Return what the kernel is locked down to: ``none``, ``integrity`` or ``confidentiality``."""
-    chosen = re.search(r"\[(\w+)\]", _text(root, "sys/kernel/security/lockdown") or "")
-    return chosen.group(1) if chosen else None
+    words = (_text(root, "sys/kernel/security/lockdown") or "").split()
+    return next((word.strip("[]") for word in words if word.startswith("[")), None)
 
 
 def secure_boot(root: str = "/") -> bool | None:
@@ -68,9 +68,10 @@ def secure_boot(root: str = "/") -> bool | None:
         return None
     if not os.path.isdir(firmware + "/efi"):
         return False
-    variables = glob.glob(firmware + "/efi/efivars/SecureBoot-*")
+    folder = firmware + "/efi/efivars"
+    variables = [one for one in glance.names(folder) if one.startswith("SecureBoot-")]
     try:
-        with open(variables[0], "rb") as file:
+        with open(os.path.join(folder, variables[0]), "rb") as file:
             return file.read()[-1:] == b"\x01"
     except (IndexError, OSError):
         return None
@@ -88,18 +89,20 @@ def virtualisation() -> str | None:
 def systemd() -> int | None:
     """Return its major version, ``None`` unless it is the first process."""
     told = _manager()
-    return int(re.findall(r"\d+", told["Version"])[0]) if told else None
+    return _numbers(told["Version"])[0] if told else None
 
 
-@lru_cache(maxsize=None)
 def _manager() -> Dict[str, str]:
-    """Return what systemd says of itself; nothing unless it is the first process."""
-    if not os.path.isdir("/run/systemd/system"):
-        return {}
-    rows = _said("systemctl", "show", "--property=Version,Virtualization").splitlines()
-    if not rows:
-        raise OSError("systemctl does not tell systemd's version")
-    return {key: value for key, _, value in (row.partition("=") for row in rows)}
+    """Return what systemd says of itself, asked once; nothing unless it is the first process."""
+    if not _TOLD and os.path.isdir("/run/systemd/system"):
+        try:
+            _TOLD.update(zip(_ASKED, bus.answers(*map(bus.about, _ASKED))))
+        except OSError:
+            rows = _said("systemctl", "show", "--property=" + ",".join(_ASKED)).splitlines()
+            _TOLD.update((key, value) for key, _, value in (row.partition("=") for row in rows))
+        if not _TOLD:
+            raise OSError("systemctl does not tell systemd's version")
+    return _TOLD
 
 
 def glibc() -> str | None:
@@ -112,7 +115,9 @@ def glibc() -> str | None:
 
 def cpu(root: str = "/") -> str | None:
     """Return the model of the first processor, on Arm its maker's and its own number."""
-    rows = [row.partition(":") for row in (_text(root, "proc/cpuinfo") or "").splitlines()]
+    # The kernel makes it up as it is read, one processor after the other.
+    begin = (_text(root, "proc/cpuinfo", most=8192) or "").partition("\n\n")[0]
+    rows = [row.partition(":") for row in begin.splitlines()]
     found = {key.strip(): value.strip() for key, _, value in reversed(rows)}
     if "CPU implementer" in found and "model name" not in found:
         return "implementer {CPU implementer} part {CPU part}".format(**found)
@@ -121,61 +126,29 @@ def cpu(root: str = "/") -> str | None:
 
 def sockets(root: str = "/") -> int | None:
     """Return how many processors are plugged in."""
-    pattern = "sys/devices/system/cpu/cpu[0-9]*/topology/physical_package_id"
-    found = {_text("", path) for path in glob.glob(os.path.join(root, pattern))}
+    folder = os.path.join(root, "sys/devices/system/cpu")
+    found = {_text(folder, one + "/topology/physical_package_id") for one in _each(folder, "cpu")}
     return len(found - {None, "-1"}) or None
 
 
 def numa(root: str = "/") -> int | None:
     """Return how many memory nodes there are."""
-    return len(glob.glob(os.path.join(root, "sys/devices/system/node/node[0-9]*"))) or None
+    return len(_each(os.path.join(root, "sys/devices/system/node"), "node")) or None
 
 
 def memory_mib(key: str, root: str = "/") -> int | None:
     """Return one number of ``/proc/meminfo``."""
-    found = re.search(r"^{}: *(\d+) kB$".format(key), _text(root, "proc/meminfo") or "", re.M)
-    return int(found.group(1)) >> 10 if found else None
+    rows = [row.partition(":") for row in (_text(root, "proc/meminfo") or "").splitlines()]
+    found = next((_numbers(value) for name, _, value in rows if name == key), None)
+    return found[0] >> 10 if found else None
 
 
 def shm_mib(key: str, root: str = "/") -> int | None:
     """Return ``total`` or ``free`` of ``/dev/shm``."""
     try:
-        return int(getattr(shutil.disk_usage(os.path.join(root, "dev/shm")), key)) >> 20
+        return glance.room(os.path.join(root, "dev/shm"))[key]
     except FileNotFoundError:
         return None
-
-
-class Timex(ctypes.Structure):
-    """``struct timex`` of Linux with 64 bits; what is behind ``tick`` is not asked for."""
-
-    _fields_ = (
-        ("modes", ctypes.c_uint),
-        *((name, ctypes.c_long) for name in ("offset", "freq", "maxerror", "esterror")),
-        ("status", ctypes.c_int),
-        *((name, ctypes.c_long) for name in ("constant", "precision", "tolerance")),
-        *((name, ctypes.c_long) for name in ("seconds", "microseconds", "tick")),
-        ("rest", ctypes.c_long * 16),
-    )
-
-
-def clock() -> Dict[str, Any]:
-    """Return what ``judged`` says of the kernel's clock, all ``None`` where it may not be asked."""
-    found = Timex()
-    if ctypes.CDLL(None).adjtimex(ctypes.byref(found)) < 0:
-        return {"synchronised": None, "offset_s": None}
-    return judged(found)
-
-
-def judged(found: Timex) -> Dict[str, Any]:
-    """
-    Return whether a time daemon keeps the clock, by its error as ``timedatectl`` has it, and what
-    is left to correct. chrony keeps that to itself: ``None``, as where nothing keeps the clock.
-    """
-    unit = 1e-9 if found.status & _IN_NANOSECONDS else 1e-6
-    return {
-        "synchronised": found.maxerror < _UNSYNCHRONISED_US,
-        "offset_s": round(found.offset * unit, 9) if found.status & _STEERED else None,
-    }
 
 
 def limits() -> Dict[str, int]:
@@ -189,9 +162,10 @@ def limits() -> Dict[str, int]:
 def addresses(root: str = "/") -> List[str]:
     """Return every address of the machine's own but loopback ones, as text writes them."""
     routes = _text(root, "proc/net/fib_trie") or ""
-    found = set(re.findall(r"\|-- (\S+)\n +/32 host LOCAL", routes))
+    rows = [row.strip() for row in routes.splitlines()]
+    found = {one[len("|-- ") :] for one, how in zip(rows, rows[1:]) if how == "/32 host LOCAL"}
     for row in (_text(root, "proc/net/if_inet6") or "").splitlines():
-        found.add(socket.inet_ntop(socket.AF_INET6, bytes.fromhex(row.split()[0])))
+        found.add(libc.address_text(bytes.fromhex(row.split()[0])))
     return sorted(one for one in found if one != "::1" and not one.startswith("127."))
 
 
@@ -220,7 +194,7 @@ FACTS: Dict[str, Callable[[], Any]] = {
     "memory_free_mib": lambda: memory_mib("MemAvailable"),
     "shm_mib": lambda: shm_mib("total"),
     "shm_free_mib": lambda: shm_mib("free"),
-    "clock": clock,
+    "clock": clock.read,
     "limits": limits,
     "addresses": addresses,
     "uid": os.getuid,
@@ -228,16 +202,25 @@ FACTS: Dict[str, Callable[[], Any]] = {
 
 
 def _version(name: str) -> Tuple[List[int], str]:
-    return [int(number) for number in re.findall(r"\d+", name)], name
+    return _numbers(name), name
+
+
+def _numbers(text: str) -> List[int]:
+    return [int(one) for one in "".join(c if c.isdecimal() else " " for c in text).split()]
+
+
+def _each(folder: str, kind: str) -> List[str]:
+    """Return what a folder has of things that are numbered: ``cpu0``."""
+    found = glance.names(folder)
+    return [one for one in found if one.startswith(kind) and one[len(kind) :].isdecimal()]
 
 
 def _said(*words: str) -> str:
+    # Where the bus answers nothing needs what runs programs.
+    import subprocess
+
     return subprocess.run(words, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
-def _text(root: str, path: str) -> str | None:
-    try:
-        with open(os.path.join(root, path), errors="replace") as file:
-            return file.read().strip()
-    except OSError:
-        return None
+def _text(root: str, path: str, most: int = -1) -> str | None:
+    return glance.text(os.path.join(root, path), most)

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
-from typing import Any, Dict, List
 
 import apart
+import ascend_root
 import npu_smi_details
 import npu_smi_table
 import processes
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List
+
 parse_map = npu_smi_details.parse_map
 
-_FOLDERS = ("/usr/local/bin", "/usr/local/sbin", "/usr/bin")
 _HCCN = "/usr/local/Ascend/driver/tools/hccn_tool"
 # It takes seconds on a host with eight cards.
 _WITHIN_S = 30.0
@@ -59,7 +61,7 @@ def read() -> Dict[str, Any]:
     codes and words of one that is not well. Further errors: ``no-npu-smi``, ``timeout``,
     ``cannot-run``.
     """
-    tool = path()
+    tool = ascend_root.tool()
     if tool is None:
         return nothing("no-npu-smi", "npu-smi is not installed")
     try:
@@ -72,11 +74,6 @@ def read() -> Dict[str, Any]:
         except _UnansweredError as unanswered:
             found["error"] = found["error"] or _error(unanswered.name, str(unanswered))
     return found
-
-
-def path() -> str | None:
-    """Return where the tool lies, ``None`` when it is not installed."""
-    return shutil.which("npu-smi", path=os.pathsep.join([os.environ.get("PATH", ""), *_FOLDERS]))
 
 
 def nothing(name: str, text: str) -> Dict[str, Any]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, List
 
 from npu_smi_cells import whole
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List
 
 # Newer chips have further columns, and some have no logic id.
 _COLUMNS = ["NPU ID", "Chip ID", "Chip Logic ID", "Chip Name"]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, List, Set, Tuple
 
 from npu_smi_cells import whole
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List, Set, Tuple
+
+    Place = Tuple[Any, Any]
+
 HEADING = "Process id"
 _IDLE = re.compile(r"No running processes found in NPU\s+([0-9]{1,9})")
-
-Place = Tuple[Any, Any]
 
 
 class Processes:

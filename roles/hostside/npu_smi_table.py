@@ -11,12 +11,17 @@ does not: either row alone is a chip of which the rest is unknown.
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, List, Set
 
 import npu_smi_cells
 import npu_smi_processes
 import pci
 from npu_smi_cells import decimal, pair, whole
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List, Set
+
+    Values = Dict[str, str]
 
 UNKNOWN = "unknown"
 _BANNER = re.compile(r"npu-smi\s+(\S+)\s+Version:\s*(\S+)")
@@ -28,8 +33,6 @@ _CHIP_FURTHER = {"Device", "HBM-Usage(MB)"}
 _HEALTH = "Health"
 _WORDS = ("Name", _HEALTH, "Bus-Id")
 _HBM, _MEMORY = "HBM-Usage(MB)", "Memory-Usage(MB)"
-
-Values = Dict[str, str]
 
 
 class Table:

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import ctypes
 import importlib
-from typing import Any, Dict, List
 
 import apart
 import fabric_manager
 import gpu
 import gpu_memory
 import kernel_log
+import nvml_library
 import pci
 from asked import Asked, code, fault, quietly
 
-LIBRARY = "libnvidia-ml.so.1"
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List
+
 _BINDING = "pynvml"
 # Without persistence the driver wakes every card when it is asked, which takes seconds each.
 _WITHIN_S = 120.0
@@ -106,15 +109,19 @@ def _holders(devices: List[int]) -> Dict[int, List[Dict[str, Any]]]:
 
 def _asked() -> Dict[str, Any] | None:
     try:
-        ctypes.CDLL(LIBRARY)
+        ctypes.CDLL(nvml_library.NAME)
     except OSError as error:
-        if str(error).startswith("{}: cannot open shared object file: No such".format(LIBRARY)):
+        if str(error).startswith(
+            "{}: cannot open shared object file: No such".format(nvml_library.NAME)
+        ):
             return None
         return _silent({"code": None, "name": "library-broken", "text": str(error)})
     try:
         binding = importlib.import_module(_BINDING)
     except Exception as error:
-        text = "{} is here, but no module {} to ask it with: {}".format(LIBRARY, _BINDING, error)
+        text = "{} is here, but no module {} to ask it with: {}".format(
+            nvml_library.NAME, _BINDING, error
+        )
         return _silent({"code": None, "name": "no-binding", "text": text})
     return told(binding)
 

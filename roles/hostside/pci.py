@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
-from typing import Any, Dict, List
+
+import glance
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List
 
 ROOT = "/sys/bus/pci/devices"
 NVSWITCH = "NVSwitch"
@@ -13,17 +17,12 @@ _DISPLAY, _ACCELERATOR, _BRIDGE = "0x03", "0x12", "0x0680"
 _ASCEND = {"0xd802": "Ascend 910B", "0xd801": "Ascend 910A", "0xd100": "Ascend 310"}
 _ASCEND_310P = "0xd500"
 _ATLAS = {"0x0110": "Atlas 300I DUO", "0x0100": "Atlas 300I Pro"}
-_SLOT = re.compile(r"(?:([0-9a-f]{4,8}):)?([0-9a-f]{2}:[0-9a-f]{2})(?:\.([0-7]))?", re.I)
+_SLOT = r"(?:([0-9a-f]{4,8}):)?([0-9a-f]{2}:[0-9a-f]{2})(?:\.([0-7]))?"
 
 
 def read(root: str = ROOT) -> List[Dict[str, Any]]:
     """Return every display controller, processing accelerator and NVSwitch, by slot."""
-    try:
-        slots = sorted(os.listdir(root))
-    except OSError:
-        return []
-    cards = [_card(root, slot) for slot in slots]
-    return [card for card in cards if _wanted(card)]
+    return [_card(root, slot) for slot in glance.names(root) if _wanted(root, slot)]
 
 
 def numa(slot: str, root: str = ROOT) -> int | None:
@@ -34,7 +33,10 @@ def numa(slot: str, root: str = ROOT) -> int | None:
 
 def slot_of(text: str) -> str | None:
     """Return a slot as the kernel writes it, whoever wrote it: ``00000000:3B:00.0``, ``3b:00``."""
-    found = _SLOT.fullmatch(text.strip())
+    # Vendors' tools write it in a way of their own; a host without cards has none to read.
+    import re
+
+    found = re.fullmatch(_SLOT, text.strip(), re.IGNORECASE)
     if not found:
         return None
     domain, device, function = found.groups()
@@ -55,9 +57,12 @@ def _card(root: str, slot: str) -> Dict[str, Any]:
     return dict(card, what=_what(card))
 
 
-def _wanted(card: Dict[str, Any]) -> bool:
-    kind = card["class"] or ""
-    return kind.startswith((_DISPLAY, _ACCELERATOR)) or card["what"] == NVSWITCH
+def _wanted(root: str, slot: str) -> bool:
+    """Say whether to look any further: a host has hundreds of devices, and files of each."""
+    kind = _text(root, slot, "class") or ""
+    if kind.startswith(_BRIDGE):
+        return _text(root, slot, "vendor") == _NVIDIA
+    return kind.startswith((_DISPLAY, _ACCELERATOR))
 
 
 def _what(card: Dict[str, Any]) -> str | None:
@@ -81,8 +86,5 @@ def _driver(root: str, slot: str) -> str | None:
 
 
 def _text(root: str, slot: str, name: str) -> str | None:
-    try:
-        with open(os.path.join(root, slot, name)) as file:
-            return file.read().strip()
-    except OSError:  # a card may go while it is looked at
-        return None
+    # A card may go while it is looked at.
+    return glance.text(os.path.join(root, slot, name))

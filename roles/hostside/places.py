@@ -27,6 +27,8 @@ PREFERENCES = "/etc/apt/preferences.d/metalserve-"
 # Keeps nouveau from being loaded at boot.
 NOUVEAU_OFF = "/etc/modprobe.d/metalserve-nouveau.conf"
 AUDIT = "/var/log/metalserve/audit.jsonl"
+# Where systemd can be asked, on hosts that have D-Bus.
+BUS = "/run/dbus/system_bus_socket"
 
 
 def stacks() -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import glob
 import os
-from typing import Any, Dict, List, Set
 
 import containers
+import glance
+import listeners
 import processes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List, Set
 
 _NOBODY = {"pid": None, "process": None, "unit": None}
 
@@ -15,10 +19,8 @@ _NOBODY = {"pid": None, "process": None, "unit": None}
 def listening() -> List[Dict[str, Any]]:
     """Return every listening TCP port with process and unit, as far as they can be seen."""
     found: Dict[int, Set[str]] = {}
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        for row in [line.split() for line in _text(table).splitlines()[1:]]:
-            if row[3] == "0A":
-                found.setdefault(int(row[1].split(":")[1], 16), set()).add(row[9])
+    for port, inode in listeners.read():
+        found.setdefault(port, set()).add(inode)
     owners = _owners({inode for inodes in found.values() for inode in inodes})
     return [
         _published(dict(next((owners[i] for i in inodes if i in owners), _NOBODY), port=port))
@@ -45,14 +47,11 @@ def _published(listener: Dict[str, Any]) -> Dict[str, Any]:
 
 def _owners(inodes: Set[str]) -> Dict[str, Dict[str, Any]]:
     found: Dict[str, Dict[str, Any]] = {}
-    for link in glob.glob("/proc/[0-9]*/fd/*"):
-        try:
-            target = os.readlink(link)
-        except OSError:
-            continue
-        inode = target[len("socket:[") : -1] if target.startswith("socket:[") else ""
-        if inode in inodes and inode not in found:
-            pid = int(link.split("/")[2])
+    for pid in sorted(int(name) for name in glance.names("/proc") if name.isdecimal()):
+        # Most hosts have far more processes than those that listen.
+        if len(found) == len(inodes):
+            break
+        for inode in _open(pid) & inodes - found.keys():
             found[inode] = {
                 "pid": pid,
                 "process": processes.name_of(pid),
@@ -61,9 +60,14 @@ def _owners(inodes: Set[str]) -> Dict[str, Dict[str, Any]]:
     return found
 
 
-def _text(path: str) -> str:
-    try:
-        with open(path) as file:
-            return file.read().strip()
-    except OSError:
-        return ""
+def _open(pid: int) -> Set[str]:
+    """Return the numbers of the sockets that a process has open, as far as they can be seen."""
+    folder, begin, found = "/proc/{}/fd/".format(pid), "socket:[", set()
+    for name in glance.names(folder):
+        try:
+            target = os.readlink(folder + name)
+        except OSError:
+            continue
+        if target.startswith(begin):
+            found.add(target[len(begin) : -1])
+    return found

@@ -5,45 +5,42 @@ What a host is, has and runs, as one JSON object on one line.
 nothing but Python 3.8 and reads only; what cannot be found out is ``null``. ``docs/probe.md``
 describes every key. ``roles/probe`` sends it together with the modules it imports. With an option
 it reads what a vendor's tool printed elsewhere.
+
+Every run asks every host, and to import costs a host more than to answer. So neither this nor its
+siblings import types, or a vendor's part where there is nothing of that vendor, or at the top what
+brings a dozen others along: ``re``, ``json``, ``subprocess``, ``socket``.
 """
 
 from __future__ import annotations
 
-import glob
-import importlib
-import json
 import os
-import shutil
 import sys
-from typing import Any, Callable, Dict, List, Tuple
 
 import ascend
-import ascend_files
-import ascend_versions
-import driver_files
 import durable
-import history
-import kernel_log
+import glance
 import machine
-import npu_smi
-import nvml
+import nvml_library
 import pci
 import places
 import ports
 import receipts
-import rotation
+import standing
 import units
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, List, Tuple
+
 SCHEMA = 2
-_UP, _AT_REST = "active", "inactive"
 # What is looked for in the lock's owner: who, and whether that run still is.
 _OWNER = ("run", "who", "machine", "pid", "started", "since")
-_SENT: Dict[str, Callable[[str], Any]] = {
-    "--npu-smi-info": npu_smi.parse_info,
-    "--npu-smi-map": npu_smi.parse_map,
-    # By name, so that it does not travel to hosts, which are asked by NVML.
-    "--nvidia-smi": lambda text: importlib.import_module("nvidia_smi").parse(text),
-    "--kernel-log": kernel_log.parse,
+# By name: no host is asked any of it, and what reads ``nvidia-smi`` does not even travel there.
+_SENT = {
+    "--npu-smi-info": ("npu_smi", "parse_info"),
+    "--npu-smi-map": ("npu_smi", "parse_map"),
+    "--nvidia-smi": ("nvidia_smi", "parse"),
+    "--kernel-log": ("kernel_log", "parse"),
 }
 
 
@@ -59,8 +56,8 @@ def probe(asked: Any) -> Dict[str, Any]:
         "accelerators": lambda: _each("accelerators.", _vendors(), faults),
         "platform": lambda: _each("platform.", _platform(asked.get("accelerator")), faults),
         "receipts": receipts.read_all,
-        "stacks": stacks,
-        "instances": lambda: instances(states),
+        "stacks": standing.stacks,
+        "instances": lambda: standing.instances(states),
         "lock": lambda: durable.read_record(places.lock(), _OWNER),
         "jobs": lambda: at_work,
     }
@@ -83,7 +80,15 @@ def _each(
 
 
 def _vendors() -> Dict[str, Callable[[], Any]]:
-    return {"pci": pci.read, "cuda": nvml.read, "ascend": ascend.read}
+    return {"pci": pci.read, "cuda": _cuda, "ascend": ascend.read}
+
+
+def _cuda() -> Any:
+    if not nvml_library.there():
+        return None
+    import nvml
+
+    return nvml.read()
 
 
 def disks(paths: List[str]) -> Dict[str, Any]:
@@ -93,74 +98,34 @@ def disks(paths: List[str]) -> Dict[str, Any]:
         there = path
         while not os.path.isdir(there):
             there = os.path.dirname(there)
-        usage = shutil.disk_usage(there)
+        room = glance.room(there)
         found[path] = {
             "device": os.stat(there).st_dev,
-            "total_mib": usage.total >> 20,
-            "free_mib": usage.free >> 20,
+            "total_mib": room["total"],
+            "free_mib": room["free"],
         }
     return found
 
 
 def _platform(accelerator: str | None) -> Dict[str, Callable[[], Any]]:
     return {
-        "began": began,
+        "began": standing.began,
         "reboot": lambda: durable.read_json(places.reboot()),
-        "cuda": lambda: driver_files.read() if accelerator == "cuda" else None,
-        "ascend": lambda: ascend_files.read() if accelerator == "ascend" else None,
+        "cuda": lambda: _driver_files() if accelerator == "cuda" else None,
+        "ascend": lambda: _ascend_files() if accelerator == "ascend" else None,
     }
 
 
-def began() -> Dict[str, Any]:
-    """Return what is known of each step that began and did not succeed yet."""
-    markers = sorted(glob.glob(places.began("*")))
-    return {_name(path): durable.read_json(path) or {} for path in markers}
+def _driver_files() -> Any:
+    import driver_files
+
+    return driver_files.read()
 
 
-def stacks() -> List[str]:
-    """Return the folders of the stacks that are installed whole."""
-    markers = glob.glob(places.stacks() + "/*/complete.json")
-    return sorted(os.path.basename(os.path.dirname(marker)) for marker in markers)
+def _ascend_files() -> Any:
+    import ascend_files
 
-
-def instances(states: Dict[str, str]) -> Dict[str, Any]:
-    """Return what each instance's links point at and how its unit is, by those not at rest."""
-    found = {}
-    # A server outlives links that somebody removes.
-    runs = {units.instance(unit): unit for unit, state in states.items() if state == _UP}
-    there = [os.path.basename(folder) for folder in glob.glob(places.instances() + "/*")]
-    for name in sorted({*there, *runs}):
-        folder = places.instance(name)
-        current = durable.read_link(folder + "/current")
-        about = durable.read_json(current + "/release.json") if current else None
-        record = durable.read_record(places.transaction(name), ("outcome",)) or {}
-        secrets = durable.read_link(folder + "/secrets")
-        found[name] = {
-            "current": _base(current),
-            "previous": _base(durable.read_link(folder + "/previous")),
-            "secrets": _base(secrets),
-            "secrets_there": bool(secrets and os.path.isdir(secrets)),
-            "served": history.judged(name),
-            "releases": sorted(
-                os.path.basename(os.path.dirname(path))
-                for path in glob.glob(places.releases(name) + "/*/release.json")
-                if not os.path.dirname(path).endswith(".new")
-            ),
-            "bad": {
-                _name(path): (durable.read_json(path) or {}).get("why")
-                for path in sorted(glob.glob(places.bad(name) + "/*.json"))
-            },
-            "unit": about["unit"] if about else runs.get(name),
-            "active": states.get(about["unit"]) == _UP if about else False,
-            "state": states.get(about["unit"], _AT_REST) if about else None,
-            "about": about,
-            "out": rotation.why_kept_out(name),
-            "waits": (durable.read_json(places.waits(name)) or {}).get("for"),
-            "transaction": {
-                key: record.get(key) for key in ("release", "outcome", "began", "ended", "why")
-            },
-        }
-    return found
+    return ascend_files.read()
 
 
 def _units() -> Tuple[List[str], Dict[str, str]]:
@@ -169,14 +134,6 @@ def _units() -> Tuple[List[str], Dict[str, str]]:
         return units.seen()
     except OSError:
         return [], {}
-
-
-def _name(path: str) -> str:
-    return os.path.basename(path)[: -len(".json")]
-
-
-def _base(path: str | None) -> str | None:
-    return os.path.basename(path) if path else None
 
 
 def _read(path: str) -> str:
@@ -189,18 +146,21 @@ def _read(path: str) -> str:
 def _versions(root: str) -> Any:
     if not os.path.isdir(root):
         raise FileNotFoundError(2, "No such file or directory")
+    import ascend_versions
+
     return ascend_versions.read(root)
 
 
 def _wished() -> Tuple[str, Callable[[], Any]]:
     """Return what was asked for by the words of the command line, as it stands there and to do."""
     if len(sys.argv) == 2 and not sys.argv[1].startswith("-"):
-        return sys.argv[1], lambda: probe(json.loads(sys.argv[1]))
+        return sys.argv[1], lambda: probe(durable.from_json(sys.argv[1]))
     words = vars(_parser().parse_args())
     ((option, value),) = [(key, value) for key, value in words.items() if value is not None]
     if option == "ascend_root":
         return value, lambda: _versions(value)
-    return value, lambda: _SENT["--" + option.replace("_", "-")](_read(value))
+    module, function = _SENT["--" + option.replace("_", "-")]
+    return value, lambda: getattr(__import__(module), function)(_read(value))
 
 
 def _parser() -> Any:
@@ -225,7 +185,7 @@ def main() -> None:
         raise SystemExit("probe.py: {}: {}".format(given, error.strerror)) from error
     except ValueError as error:
         raise SystemExit("probe.py: {}: {}".format(given, error)) from error
-    print(json.dumps(told, separators=(",", ":")))
+    print(durable.to_json(told))
 
 
 if __name__ == "__main__":

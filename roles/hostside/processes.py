@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import containers
+import glance
 
 
 def unit_of(pid: int, root: str = "/") -> str | None:
@@ -25,8 +26,4 @@ def name_of(pid: int, root: str = "/") -> str | None:
 
 
 def _text(root: str, pid: int, name: str) -> str:
-    try:
-        with open(os.path.join(root, "proc", str(pid), name), errors="replace") as file:
-            return file.read().strip()
-    except OSError:
-        return ""
+    return glance.text(os.path.join(root, "proc", str(pid), name)) or ""

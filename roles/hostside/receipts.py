@@ -8,14 +8,16 @@ Small files are kept by their sha256; files of more than 1 MiB by size, time and
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import stat
 import sys
-from typing import Any, Dict, List
 
 import durable
 import places
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List
 
 _SMALL = 1024 * 1024
 
@@ -95,7 +97,7 @@ def read_all() -> Dict[str, Any]:
 
 def main() -> None:
     """See the top of the file."""
-    wanted = json.load(sys.stdin)
+    wanted = durable.from_json(sys.stdin.read())
     write(sys.argv[2], wanted["digest"], wanted["paths"])
 
 

@@ -9,15 +9,16 @@ that it can be taken back on a full disk and is gone with the boot.
 
 from __future__ import annotations
 
-import contextlib
 import os
-import socket
 import sys
 import time
-from typing import Any, Dict, List
 
 import durable
 import places
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List
 
 _ANSWERS_WITHIN_S = 15.0
 
@@ -34,6 +35,9 @@ def silent() -> str:
     told = durable.read_json(places.agent()) or {}
     if "port" not in told:
         return ""
+    # Most that is asked of here needs no connection, nor what it takes to make one.
+    import socket
+
     try:
         there = (told["address"], told["port"])
         with socket.create_connection(there, _ANSWERS_WITHIN_S) as asked:
@@ -54,8 +58,7 @@ def leave(instance: str, why: str) -> None:
 
 def join(instance: str) -> None:
     """Take back what ``leave`` did."""
-    with contextlib.suppress(OSError):
-        os.unlink(_path(places.out(), instance))
+    durable.remove(_path(places.out(), instance), OSError)
 
 
 def keep_out(instance: str, why: str) -> None:
@@ -65,8 +68,7 @@ def keep_out(instance: str, why: str) -> None:
 
 def let_in(instance: str) -> None:
     """Take back what ``keep_out`` did."""
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(_path(places.kept_out(), instance))
+    durable.remove(_path(places.kept_out(), instance))
 
 
 def kept_out_here(instance: str) -> List[str]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from typing import Any, Dict, List
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List
 
 _SPEAK_EVERY_S = 0.2
 _ASKED, _ASKED_EVERY_S = 5, 0.5

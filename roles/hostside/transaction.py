@@ -8,12 +8,16 @@ back what was. Links are all that a transaction changes on disk.
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List
 
 import durable
 import places
 
-Links = Dict[str, "str | None"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List
+
+    Links = Dict[str, "str | None"]
+
 _KEYS = ("instance", "release", "who", "before", "after", "steps", "outcome")
 
 

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import importlib.util
-import json
 import lzma
 import re
 import zlib
@@ -16,20 +15,30 @@ FOLDER = Path(__file__).parents[1] / "hostside"
 ELSEWHERE = "not the scripts of this run"
 """What a host says that has no such scripts, or those of another version."""
 
+# Most scripts have siblings that most hosts do not need: to compile one takes as long as to run it.
 _LOADER = """\
-import base64, json, sys, types, zlib
-*modules, (main, text) = json.loads(zlib.decompress(base64.b85decode({sources!r})))
-for name, source in modules:
-    module = types.ModuleType(name)
-    sys.modules[name] = module
-    exec(compile(source, name + ".py", "exec"), module.__dict__)
+import binascii, sys, zlib
+*modules, (main, text) = eval(zlib.decompress(binascii.a2b_base64({sources!r})))
+class Siblings:
+    def __init__(self, sources):
+        self.sources = sources
+    def find_spec(self, name, path=None, target=None):
+        return type(sys.__spec__)(name, self) if name in self.sources else None
+    def create_module(self, spec):
+        return None
+    def exec_module(self, module):
+        name = module.__name__
+        exec(compile(self.sources[name], name + ".py", "exec"), module.__dict__)
+sys.meta_path.insert(0, Siblings(dict(modules)))
 {offered}exec(compile(text, main + ".py", "exec"), {{"__name__": "__main__"}})
 """
 # To parse them would take ten times as long. A line of text that reads like an import brings a
 # sibling too many at worst.
 _IMPORTED = re.compile(r"^ *(?:from (\w+) import |import (.+))", re.MULTILINE)
+# What answers once and is gone has nothing that has to be tidied up, meanwhile or at its end.
 _THERE = """\
-import hashlib, sys
+import gc, hashlib, os, sys
+gc.disable()
 folder, names = {folder!r}, {names!r}
 seen = hashlib.sha256()
 try:
@@ -42,10 +51,12 @@ if seen.hexdigest() == {digest!r}:
     sys.path.insert(0, folder)
     import {main}
     {main}.main()
+    sys.stdout.flush()
+    os._exit(0)
 else:
     print({elsewhere!r})
 """
-_OFFERED = "sys.modules['carried'].offer({packed!r}, {folder!r})\n"
+_OFFERED = "import carried; carried.offer({packed!r}, {folder!r})\n"
 
 
 @cache
@@ -56,10 +67,10 @@ def program(name: str, carried: tuple[str, ...] = ()) -> str:
     :param carried: modules of ours that are not hostside scripts, for it to import if it can
     """
     sources = _gathered(*(("carried",) if carried else ()), name)
-    listed = json.dumps(list(sources.items())).encode()
+    listed = repr([*sources.items()]).encode()
     packed = {module: _packed(module) for module in carried}
     return _LOADER.format(
-        sources=base64.b85encode(zlib.compress(listed, 9)).decode(),
+        sources=base64.b64encode(zlib.compress(listed, 9)).decode(),
         offered=_OFFERED.format(packed=packed, folder=paths.HOSTSIDE) if packed else "",
     )
 

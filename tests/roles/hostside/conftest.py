@@ -32,6 +32,7 @@ def tree(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         monkeypatch.setattr(places, "RUN", f"{folder}/run")
         monkeypatch.setattr(places, "UNITS", f"{folder}/units")
         monkeypatch.setattr(places, "AUDIT", f"{folder}/log/audit.jsonl")
+        monkeypatch.setattr(places, "BUS", f"{folder}/no-bus")
         for path in (places.ROOT, places.STATE, places.UNITS):
             Path(path).mkdir()
         yield Path(folder)
@@ -66,7 +67,7 @@ def installed(tree: Path) -> Path:
     folder.mkdir()
     for source in HOSTSIDE.glob("*.py"):
         (folder / source.name).write_bytes(source.read_bytes())
-    names = ("ROOT", "STATE", "CACHE", "RUN", "UNITS", "AUDIT")
+    names = ("ROOT", "STATE", "CACHE", "RUN", "UNITS", "AUDIT", "BUS")
     moved = "".join(f"{name} = {getattr(places, name)!r}\n" for name in names)
     with (folder / "places.py").open("a") as file:
         file.write(moved)

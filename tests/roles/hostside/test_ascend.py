@@ -4,6 +4,7 @@ from pathlib import Path
 
 import ascend
 import ascend_files
+import ascend_versions
 import npu_smi
 import pytest
 
@@ -31,7 +32,7 @@ def test_by_files_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert found is not None
     assert (found["error"]["name"], found["devices"], found["npu_smi"]) == ("not-asked", [], None)
     assert found["hdk"]["driver"] == "25.2.0"
-    versions = ascend.versions(str(tmp_path))
+    versions = ascend_versions.read(str(tmp_path))
     assert {key: found[key] for key in versions} == versions
     assert sorted(set(found) - set(versions)) == ["devices", "error", "npu_smi", "unknown"]
 

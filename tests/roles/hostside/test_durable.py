@@ -160,8 +160,7 @@ def test_link_that_cannot_be_read_is_not_called_missing(
 def test_appended_lines_follow_each_other(tmp_path: Path) -> None:
     path = tmp_path / "log" / "audit.jsonl"
     for number in range(3):
-        with durable.appended(str(path)) as file:
-            file.write(json.dumps({"n": number}) + "\n")
+        durable.append(str(path), json.dumps({"n": number}) + "\n")
     assert [json.loads(line)["n"] for line in path.read_text().splitlines()] == [0, 1, 2]
 
 

@@ -1,11 +1,13 @@
 """The machine told from the files that a kernel shows, and from those that it does not."""
 
-import ctypes
 import os
 import platform
 from pathlib import Path
+from typing import Any
 
+import bus
 import machine
+import places
 import pytest
 
 KUNPENG = "processor\t: 0\nCPU implementer\t: 0x48\nCPU variant\t: 0x1\nCPU part\t: 0xd01\n"
@@ -25,6 +27,20 @@ def test_os(tmp_path: Path) -> None:
     root = _write(tmp_path, **{"etc__os-release": "NAME='x'\nID=openEuler\nVERSION_ID=\"22.03\"\n"})
     assert machine.os_release(root) == {"id": "openEuler", "version": "22.03"}
     assert machine.os_release(f"{root}/none") == {"id": "", "version": ""}
+
+
+def test_pythons(tmp_path: Path) -> None:
+    for name in (
+        "python3",
+        "python3.9",
+        "python3.11",
+        "python3.11-config",
+        "python3.x",
+        "perl5.36",
+    ):
+        _write(tmp_path, **{f"usr__bin__{name}": ""})
+    assert machine.pythons(str(tmp_path)) == ["python3.11", "python3.9"]
+    assert machine.pythons(f"{tmp_path}/none") == []
 
 
 def test_newest_kernel_is_not_the_last_by_name(tmp_path: Path) -> None:
@@ -98,6 +114,27 @@ def test_virtualisation(
     assert machine.virtualisation() == virtualisation
 
 
+@pytest.fixture
+def booted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host whose first process is a systemd that was asked nothing yet, without a bus."""
+    monkeypatch.setattr(os.path, "isdir", lambda path: path == "/run/systemd/system")
+    monkeypatch.setattr(machine, "_TOLD", {})
+    monkeypatch.setattr(places, "BUS", "/not there")
+
+
+def test_systemd_is_asked_on_the_bus(booted: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    def answers(*questions: Any) -> list[str]:
+        asked.extend(questions)
+        return ["252.39-1~deb12u2", ""]
+
+    monkeypatch.setattr(bus, "answers", answers)
+    monkeypatch.setattr(machine, "_said", None)
+    assert (machine.virtualisation(), machine.systemd()) == ("none", 252)
+    assert asked == [bus.about("Version"), bus.about("Virtualization")]
+
+
 @pytest.mark.parametrize(
     ("said", "virtualisation", "version"),
     [
@@ -106,7 +143,7 @@ def test_virtualisation(
     ],
 )
 def test_systemd_is_asked_once(
-    monkeypatch: pytest.MonkeyPatch, said: str, virtualisation: str, version: int
+    booted: None, monkeypatch: pytest.MonkeyPatch, said: str, virtualisation: str, version: int
 ) -> None:
     asked: list[tuple[str, ...]] = []
 
@@ -114,18 +151,13 @@ def test_systemd_is_asked_once(
         asked.append(words)
         return said
 
-    monkeypatch.setattr(os.path, "isdir", lambda path: path == "/run/systemd/system")
     monkeypatch.setattr(machine, "_said", manager)
-    machine._manager.cache_clear()
     assert (machine.virtualisation(), machine.systemd()) == (virtualisation, version)
     assert asked == [("systemctl", "show", "--property=Version,Virtualization")]
-    machine._manager.cache_clear()
 
 
-def test_systemd_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os.path, "isdir", lambda path: path == "/run/systemd/system")
+def test_systemd_that_says_nothing(booted: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "_said", lambda *words: "")
-    machine._manager.cache_clear()
     with pytest.raises(OSError, match="systemctl does not tell systemd's version"):
         machine.systemd()
 
@@ -178,36 +210,6 @@ def test_shared_memory(tmp_path: Path) -> None:
     there = os.statvfs(tmp_path)
     total = there.f_blocks * there.f_frsize >> 20
     assert machine.shm_mib("total", str(tmp_path)) == total
-
-
-STEERED, UNSYNCHRONISED, IN_NANOSECONDS = 0x0001, 0x0040, 0x2000
-
-
-@pytest.mark.parametrize(
-    ("error_us", "status", "offset", "synchronised", "offset_s"),
-    [
-        (2500, STEERED | IN_NANOSECONDS, -12_345, True, -0.000012345),
-        (2500, STEERED, 12, True, 0.000012),
-        # chrony, which steers by itself and may leave the flag.
-        (31_000, UNSYNCHRONISED, 0, True, None),
-        (16_000_000, UNSYNCHRONISED, 0, False, None),
-    ],
-)
-def test_clock(
-    error_us: int, status: int, offset: int, synchronised: bool, offset_s: float | None
-) -> None:
-    found = machine.Timex(maxerror=error_us, status=status, offset=offset)
-    assert machine.judged(found) == {"synchronised": synchronised, "offset_s": offset_s}
-
-
-def test_kernel_fills_the_clock_where_it_is_read() -> None:
-    """A tick is 10 ms, give or take the tenth that may be corrected, on every Linux."""
-    found = machine.Timex()
-    if ctypes.CDLL(None).adjtimex(ctypes.byref(found)) < 0:
-        assert machine.clock() == {"synchronised": None, "offset_s": None}
-        return
-    assert 9_000 <= found.tick <= 11_000
-    assert machine.clock() == machine.judged(found)
 
 
 def test_limits() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import ascend_root
 import npu_smi
 import processes
 import pytest
@@ -148,8 +149,8 @@ def test_tool_that_is_no_program(asks: Asks, tmp_path: Path) -> None:
 
 def test_no_tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(npu_smi, "_FOLDERS", (f"{tmp_path}/sbin",))
+    monkeypatch.setattr(ascend_root, "_FOLDERS", (f"{tmp_path}/sbin",))
     assert npu_smi.read()["error"]["name"] == "no-npu-smi"
     (tmp_path / "sbin").mkdir()
     _script(tmp_path / "sbin/npu-smi", {})
-    assert npu_smi.path() == f"{tmp_path}/sbin/npu-smi"
+    assert ascend_root.tool() == f"{tmp_path}/sbin/npu-smi"

@@ -16,6 +16,7 @@ from typing import Any
 import fabric_manager
 import kernel_log
 import nvml
+import nvml_library
 import pci
 import processes
 import pytest
@@ -348,7 +349,7 @@ def test_whole_part(host: pytest.MonkeyPatch) -> None:
 
 def test_host_without_the_library(host: pytest.MonkeyPatch) -> None:
     host.undo()
-    host.setattr(nvml, "LIBRARY", "libnvidia-not-there.so.1")
+    host.setattr(nvml_library, "NAME", "libnvidia-not-there.so.1")
     assert nvml.read() is None
 
 

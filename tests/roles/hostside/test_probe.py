@@ -16,12 +16,14 @@ import driver_files
 import durable
 import machine
 import nvml
+import nvml_library
 import pci
 import places
 import ports
 import probe
 import pytest
 import rotation
+import standing
 
 from tests.roles.hostside.staged import UNIT, Host
 from tests.standins.systemctl.systemd import Systemd
@@ -145,7 +147,7 @@ def test_server_that_outlives_its_links(lost: str, tree: Path, host: Host) -> No
 def test_stacks_count_with_their_marker_alone(tree: Path) -> None:
     (Path(places.stacks()) / "half").mkdir(parents=True)
     durable.write_json(f"{places.stacks()}/whole/complete.json", {})
-    assert probe.stacks() == ["whole"]
+    assert standing.stacks() == ["whole"]
 
 
 def test_fact_that_fails_costs_no_other(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,6 +166,7 @@ def test_vendor_that_fails_costs_no_other(
     tree: Path, monkeypatch: pytest.MonkeyPatch, vendor: str
 ) -> None:
     vendors = {"pci": pci, "cuda": nvml, "ascend": ascend}
+    monkeypatch.setattr(nvml_library, "there", lambda: True)
     for name, module in vendors.items():
         monkeypatch.setattr(module, "read", lambda name=name: 1 if name != vendor else 1 / 0)
     found = probe.probe({"weights_root": "/srv"})
@@ -230,6 +233,24 @@ def test_host_without_systemd(tree: Path, monkeypatch: pytest.MonkeyPatch, tmp_p
     assert found["instances"]["chat"]["active"] is False
 
 
+# Each takes a host longer to import than a part of the probe to answer.
+_HEAVY = (
+    *("argparse", "collections", "contextlib", "dataclasses", "enum", "functools", "glob", "json"),
+    *("pathlib", "re", "selectors", "shutil", "socket", "subprocess", "tempfile", "threading"),
+    *("typing", "nvml", "npu_smi", "ascend_versions", "driver_files"),
+)
+_ASKED = """
+import sys
+sys.path.insert(0, {folder!r})
+import bus, machine, nvml_library, probe
+bus.answers = lambda *questions: [[]]
+machine._TOLD.update(Version="252", Virtualization="")
+nvml_library.there = lambda: False
+told = probe.probe({{"weights_root": "/srv", "accelerator": "cpu"}})
+print(told["faults"], *(name for name in {heavy!r} if name in sys.modules))
+"""
+
+
 def test_whole_program_needs_no_file_of_ours() -> None:
     _probed("/usr/bin/python3")
 
@@ -268,3 +289,11 @@ def _probed(python: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(done.stdout)
     assert found["faults"] == {}
     return found
+
+
+def test_host_without_accelerators_imports_little(installed: Path) -> None:
+    asked = _ASKED.format(folder=str(installed), heavy=_HEAVY)
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", asked], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "{}\n"
