@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import shutil
+import stat
 import time
 from typing import Any, Collection, Iterator
 
@@ -27,7 +28,7 @@ def write(path: str, text: str, mode: int = 0o644) -> None:
         with contextlib.suppress(OSError):
             os.unlink(beside)
         raise
-    sync_folder(os.path.dirname(path))
+    sync(os.path.dirname(path))
 
 
 def write_json(path: str, content: object, mode: int = 0o644) -> None:
@@ -72,7 +73,7 @@ def link(path: str, target: str | None) -> None:
             # There is no room for a second link, so the first one makes it.
             os.unlink(path)
             os.symlink(target, path)
-    sync_folder(os.path.dirname(path))
+    sync(os.path.dirname(path))
 
 
 def read_link(path: str) -> str | None:
@@ -96,11 +97,27 @@ def replace_folder(path: str, beside: str) -> None:
         os.rename(path, old)
     os.rename(beside, path)
     shutil.rmtree(old, ignore_errors=True)
-    sync_folder(os.path.dirname(path))
+    sync(os.path.dirname(path))
 
 
-def sync_folder(path: str) -> None:
-    """Make renames within a folder last."""
+def holds(path: str, content: bytes, mode: int) -> bool:
+    """Say whether ``path`` is a file of ours with this content, that nobody else may change."""
+    try:
+        found = os.lstat(path)
+        with open(path, "rb") as file:
+            same = file.read() == content
+    except OSError:
+        return False
+    return same and stat.S_ISREG(found.st_mode) and is_ours(found, mode)
+
+
+def is_ours(found: os.stat_result, mode: int) -> bool:
+    """Say whether what was found has a mode and is our own: its owner may change it any time."""
+    return found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) == mode
+
+
+def sync(path: str) -> None:
+    """Make what is in a file last, or the names that are in a folder."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import stat
 import sys
 from typing import Any, List
 
@@ -49,7 +48,7 @@ def lay_out(wanted: Any) -> List[str]:
         # A full disk is not left fuller.
         shutil.rmtree(beside, ignore_errors=True)
         raise
-    durable.sync_folder(os.path.dirname(folder))
+    durable.sync(os.path.dirname(folder))
     return paths
 
 
@@ -68,21 +67,9 @@ def _whole(folder: str, wanted: Any) -> bool:
     return all(
         durable.read_link(folder + "/" + name) == target for name, target in wanted["links"].items()
     ) and all(
-        _right(folder + "/" + name, file["text"].encode(), int(file["mode"], 8))
+        durable.holds(folder + "/" + name, file["text"].encode(), int(file["mode"], 8))
         for name, file in wanted["files"].items()
     )
-
-
-def _right(path: str, content: bytes, mode: int) -> bool:
-    try:
-        found = os.lstat(path)
-        with open(path, "rb") as file:
-            same = file.read() == content
-    except OSError:
-        return False
-    # Whoever owns a file may change it at any time.
-    owned = found.st_uid == os.geteuid() and stat.S_ISREG(found.st_mode)
-    return same and owned and stat.S_IMODE(found.st_mode) == mode
 
 
 def questions(wanted: Any) -> str:

@@ -5,7 +5,7 @@ import json
 import os
 import socket
 import uuid
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,36 +17,59 @@ from pyinfra.api.state import BaseStateCallback
 
 from roles import job, probe
 
+Commands = Generator[StringCommand, None, None]
+
 _HELD = "metalserve lock"
 
 
 @operation()
-def deploy_lock() -> Generator[StringCommand, None, None]:
+def deploy_lock() -> Commands:
     """This run alone changes the host."""
     yield from held()
 
 
-def held() -> Generator[StringCommand, None, None]:
+def held() -> Commands:
     """Yield what takes the lock, unless this run has it; the start of every change."""
     if _HELD in host.connector_data:
         return
-    python, found = host.data.spec.python, probe.of(host)["lock"]
+    yield _command("take", host.data.spec.python, _wanted())
+    _keep()
+
+
+def held_by(script: Callable[[dict[str, Any] | None], StringCommand]) -> Commands:
+    """
+    Yield a script that takes the lock itself before anything else, and gives it back if it fails.
+
+    :param script: told what it takes the lock by; ``None`` when this run has it
+    """
+    yield script(None if _HELD in host.connector_data else _wanted())
+    _keep()
+
+
+def taken_over() -> Commands:
+    """Yield what takes the lock of a dead run, which does not give it back itself."""
+    found = probe.of(host)["lock"]
+    if found and at_work(found) is False:
+        yield from held()
+
+
+def _wanted() -> dict[str, Any]:
+    """Return what a host takes the lock by."""
+    found = probe.of(host)["lock"]
     dead = _dead(found)
     if found and found["run"] == dead:
         # What the host says to it is shown with -vvv alone.
         who = f"the lock of {found['who']} (run {dead})"
         echo(f"{host.print_prefix}takes over {who}", err=True)
-    yield _command("take", python, owner() | {"break": dead})
-    host.connector_data[_HELD] = python, job.connector_arguments(host)
+    return owner() | {"break": dead}
+
+
+def _keep() -> None:
+    """Note that this run has the lock, and has to give it back."""
+    if _HELD not in host.connector_data:
+        host.connector_data[_HELD] = host.data.spec.python, job.connector_arguments(host)
     if not any(isinstance(known, _GiveBack) for known in state.callback_handlers):
         state.add_callback_handler(_GiveBack())
-
-
-def taken_over() -> Generator[StringCommand, None, None]:
-    """Yield what takes the lock of a dead run, which does not give it back itself."""
-    found = probe.of(host)["lock"]
-    if found and at_work(found) is False:
-        yield from held()
 
 
 class _GiveBack(BaseStateCallback):
