@@ -101,7 +101,7 @@ def hostside_digest() -> str:
 def hostside_archive() -> str:
     """Return the scripts that run on hosts as ``layout.py`` reads them, always the same bytes."""
     texts = {name: content.decode() for name, content in hostside_files().items()}
-    return base64.b64encode(zlib.compress(json.dumps(texts).encode(), 9)).decode()
+    return base64.b64encode(zlib.compress(json.dumps(texts).encode())).decode()
 
 
 def hostside_folder() -> dict[str, str]:
