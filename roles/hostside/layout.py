@@ -33,11 +33,11 @@ def lay_out(wanted: Any, packed: str) -> List[str]:
     """Leave everything as it is wanted and return what was changed."""
     done = _accounts(**wanted.get("accounts", {}))
     made = [path for path, mode in wanted.get("folders", {}).items() if _folder(path, int(mode, 8))]
-    done += ["{} folders made or put right".format(len(made))] if made else []
+    done += ["folders: {} made or put right".format(len(made))] if made else []
     if "scripts" in wanted:
         texts = json.loads(zlib.decompress(base64.b64decode(packed)))
         brought = _scripts(texts, **wanted["scripts"])
-        done += ["{} scripts brought".format(brought)] if brought else []
+        done += ["scripts: {} brought".format(brought)] if brought else []
     files = [path for path, text in wanted.get("files", {}).items() if _file(path, text)]
     done += ["{} written".format(os.path.basename(path)) for path in files]
     for path, target in wanted.get("links", {}).items():
@@ -59,7 +59,7 @@ def _accounts(groups: Any = (), users: Any = ()) -> List[str]:
             try:
                 known(name)
             except KeyError:
-                subprocess.run([*command, name], check=True)
+                _ran(*command, name)
                 added.append("{} added".format(name))
     return added
 
@@ -136,24 +136,28 @@ def _units(units: List[str], start: List[str], again: List[str]) -> None:
     :param again: which are stopped before: a socket does not move while its service has it
     """
     if units and _known_otherwise(units):
-        _systemctl("daemon-reload")
+        _ran("systemctl", "daemon-reload")
     if again:
-        _systemctl("stop", *again)
+        _ran("systemctl", "stop", *again)
     if start:
-        _systemctl("start", *start)
+        _ran("systemctl", "start", *start)
 
 
 def _known_otherwise(units: List[str]) -> bool:
-    """Say whether systemd knows a unit not as it is written; it takes seconds to read all anew."""
-    # What has not been loaded is read when it is; older ones than 246 do not find it then.
+    """Say whether systemd knows a unit otherwise: to read all that there are anew takes a while."""
+    # What it has not loaded it reads when it does.
     loaded = [unit.replace("@.", "@*.") for unit in units]
-    asked = ["systemctl", "show", "--property=LoadState,NeedDaemonReload", *loaded]
-    said = subprocess.run(asked, stdout=subprocess.PIPE, check=True, text=True).stdout.split()
+    asked = "--property=LoadState,NeedDaemonReload"
+    said = _ran("systemctl", "show", asked, *loaded).split()
     return not {"LoadState=not-found", "NeedDaemonReload=yes"}.isdisjoint(said)
 
 
-def _systemctl(*words: str) -> None:
-    subprocess.run(["systemctl", *words], check=True)
+def _ran(*words: str) -> str:
+    """Run a command to its end and return what it printed."""
+    done = subprocess.run(words, stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise OSError("{} ended with {}".format(" ".join(words), done.returncode))
+    return done.stdout
 
 
 def main() -> None:
@@ -168,7 +172,7 @@ def main() -> None:
     except BaseException as error:
         if held:
             lock.release(held)
-        if not isinstance(error, (OSError, subprocess.CalledProcessError)):
+        if not isinstance(error, OSError):
             raise
         raise SystemExit(
             "not everything is laid out: {}; what is there is whole, run again".format(error)

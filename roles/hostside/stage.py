@@ -91,6 +91,17 @@ def secrets(wanted: Any) -> None:
         durable.write(generation + "/" + name, text, mode=0o600)
 
 
+def _keep_folders(instance: str) -> None:
+    """
+    Make the folders that lead to what was laid out last, whose files do already. Everything on the
+    disk would wait for weights that are on their way there.
+    """
+    os.makedirs(places.instance(instance), exist_ok=True)
+    for place in (places.releases, places.checks, places.secrets, places.instance):
+        durable.sync(place(instance))
+        durable.sync(os.path.dirname(place(instance)))
+
+
 def main() -> None:
     """See the top of the file."""
     wanted = json.load(sys.stdin)
@@ -101,8 +112,7 @@ def main() -> None:
         paths = [*made_of, *lay_out(wanted)]
         paths.append(questions(wanted))
         secrets(wanted)
-        os.makedirs(places.instance(wanted["instance"]), exist_ok=True)
-        os.sync()
+        _keep_folders(wanted["instance"])
         receipts.write("stage-" + wanted["instance"], wanted["digest"], paths)
     except (OSError, mindie_release.ConfigError) as error:
         raise SystemExit(
