@@ -19,7 +19,7 @@ def prepare(spec: HostSpec) -> None:
     if probe.of(host)["system"]["os"]["id"] in ("debian", "ubuntu"):
         operations.packages(name="Install packages", wanted=layout.packages(spec))
     named = [*layout.groups(spec), *layout.users(spec), *layout.units(spec)]
-    operations.laid_out_host(name=f"Lay out folders, scripts, {', '.join(named)}", spec=spec)
+    operations.laid_out_host(name=f"Lay out folders, scripts, {', '.join(named)}", onto=spec)
 
 
 def _answers(host: Host, spec: HostSpec) -> bool:

@@ -30,13 +30,13 @@ def packages(wanted: list[str]) -> lock.Commands:
 
 
 @operation()
-def laid_out_host(spec: HostSpec) -> lock.Commands:
+def laid_out_host(onto: HostSpec) -> lock.Commands:
     """
     Accounts, folders, our own scripts and units are there, and the receipt of them.
 
-    + spec: of the host
+    + onto: the host
     """
-    yield from _laid_out(layout.laid_out(spec), python=spec.python)
+    yield from _laid_out(layout.laid_out(onto), python=onto.python)
 
 
 @operation()
