@@ -28,7 +28,7 @@ def write(path: str, text: str, mode: int = 0o644) -> None:
         with contextlib.suppress(OSError):
             os.unlink(beside)
         raise
-    sync(os.path.dirname(path))
+    sync_folder(os.path.dirname(path))
 
 
 def write_json(path: str, content: object, mode: int = 0o644) -> None:
@@ -73,7 +73,7 @@ def link(path: str, target: str | None) -> None:
             # There is no room for a second link, so the first one makes it.
             os.unlink(path)
             os.symlink(target, path)
-    sync(os.path.dirname(path))
+    sync_folder(os.path.dirname(path))
 
 
 def read_link(path: str) -> str | None:
@@ -97,7 +97,7 @@ def replace_folder(path: str, beside: str) -> None:
         os.rename(path, old)
     os.rename(beside, path)
     shutil.rmtree(old, ignore_errors=True)
-    sync(os.path.dirname(path))
+    sync_folder(os.path.dirname(path))
 
 
 def holds(path: str, content: bytes, mode: int) -> bool:
@@ -116,8 +116,8 @@ def is_ours(found: os.stat_result, mode: int) -> bool:
     return found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) == mode
 
 
-def sync(path: str) -> None:
-    """Make what is in a file last, or the names that are in a folder."""
+def sync_folder(path: str) -> None:
+    """Make renames within a folder last."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -12,6 +12,7 @@ alone, everything else is whole at every moment: who is stopped anywhere is put 
 from __future__ import annotations
 
 import base64
+import contextlib
 import grp
 import json
 import os
@@ -96,19 +97,23 @@ def _whole_folder(folder: str, texts: Dict[str, str]) -> None:
     shutil.rmtree(beside, ignore_errors=True)
     try:
         os.makedirs(beside)
-        paths = ["{}/{}".format(beside, name) for name in texts]
-        for path, text in zip(paths, texts.values()):
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(text)
-        # After the last one is written most of the others are on the disk.
-        for path in [*paths, beside]:
-            durable.sync(path)
+        with contextlib.ExitStack() as opened:
+            files = []
+            for name, text in texts.items():
+                path = "{}/{}".format(beside, name)
+                files.append(opened.enter_context(open(path, "w", encoding="utf-8")))
+                files[-1].write(text)
+                files[-1].flush()
+            # The disk waits once for most of them, not for one after the other.
+            for file in files:
+                os.fsync(file.fileno())
+        durable.sync_folder(beside)
         os.rename(beside, folder)
     except OSError:
         # A full disk is not left fuller.
         shutil.rmtree(beside, ignore_errors=True)
         raise
-    durable.sync(os.path.dirname(folder))
+    durable.sync_folder(os.path.dirname(folder))
 
 
 def _file(path: str, text: str) -> bool:

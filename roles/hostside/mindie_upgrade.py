@@ -110,7 +110,7 @@ def _write(path: str, values: Values) -> None:
     durable.write(beside, mindie_edit.text(changed.config), found.st_mode & 0o777)
     os.chown(beside, found.st_uid, found.st_gid)
     os.replace(beside, path)
-    durable.sync(os.path.dirname(path))
+    durable.sync_folder(os.path.dirname(path))
 
 
 def main() -> None:

@@ -71,7 +71,7 @@ def remove(path: str) -> None:
         # What was left of an earlier try has the same name.
         _delete(gone)
         os.rename(path, gone)
-        durable.sync(os.path.dirname(path))
+        durable.sync_folder(os.path.dirname(path))
     _delete(gone)
 
 

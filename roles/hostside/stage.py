@@ -48,7 +48,7 @@ def lay_out(wanted: Any) -> List[str]:
         # A full disk is not left fuller.
         shutil.rmtree(beside, ignore_errors=True)
         raise
-    durable.sync(os.path.dirname(folder))
+    durable.sync_folder(os.path.dirname(folder))
     return paths
 
 
@@ -98,8 +98,8 @@ def _keep_folders(instance: str) -> None:
     """
     os.makedirs(places.instance(instance), exist_ok=True)
     for place in (places.releases, places.checks, places.secrets, places.instance):
-        durable.sync(place(instance))
-        durable.sync(os.path.dirname(place(instance)))
+        durable.sync_folder(place(instance))
+        durable.sync_folder(os.path.dirname(place(instance)))
 
 
 def main() -> None:

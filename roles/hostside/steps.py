@@ -95,7 +95,7 @@ class Steps:
             if installer.says(step["tells"], line):
                 self.told.append(line)
         os.unlink(places.began(step["name"]))
-        durable.sync(os.path.dirname(places.began("")))
+        durable.sync_folder(os.path.dirname(places.began("")))
         self.done += 1
 
     def forget(self) -> None:
