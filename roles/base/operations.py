@@ -19,7 +19,8 @@ def packages(wanted: list[str]) -> lock.Commands:
 
     + wanted: their names
     """
-    if set(wanted) <= set(host.get_fact(InstalledPackages, packages=wanted)):
+    there = host.get_fact(InstalledPackages, packages=wanted)
+    if set(wanted) <= set(there):
         host.noop("every package is installed")
         return
     yield from lock.held()
@@ -30,7 +31,7 @@ def packages(wanted: list[str]) -> lock.Commands:
 
 
 @operation()
-def laid_out_host(onto: HostSpec) -> lock.Commands:
+def laid_out_host(onto: HostSpec) -> job.Commands:
     """
     Accounts, folders, our own scripts and units are there, and the receipt of them.
 
@@ -40,7 +41,7 @@ def laid_out_host(onto: HostSpec) -> lock.Commands:
 
 
 @operation()
-def hostside_scripts(python: str) -> lock.Commands:
+def hostside_scripts(python: str) -> job.Commands:
     """
     The scripts that run on hosts are there, in a folder of their own version.
 
@@ -49,7 +50,7 @@ def hostside_scripts(python: str) -> lock.Commands:
     yield from _laid_out({"scripts": layout.hostside_folder()}, python=python)
 
 
-def _laid_out(wanted: dict[str, Any], *, python: str) -> lock.Commands:
+def _laid_out(wanted: dict[str, Any], *, python: str) -> job.Commands:
     packed = layout.hostside_archive()
 
     def script(taken_by: dict[str, Any] | None) -> StringCommand:

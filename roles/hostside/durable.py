@@ -7,7 +7,6 @@ import errno
 import json
 import os
 import shutil
-import stat
 import time
 from typing import Any, Collection, Iterator
 
@@ -98,22 +97,6 @@ def replace_folder(path: str, beside: str) -> None:
     os.rename(beside, path)
     shutil.rmtree(old, ignore_errors=True)
     sync_folder(os.path.dirname(path))
-
-
-def holds(path: str, content: bytes, mode: int) -> bool:
-    """Say whether ``path`` is a file of ours with this content, that nobody else may change."""
-    try:
-        found = os.lstat(path)
-        with open(path, "rb") as file:
-            same = file.read() == content
-    except OSError:
-        return False
-    return same and stat.S_ISREG(found.st_mode) and is_ours(found, mode)
-
-
-def is_ours(found: os.stat_result, mode: int) -> bool:
-    """Say whether what was found has a mode and is our own: its owner may change it any time."""
-    return found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) == mode
 
 
 def sync_folder(path: str) -> None:

@@ -25,6 +25,7 @@ from typing import Any, Dict, List
 
 import durable
 import lock
+import ours
 import receipts
 
 _USER = ["useradd", "--system", "--home-dir", "/nonexistent", "--no-create-home"]
@@ -69,7 +70,7 @@ def _folder(path: str, mode: int) -> bool:
     """Have a folder that is ours and say whether it was not."""
     if not os.path.isdir(path):
         os.makedirs(path, mode)
-    elif durable.is_ours(os.stat(path), mode):
+    elif ours.has(os.stat(path), mode):
         return False
     os.chmod(path, mode)
     os.chown(path, os.geteuid(), os.getegid())
@@ -104,7 +105,7 @@ def _whole_folder(folder: str, texts: Dict[str, str]) -> None:
                 files.append(opened.enter_context(open(path, "w", encoding="utf-8")))
                 files[-1].write(text)
                 files[-1].flush()
-            # The disk waits once for most of them, not for one after the other.
+            # After the first most of them are on the disk.
             for file in files:
                 os.fsync(file.fileno())
         durable.sync_folder(beside)
@@ -118,7 +119,7 @@ def _whole_folder(folder: str, texts: Dict[str, str]) -> None:
 
 def _file(path: str, text: str) -> bool:
     """Have a file that everybody may read and say whether it was another."""
-    if durable.holds(path, text.encode(), 0o644):
+    if ours.holds(path, text.encode(), 0o644):
         return False
     if os.path.isdir(path) and not os.path.islink(path):
         shutil.rmtree(path)
@@ -169,16 +170,11 @@ def main() -> None:
     """See the top of the file."""
     os.umask(0o022)
     wanted = json.loads(sys.stdin.readline())
-    held = wanted.get("lock")
-    if held:
-        lock.take(held)
+    if wanted.get("lock"):
+        lock.take(wanted["lock"])
     try:
         print("; ".join(lay_out(wanted, sys.stdin.readline())) or "everything was there")
-    except BaseException as error:
-        if held:
-            lock.release(held)
-        if not isinstance(error, OSError):
-            raise
+    except OSError as error:
         raise SystemExit(
             "not everything is laid out: {}; what is there is whole, run again".format(error)
         ) from error

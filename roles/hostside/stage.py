@@ -17,6 +17,7 @@ from typing import Any, List
 
 import durable
 import mindie_release
+import ours
 import places
 import receipts
 
@@ -67,7 +68,7 @@ def _whole(folder: str, wanted: Any) -> bool:
     return all(
         durable.read_link(folder + "/" + name) == target for name, target in wanted["links"].items()
     ) and all(
-        durable.holds(folder + "/" + name, file["text"].encode(), int(file["mode"], 8))
+        ours.holds(folder + "/" + name, file["text"].encode(), int(file["mode"], 8))
         for name, file in wanted["files"].items()
     )
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pyinfra import host, state
-from pyinfra.api import Host, QuoteString, State, StringCommand, operation
+from pyinfra.api import FunctionCommand, Host, QuoteString, State, StringCommand, operation
 from pyinfra.api.output import echo
 from pyinfra.api.state import BaseStateCallback
 
@@ -35,17 +35,21 @@ def held() -> Commands:
         return
     words = [QuoteString(host.data.spec.python), "-", "take", QuoteString(json.dumps(_wanted()))]
     yield StringCommand(*words, _stdin=job.program("lock"))
-    _keep()
+    _keep(state, host)
 
 
-def held_by(script: Callable[[dict[str, Any] | None], StringCommand]) -> Commands:
+def held_by(script: Callable[[dict[str, Any] | None], StringCommand]) -> job.Commands:
     """
-    Yield a script that takes the lock itself before anything else, and gives it back if it fails.
+    Yield a script that takes the lock itself before anything else, unless this run has it.
 
     :param script: told what it takes the lock by; ``None`` when this run has it
     """
-    yield script(None if _HELD in host.connector_data else _wanted())
-    _keep()
+    if _HELD in host.connector_data:
+        yield script(None)
+        return
+    # A script that fails may have taken it.
+    yield FunctionCommand(_keep, (), {})
+    yield script(_wanted())
 
 
 def taken_over() -> Commands:
@@ -66,10 +70,9 @@ def _wanted() -> dict[str, Any]:
     return owner() | {"break": dead}
 
 
-def _keep() -> None:
+def _keep(state: State, host: Host) -> None:
     """Note that this run has the lock, and has to give it back."""
-    if _HELD not in host.connector_data:
-        host.connector_data[_HELD] = job.connector_arguments(host)
+    host.connector_data[_HELD] = job.connector_arguments(host)
     if not any(isinstance(known, _GiveBack) for known in state.callback_handlers):
         state.add_callback_handler(_GiveBack())
 

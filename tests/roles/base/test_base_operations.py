@@ -29,7 +29,7 @@ def _given(command: Command) -> Any:
 
 def test_host_is_laid_out_by_one_command(nouns: Nouns) -> None:
     spec = nouns.host(nouns.instance(), python="/opt/python3.12/bin/python3")
-    (command,) = told(operations.laid_out_host, spec, bare(), onto=spec).commands
+    _, command = told(operations.laid_out_host, spec, bare(), onto=spec).commands
     assert command[0] == f"/opt/python3.12/bin/python3 {_SENT}"
     assert _given(command) == layout.laid_out(spec) | {"lock": lock.owner() | {"break": None}}
 
@@ -44,9 +44,9 @@ def test_host_is_laid_out_under_the_lock_that_a_run_has(nouns: Nouns) -> None:
 
 def test_scripts_alone(nouns: Nouns) -> None:
     found = told(operations.hostside_scripts, nouns.chat(), bare(), python="/usr/bin/py")
-    ((words, _),) = found.commands
-    assert words == f"/usr/bin/py {_SENT}"
-    assert _given(found.commands[0]) == {
+    _, command = found.commands
+    assert command[0] == f"/usr/bin/py {_SENT}"
+    assert _given(command) == {
         "scripts": layout.hostside_folder(),
         "lock": lock.owner() | {"break": None},
     }
