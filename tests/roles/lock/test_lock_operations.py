@@ -163,13 +163,9 @@ def test_given_back_by_a_real_shell(
     monkeypatch.setattr(places, "STATE", str(kept.parent))
     owner = lock.owner() | {"break": None, **({"run": "r0000000"} if run == "another" else {})}
     if run:
-        sent = job.program("lock").replace(
-            "exec(compile(text,",
-            f"sys.modules['places'].STATE = {places.STATE!r}\nexec(compile(text,",
-        )
-        subprocess.run(
-            [sys.executable, "-", "take", json.dumps(owner)], input=sent, text=True, check=True
-        )
+        there = f"import lock, places\nplaces.STATE = {places.STATE!r}\nlock.main()"
+        words = [sys.executable, "-c", there, "take", json.dumps(owner)]
+        subprocess.run(words, env={"PYTHONPATH": str(job.FOLDER)}, check=True)
         assert kept.is_file()
     subprocess.run(["sh", "-c", operations._released().get_raw_value()], check=True)
     assert kept.exists() is (run == "another")
