@@ -1,21 +1,25 @@
-"""What a host knows of accounts."""
+"""What a host has of its distribution."""
 
-from pyinfra.api import FactBase, StringCommand
+from pyinfra.api import FactBase, QuoteString, StringCommand
 
 
-class Accounts(FactBase[list[str]]):
-    """Which of these users and groups there are; pyinfra's own fact asks of every user there is."""
+class InstalledPackages(FactBase[list[str]]):
+    """Which of these packages are installed; pyinfra's own fact lists every one there is."""
 
     default = list
 
-    def command(self, users: list[str], groups: list[str]) -> StringCommand:
+    def command(self, packages: list[str]) -> StringCommand:
         """See ``FactBase``."""
-        words: list[str] = []
-        for kind, names in (("passwd", users), ("group", groups)):
-            # Without a name it tells all that there are.
-            words += ["getent", kind, *names, ";"] if names else []
-        return StringCommand(*words, "true")
+        asked = (
+            "dpkg-query",
+            "--show",
+            "--showformat",
+            QuoteString("${db:Status-Status} ${Package}\\n"),
+        )
+        # It fails where it does not know one.
+        return StringCommand(*asked, *map(QuoteString, packages), "2>/dev/null", "||", "true")
 
     def process(self, output: list[str]) -> list[str]:
         """See ``FactBase``."""
-        return [line.partition(":")[0] for line in output]
+        told = [line.partition(" ") for line in output]
+        return [package for state, _, package in told if state == "installed"]

@@ -1,11 +1,10 @@
 """What a prepared host has from us: folders, units, users. Pure functions of the spec."""
 
 import base64
-import gzip
-import io
 import json
-import tarfile
+import zlib
 from functools import cache
+from typing import Any
 
 from roles import engine, job, paths, probe, templates, weights
 from roles.hostside import places
@@ -13,6 +12,7 @@ from roles.spec import Agent, HostSpec, Rsync
 from roles.spec.base import digest
 from roles.spec.once import once
 
+PHASE = "prepare"
 OPEN = (
     paths.ROOT,
     f"{paths.ROOT}/stacks",
@@ -99,14 +99,41 @@ def hostside_digest() -> str:
 
 @cache
 def hostside_archive() -> str:
-    """Return the scripts that run on hosts as a tar archive in base64, always the same bytes."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name, content in hostside_files().items():
-            member = tarfile.TarInfo(name)
-            member.size, member.mode, member.mtime = len(content), 0o644, 0
-            archive.addfile(member, io.BytesIO(content))
-    return base64.encodebytes(gzip.compress(buffer.getvalue(), mtime=0)).decode()
+    """Return the scripts that run on hosts as ``layout.py`` reads them, always the same bytes."""
+    texts = {name: content.decode() for name, content in hostside_files().items()}
+    return base64.b64encode(zlib.compress(json.dumps(texts).encode())).decode()
+
+
+def hostside_folder() -> dict[str, str]:
+    """Return where the scripts that run on hosts lie, a folder a version, and what leads there."""
+    return {"folder": f"{paths.HOSTSIDE}-{hostside_digest()[:12]}", "link": paths.HOSTSIDE}
+
+
+def laid_out(spec: HostSpec) -> dict[str, Any]:
+    """Return what ``layout.py`` is given, but the scripts."""
+    links = {places.wants(paths.RECOVER_UNIT): f"{paths.UNITS}/{paths.RECOVER_UNIT}"}
+    files = {f"{paths.UNITS}/{name}": text for name, text in units(spec).items()}
+    started = [paths.RECOVER_UNIT]
+    if spec.agent:
+        files[places.agent()] = agent_told(spec.agent)
+        links[_wanted_socket()] = f"{paths.UNITS}/{AGENT_SOCKET}"
+        started += [AGENT_SOCKET]
+    return {
+        "accounts": {"groups": groups(spec), "users": users(spec)},
+        "folders": dict.fromkeys([*OPEN, spec.weights_root], "755") | dict.fromkeys(CLOSED, "700"),
+        "scripts": hostside_folder(),
+        "files": files,
+        "links": links,
+        "units": list(units(spec)),
+        "again": [AGENT_UNIT, AGENT_SOCKET] if spec.agent else [],
+        "start": started,
+        "receipt": {"phase": PHASE, "digest": digest_of(spec), "paths": managed(spec)},
+    }
+
+
+def _wanted_socket() -> str:
+    """The link that has gateways answered from boot on."""
+    return f"{paths.UNITS}/sockets.target.wants/{AGENT_SOCKET}"
 
 
 @once
@@ -133,5 +160,5 @@ def managed(spec: HostSpec) -> list[str]:
     unit_files = [f"{paths.UNITS}/{name}" for name in units(spec)]
     found = [*scripts, *unit_files, places.wants(paths.RECOVER_UNIT)]
     if spec.agent:
-        found += [places.agent(), f"{paths.UNITS}/sockets.target.wants/{AGENT_SOCKET}"]
+        found += [places.agent(), _wanted_socket()]
     return [*OPEN, *CLOSED, spec.weights_root, paths.HOSTSIDE, *found]

@@ -1,89 +1,66 @@
-"""Our own scripts on a host, and the receipt of a prepared one."""
+"""What a prepared host has of ours, and the packages that it needs."""
 
-from collections.abc import Generator
+from typing import Any
 
 from pyinfra import host
-from pyinfra.api import QuoteString, StringCommand, operation
+from pyinfra.api import StringCommand, operation
+from pyinfra.operations import apt
 
-from roles import job, lock, paths
+from roles import job, lock
 from roles.base import layout
-from roles.base.facts import Accounts
+from roles.base.facts import InstalledPackages
+from roles.spec import HostSpec
 
 
 @operation()
-def folders(weights_root: str) -> Generator[StringCommand, None, None]:
+def packages(wanted: list[str]) -> lock.Commands:
     """
-    Our folders are there and belong to root, those with secrets closed to everybody else.
+    Packages of the distribution are installed.
 
-    + weights_root: where weights lie
+    + wanted: their names
     """
-    for mode, wanted in (("755", [*layout.OPEN, weights_root]), ("700", [*layout.CLOSED])):
-        words = ("install", "--directory", "--owner=root", "--group=root", f"--mode={mode}")
-        yield StringCommand(*words, *map(QuoteString, wanted))
+    there = host.get_fact(InstalledPackages, packages=wanted)
+    if set(wanted) <= set(there):
+        host.noop("every package is installed")
+        return
+    yield from lock.held()
+    # What is recommended beside Docker would restart services on its own (needrestart).
+    yield from apt.packages._inner(
+        packages=wanted, update=True, cache_time=86400, no_recommends=True
+    )
 
 
 @operation()
-def accounts(users: list[str], groups: list[str]) -> Generator[StringCommand, None, None]:
+def laid_out_host(onto: HostSpec) -> job.Commands:
     """
-    System users and groups are there; the users have no home and no shell.
+    Accounts, folders, our own scripts and units are there, and the receipt of them.
 
-    + users: their names
-    + groups: their names
+    + onto: the host
     """
-    there = host.get_fact(Accounts, users=users, groups=groups)
-    for group in groups:
-        if group not in there:
-            yield StringCommand("groupadd", "--system", group)
-    homeless = ("--home-dir", "/nonexistent", "--no-create-home", "--shell", "/usr/sbin/nologin")
-    for user in users:
-        if user not in there:
-            yield StringCommand("useradd", "--system", *homeless, user)
+    yield from _laid_out(layout.laid_out(onto), python=onto.python)
 
 
 @operation()
-def hostside_scripts() -> Generator[StringCommand, None, None]:
-    """The scripts that run on hosts are there, in a folder of their own version."""
-    folder = QuoteString(f"{paths.HOSTSIDE}-{layout.hostside_digest()[:12]}")
-    beside = QuoteString(f"{paths.HOSTSIDE}-{layout.hostside_digest()[:12]}.new")
-    yield StringCommand(
-        "rm", "-rf", beside, "&&", "mkdir", "-p", beside,
-        "&&", "base64", "-d", "|", "tar", "-xz", "-C", beside, "--no-same-owner",
-        "&&", "sync", "-f", beside,
-        # Recovery at boot runs from here: at every moment the link leads to a whole folder.
-        "&&", "if", "[", "-e", folder, "]", ";", "then",
-        *_pointed_at(beside), "&&", "rm", "-rf", folder, "&&", "cp", "-a", beside, folder,
-        "&&", "sync", "-f", folder, "&&", *_pointed_at(folder), "&&", "rm", "-rf", beside, ";",
-        "else", "mv", "-T", beside, folder, "&&", *_pointed_at(folder), ";", "fi",
-        _stdin=layout.hostside_archive(),
-    )  # fmt: skip
+def hostside_scripts(python: str) -> job.Commands:
+    """
+    The scripts that run on hosts are there, in a folder of their own version.
+
+    + python: the interpreter that runs them
+    """
+    yield from _laid_out({"scripts": layout.hostside_folder()}, python=python)
 
 
-def _pointed_at(folder: QuoteString) -> list[str | QuoteString]:
-    link = QuoteString(f"{paths.HOSTSIDE}.new")
-    point: list[str | QuoteString] = ["ln", "-sfn", folder, link]
-    return [*point, "&&", "mv", "-Tf", link, QuoteString(paths.HOSTSIDE)]
+def _laid_out(wanted: dict[str, Any], *, python: str) -> job.Commands:
+    packed = layout.hostside_archive()
+
+    def script(taken_by: dict[str, Any] | None) -> StringCommand:
+        return job.sent("layout", packed, python=python, given=wanted | {"lock": taken_by})
+
+    yield from lock.held_by(script)
 
 
 @operation()
-def recovery() -> Generator[StringCommand, None, None]:
-    """Systemd knows our units as they are now; what restores at boot is enabled, and was asked."""
-    yield StringCommand(
-        "systemctl", "--no-reload", "enable", "--quiet", paths.RECOVER_UNIT,
-        "&&", "systemctl", "daemon-reload", "&&", "systemctl", "start", paths.RECOVER_UNIT,
-    )  # fmt: skip
-
-
-@operation()
-def asked_agent() -> Generator[StringCommand, None, None]:
-    """Gateways are answered, by our own scripts as they are now."""
-    yield StringCommand("systemctl", "enable", "--quiet", layout.AGENT_SOCKET)
-    # A socket does not move while its service has it. Who asks in between asks again.
-    yield StringCommand("systemctl", "stop", layout.AGENT_UNIT, layout.AGENT_SOCKET)
-    yield StringCommand("systemctl", "start", layout.AGENT_SOCKET)
-
-
-@operation()
-def held_receipt(phase: str) -> Generator[StringCommand, None, None]:
+def held_receipt(phase: str) -> lock.Commands:
     """
     What a phase left behind is still there, so that nothing of it is done again, but that the lock
     of a dead run is taken over.
@@ -92,19 +69,3 @@ def held_receipt(phase: str) -> Generator[StringCommand, None, None]:
     """
     host.noop(f"the receipt of {phase} holds")
     yield from lock.taken_over()
-
-
-@operation()
-def receipt(
-    phase: str, digest: str, managed: list[str], python: str
-) -> Generator[StringCommand, None, None]:
-    """
-    What a phase left behind is written down, so that a later run can tell whether it holds.
-
-    + phase: its name
-    + digest: of what went in
-    + managed: every path that it left
-    + python: the interpreter that runs our own code
-    """
-    given = {"digest": digest, "paths": managed}
-    yield job.script("receipts", "write", phase, python=python, given=given)

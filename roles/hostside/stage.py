@@ -12,12 +12,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import stat
 import sys
 from typing import Any, List
 
 import durable
 import mindie_release
+import ours
 import places
 import receipts
 
@@ -68,21 +68,9 @@ def _whole(folder: str, wanted: Any) -> bool:
     return all(
         durable.read_link(folder + "/" + name) == target for name, target in wanted["links"].items()
     ) and all(
-        _right(folder + "/" + name, file["text"].encode(), int(file["mode"], 8))
+        ours.holds(folder + "/" + name, file["text"].encode(), int(file["mode"], 8))
         for name, file in wanted["files"].items()
     )
-
-
-def _right(path: str, content: bytes, mode: int) -> bool:
-    try:
-        found = os.lstat(path)
-        with open(path, "rb") as file:
-            same = file.read() == content
-    except OSError:
-        return False
-    # Whoever owns a file may change it at any time.
-    owned = found.st_uid == os.geteuid() and stat.S_ISREG(found.st_mode)
-    return same and owned and stat.S_IMODE(found.st_mode) == mode
 
 
 def questions(wanted: Any) -> str:
@@ -104,6 +92,17 @@ def secrets(wanted: Any) -> None:
         durable.write(generation + "/" + name, text, mode=0o600)
 
 
+def _keep_folders(instance: str) -> None:
+    """
+    Make the folders that lead to what was laid out last, whose files do already. Everything on the
+    disk would wait for weights that are on their way there.
+    """
+    os.makedirs(places.instance(instance), exist_ok=True)
+    for place in (places.releases, places.checks, places.secrets, places.instance):
+        durable.sync_folder(place(instance))
+        durable.sync_folder(os.path.dirname(place(instance)))
+
+
 def main() -> None:
     """See the top of the file."""
     wanted = json.load(sys.stdin)
@@ -114,8 +113,7 @@ def main() -> None:
         paths = [*made_of, *lay_out(wanted)]
         paths.append(questions(wanted))
         secrets(wanted)
-        os.makedirs(places.instance(wanted["instance"]), exist_ok=True)
-        os.sync()
+        _keep_folders(wanted["instance"])
         receipts.write("stage-" + wanted["instance"], wanted["digest"], paths)
     except (OSError, mindie_release.ConfigError) as error:
         raise SystemExit(

@@ -2,7 +2,7 @@
 
 from roles.job.connection import again, lost, made_again, tune
 from roles.job.program import ELSEWHERE, FOLDER, files, program, there
-from roles.job.run import Commands, commands, connector_arguments, refusal, script, shown
+from roles.job.run import Commands, commands, connector_arguments, refusal, script, sent, shown
 
 __all__ = [
     "ELSEWHERE",
@@ -17,6 +17,7 @@ __all__ = [
     "program",
     "refusal",
     "script",
+    "sent",
     "shown",
     "there",
     "tune",

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Generator, Mapping
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
@@ -40,6 +41,24 @@ def script(name: str, *words: str, python: str, given: object) -> StringCommand:
     """
     command = [QuoteString(python), QuoteString(paths.script(name)), *map(QuoteString, words)]
     return Telling(*command, _stdin=json.dumps(given))
+
+
+def sent(name: str, *lines: str, python: str, given: object) -> StringCommand:
+    """
+    Return the command that runs one of our scripts where there may be none, with ``given`` as JSON
+    and more lines on its input. What it says when it ends well is for the operator.
+    """
+    # It needs nothing but the standard library: Python need not look for packages.
+    words = ["-I", "-S", "-c", "import sys; exec(sys.stdin.readline())", name]
+    # Lines that all hosts are sent are kept once.
+    return Telling(
+        *map(QuoteString, (python, *words)), _stdin=[_line(name), json.dumps(given), *lines]
+    )
+
+
+@cache
+def _line(name: str) -> str:
+    return f"exec({whole_program(name)!a})"
 
 
 def commands(name: str, *, script: str, python: str, plan: dict[str, Any]) -> Commands:

@@ -5,48 +5,76 @@ import json
 import os
 import socket
 import uuid
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from pyinfra import host, state
-from pyinfra.api import Host, QuoteString, State, StringCommand, operation
+from pyinfra.api import FunctionCommand, Host, QuoteString, State, StringCommand, operation
 from pyinfra.api.output import echo
 from pyinfra.api.state import BaseStateCallback
 
 from roles import job, probe
+from roles.hostside import places
+
+Commands = Generator[StringCommand, None, None]
 
 _HELD = "metalserve lock"
 
 
 @operation()
-def deploy_lock() -> Generator[StringCommand, None, None]:
+def deploy_lock() -> Commands:
     """This run alone changes the host."""
     yield from held()
 
 
-def held() -> Generator[StringCommand, None, None]:
+def held() -> Commands:
     """Yield what takes the lock, unless this run has it; the start of every change."""
     if _HELD in host.connector_data:
         return
-    python, found = host.data.spec.python, probe.of(host)["lock"]
+    words = [QuoteString(host.data.spec.python), "-", "take", QuoteString(json.dumps(_wanted()))]
+    yield StringCommand(*words, _stdin=job.program("lock"))
+    _keep(state, host)
+
+
+def held_by(script: Callable[[dict[str, Any] | None], StringCommand]) -> job.Commands:
+    """
+    Yield a script that takes the lock itself before anything else, unless this run has it.
+
+    :param script: told what it takes the lock by; ``None`` when this run has it
+    """
+    if _HELD in host.connector_data:
+        yield script(None)
+        return
+    # A script that fails may have taken it.
+    yield FunctionCommand(_keep, (), {})
+    yield script(_wanted())
+
+
+def taken_over() -> Commands:
+    """Yield what takes the lock of a dead run, which does not give it back itself."""
+    found = probe.of(host)["lock"]
+    if found and at_work(found) is False:
+        yield from held()
+
+
+def _wanted() -> dict[str, Any]:
+    """Return what a host takes the lock by."""
+    found = probe.of(host)["lock"]
     dead = _dead(found)
     if found and found["run"] == dead:
         # What the host says to it is shown with -vvv alone.
         who = f"the lock of {found['who']} (run {dead})"
         echo(f"{host.print_prefix}takes over {who}", err=True)
-    yield _command("take", python, owner() | {"break": dead})
-    host.connector_data[_HELD] = python, job.connector_arguments(host)
+    return owner() | {"break": dead}
+
+
+def _keep(state: State, host: Host) -> None:
+    """Note that this run has the lock, and has to give it back."""
+    host.connector_data[_HELD] = job.connector_arguments(host)
     if not any(isinstance(known, _GiveBack) for known in state.callback_handlers):
         state.add_callback_handler(_GiveBack())
-
-
-def taken_over() -> Generator[StringCommand, None, None]:
-    """Yield what takes the lock of a dead run, which does not give it back itself."""
-    found = probe.of(host)["lock"]
-    if found and at_work(found) is False:
-        yield from held()
 
 
 class _GiveBack(BaseStateCallback):
@@ -56,10 +84,9 @@ class _GiveBack(BaseStateCallback):
     def host_disconnect(state: State, host: Host) -> None:
         if _HELD not in host.connector_data:
             return
-        python, arguments = host.connector_data.pop(_HELD)
-        command = _command("release", python, owner())
+        arguments = host.connector_data.pop(_HELD)
         try:
-            host.run_shell_command(command, **arguments | {"_stdin": job.program("lock")})
+            host.run_shell_command(_released(), **arguments)
         except Exception as error:  # an exception here would end the run for every host
             print(f"{host.print_prefix}the deploy lock was not given back: {error}")
 
@@ -77,9 +104,18 @@ def owner() -> dict[str, Any]:
     }
 
 
-def _command(verb: str, python: str, given: dict[str, Any]) -> StringCommand:
-    words = [QuoteString(python), "-", verb, QuoteString(json.dumps(given))]
-    return StringCommand(*words, _stdin=job.program("lock"))
+def _released() -> StringCommand:
+    """
+    Return what gives the lock back if it is ours, as ``release`` of ``lock.py`` does, without that:
+    Python takes ten times as long, and every run that changes something ends with it.
+    """
+    mine, kept = json.dumps({"run": owner()["run"]})[1:-1], places.lock()
+    words = ("release", QuoteString(mine), kept)
+    # Where none is, nothing of ours may be, nor come to be.
+    alone = ("test", "!", "-e", kept, "||", "flock", places.lock_guard())
+    return StringCommand(
+        *alone, "sh", "-c", QuoteString('! grep -qsF "$1" "$2" || rm "$2"'), *words
+    )
 
 
 def _dead(held: dict[str, Any] | None) -> str | None:

@@ -60,9 +60,8 @@ def renew(host: Host) -> dict[str, Any]:
 
     Unlike a fact that fails, no answer does not fail the host: it may be on its way through a boot.
     """
-    sent = program(host.data.spec.accelerator)
     try:
-        _, found = _asked(host, sent, job.connector_arguments(host))
+        _, found = _asked(host, job.connector_arguments(host))
     except (OSError, EOFError, SSHException) as error:
         found = silent(str(error))
     host.connector_data[_ASKED], host.connector_data[_RENEWED] = found or silent(), True
@@ -78,19 +77,24 @@ def ahead(host: Host) -> None:
         known: Mapping[str, Any] = pop_global_arguments(host.state, host, {})[0]
         arguments = {key: known[key] for key in CONNECTOR_ARGUMENT_KEYS if key in known}
         with contextlib.suppress(OSError, EOFError, SSHException):
-            for text in (there, program):
-                done, found = _asked(host, text(host.data.spec.accelerator), arguments)
-                if found or not done:
-                    break
+            done, found = _asked(host, arguments)
             if done and found:
                 host.connector_data[_ASKED] = found
 
 
-def _asked(host: Host, sent: str, arguments: dict[str, Any]) -> tuple[bool, dict[str, Any] | None]:
-    """Return whether a host could run what it was sent, and its answer; ``None`` for nothing."""
-    command = Probe().command(**_about(host.data.spec))
-    done, output = host.run_shell_command(command, **arguments | {"_stdin": sent})
-    return done, Probe().process(output.stdout_lines) if output.stdout_lines else None
+def _asked(host: Host, arguments: dict[str, Any]) -> tuple[bool, dict[str, Any] | None]:
+    """
+    Ask the probe that a prepared host has, else the one that is sent. Return whether the host could
+    run what it was sent, and its answer; ``None`` for nothing.
+    """
+    command, found = Probe().command(**_about(host.data.spec)), None
+    for text in (there, program):
+        sent = {"_stdin": text(host.data.spec.accelerator)}
+        done, output = host.run_shell_command(command, **arguments | sent)
+        found = Probe().process(output.stdout_lines) if output.stdout_lines else None
+        if found or not done:
+            break
+    return done, found
 
 
 def renewed(host: Host) -> bool:

@@ -23,6 +23,9 @@ KEY = "sesame-sesame-sesame"
 _ASKED = '{{"weights_root": "/srv/metalserve/weights", "accelerator": "{}"}}'
 _COMMAND = re.compile(r"\[fake\] simulating command on @fake/(\w+): (.*)")
 _DIGEST = re.compile(r"\b[0-9a-f]{12}\b")
+_OURS = re.compile(
+    r"(?:- (?=take)|' (?=release|layout))(\w+)|hostside/(\w+)\.py(?: run)?([ \w.-]*)"
+)
 _RUN = re.compile(r" [0-9a-f]{32}$")
 
 
@@ -56,9 +59,9 @@ class Ran:
         """Return what a host was told of ours, in short."""
         found = []
         for words in self.commands(host):
-            if ran := re.search(r"- (take|release) |hostside/(\w+)\.py(?: run)?([ \w.-]*)", words):
-                lock, script, rest = ran.groups()
-                found.append(lock or f"{script}{rest}")
+            if ran := _OURS.search(words):
+                alone, script, rest = ran.groups()
+                found.append(alone or f"{script}{rest}")
         return [_DIGEST.sub("…", _RUN.sub("", words)) for words in found]
 
 
@@ -139,20 +142,20 @@ def test_each_host_and_step_is_reported(deployed: Ran) -> None:
         (
             "bare",
             [
-                *("take", "receipts write prepare"),
+                *("take", "layout"),
                 *("jobs install-vllm-0.32-cpu-… install", "jobs weights-canary-… fetch", "stage"),
                 *("jobs activate-chat activate", "release"),
             ],
         ),
         (
             "drift",
-            ["take", "receipts write prepare", "jobs weights-canary-… fetch", "release"],
+            ["take", "layout", "jobs weights-canary-… fetch", "release"],
         ),
-        ("idle", ["take", "receipts write prepare", "release"]),
+        ("idle", ["take", "layout", "release"]),
         (
             "front",
             [
-                *("take", "receipts write prepare"),
+                *("take", "layout"),
                 *("jobs install-vllm-0.32-cpu-… install", "jobs weights-canary-… fetch", "stage"),
                 *("jobs activate-chat activate", "gateway serve", "release"),
             ],
@@ -160,7 +163,7 @@ def test_each_host_and_step_is_reported(deployed: Ran) -> None:
         (
             "two",
             [
-                *("take", "receipts write prepare"),
+                *("take", "layout"),
                 *("jobs install-vllm-0.32-cpu-… install", "jobs weights-canary-… fetch"),
                 *("stage", "stage", "jobs activate-draw activate", "jobs activate-chat activate"),
                 "release",
@@ -177,17 +180,14 @@ def test_what_a_host_is_told(deployed: Ran, host: str, changes: list[str]) -> No
 
 def test_each_host_gets_its_own_users(deployed: Ran) -> None:
     """Steps that share a line of code share a name; what is run is each host's own."""
-    users = {
-        host: [words.split()[-1] for words in deployed.commands(host) if "useradd -" in words]
-        for host in ("bare", "two", "idle")
-    }
-    assert users == {
-        "bare": ["metalserve-chat"],
-        "two": ["metalserve-draw", "metalserve-chat"],
-        "idle": [],
-    }
-    # Where they have no home, none is made.
-    assert not any("mkdir -p /nonexistent" in words for words in deployed.commands("two"))
+    recover, vllm = "metalserve-recover.service", "metalserve-vllm@.service"
+    for host, named in {
+        "bare": ["metalserve-chat", recover, vllm],
+        "two": ["metalserve-draw", "metalserve-chat", recover, vllm],
+        "idle": [recover],
+    }.items():
+        steps = [step["name"] for step in deployed.report["hosts"][f"@fake/{host}"]["steps"]]
+        assert f"Lay out folders, scripts, {', '.join(named)}" in steps
 
 
 def test_refused() -> None:
@@ -298,11 +298,10 @@ def test_no_fleet_by_a_slip(deploy: str, words: list[str], said: str) -> None:
 def test_decommission() -> None:
     ran = _pyinfra("-y", "--debug", "--limit", "@fake/converged", FLEET, "deploy/decommission.py")
     assert ran.code == 0, ran.said
-    assert ran.changes("converged") == ["take", "jobs decommission decommission", "release"]
-    assert [words.split()[2] for words in ran.commands("converged") if " - " in words][-2:] == [
-        "finish",
-        "release",
-    ]
+    assert ran.changes("converged") == ["layout", "jobs decommission decommission", "release"]
+    finish, release = ran.commands("converged")[-2:]
+    assert finish.split()[1:3] == ["-", "finish"]
+    assert " release " in release
     assert "user       metalserve-chat" in ran.said
     assert "take @fake/converged out of the inventory" in ran.said
 

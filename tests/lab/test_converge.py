@@ -15,11 +15,10 @@ def test_bare_host_is_planned_whole(site: Site) -> None:
     assert site.planned
     assert site.planned.code == 0, site.planned.said
     steps = [step["name"].rsplit(" | ", 1)[1] for step in site.planned.report["plan"]]
-    assert steps[:4] == [
-        "Take the deploy lock",
+    assert steps[:2] == [
         "Install packages",
-        "Add metalserve-chat",
-        "Make our folders",
+        "Lay out folders, scripts, metalserve-chat, metalserve-recover.service, "
+        "metalserve-vllm@.service",
     ]
     wanted = [
         r"Install standin-0.32-\w+",

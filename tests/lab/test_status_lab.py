@@ -32,12 +32,12 @@ def test_run_left_its_report(site: Site) -> None:
     assert (planned["outcome"], done["outcome"]) == ("planned", "done")
     assert done["seconds"] > 0
     steps = done["hosts"][host.name]["steps"]
-    assert (steps[0]["name"], steps[0]["result"]) == ("Take the deploy lock", "done")
+    assert (steps[0]["name"], steps[0]["result"]) == ("Install packages", "unchanged")
     assert steps[-1]["name"] == f"Activate chat {current(host)}"
     (said,) = steps[-1]["said"]
     assert said.startswith(f"{current(host)} serves on port 8000, ")
     assert "answers right" in said
-    assert done["hosts"][idle.name]["steps"][0]["name"] == "Take the deploy lock"
+    assert done["hosts"][idle.name]["steps"][0]["name"] == "Install packages"
     assert done["hosts"][idle.name]["result"] == "done"
 
 

@@ -46,6 +46,20 @@ def test_script() -> None:
     assert found.connector_arguments == {"_stdin": json.dumps(PLAN)}
 
 
+def test_script_that_is_sent() -> None:
+    """Its program is the first line of its input; what many hosts are sent is not made anew."""
+    found, again = (
+        job.sent("lock", "more", "lines", python="/usr/bin/py thon", given=PLAN) for _ in range(2)
+    )
+    started = ["-I", "-S", "-c", "import sys; exec(sys.stdin.readline())", "lock"]
+    assert shlex.split(found.get_raw_value()) == ["/usr/bin/py thon", *started]
+    (program, *rest), (same, *_) = (one.connector_arguments["_stdin"] for one in (found, again))
+    assert rest == [json.dumps(PLAN), "more", "lines"]
+    assert "\n" not in program
+    assert program.isascii()
+    assert program is same
+
+
 @pytest.mark.parametrize(("well", "shown"), [(True, ["was changed"]), (False, [])])
 def test_what_a_script_says_is_for_the_operator(
     well: bool, shown: list[str], nouns: Nouns, echoed: list[str]

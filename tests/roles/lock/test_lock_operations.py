@@ -6,13 +6,15 @@ import os
 import re
 import socket
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pyinfra.api import Host
+from pyinfra.api import Host, StringCommand
 
 from roles import job, lock
+from roles.hostside import places
 from roles.lock import operations
 from tests.roles.faked import bare, lock_taken, on_host, told
 from tests.roles.spec.nouns import Nouns
@@ -94,6 +96,12 @@ def test_taken_once(nouns: Nouns) -> None:
         assert told(operations.deploy_lock, spec, bare(), host=host).commands == []
 
 
+def _released(state: str) -> str:
+    kept, mine = f"{state}/lock.json", f'"run": "{lock.owner()["run"]}"'
+    given_back = """sh -c '! grep -qsF "$1" "$2" || rm "$2"' release"""
+    return f"test ! -e {kept} || flock {kept}.guard {given_back} '{mine}' {kept}"
+
+
 def _leave(host: Host) -> list[str]:
     """Let a run leave a host; return what it still did there."""
     before = list(host.connector.executed_commands)  # type: ignore[attr-defined]
@@ -107,7 +115,7 @@ def test_given_back_when_the_run_leaves(nouns: Nouns) -> None:
     with on_host(spec, bare()) as host:
         told(operations.deploy_lock, spec, bare(), host=host)
         (command,) = _leave(host)
-        assert command == f"/usr/bin/python3 - release '{json.dumps(lock.owner())}'"
+        assert command == _released(places.STATE)
         assert _leave(host) == []
 
 
@@ -143,4 +151,40 @@ def test_given_back_with_what_it_was_taken_with(
         told(operations.deploy_lock, spec, bare(), host=host)
         monkeypatch.setattr(host, "run_shell_command", lambda _, **given: asked.append(given))
         host.state.trigger_callbacks("host_disconnect", host)
-    assert asked == [{"_stdin": job.program("lock"), **sudo}]
+    assert asked == [sudo]
+
+
+@pytest.mark.parametrize("run", ["mine", "another", None])
+def test_given_back_by_a_real_shell(
+    run: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the host's script writes it; another's stays, and where none is nothing comes to be."""
+    kept = tmp_path / "state/lock.json"
+    monkeypatch.setattr(places, "STATE", str(kept.parent))
+    owner = lock.owner() | {"break": None, **({"run": "r0000000"} if run == "another" else {})}
+    if run:
+        there = f"import lock, places\nplaces.STATE = {places.STATE!r}\nlock.main()"
+        words = [sys.executable, "-c", there, "take", json.dumps(owner)]
+        subprocess.run(words, env={"PYTHONPATH": str(job.FOLDER)}, check=True)
+        assert kept.is_file()
+    subprocess.run(["sh", "-c", operations._released().get_raw_value()], check=True)
+    assert kept.exists() is (run == "another")
+    assert tmp_path.joinpath("state").exists() is (run is not None)
+
+
+def test_script_that_takes_it_itself(nouns: Nouns) -> None:
+    """It is told who this run is. The lock is given back also if it fails: it may have it."""
+    spec, told_by = nouns.chat(), []
+
+    def script(taken_by: dict[str, Any] | None) -> StringCommand:
+        told_by.append(taken_by)
+        return StringCommand("true")
+
+    with on_host(spec, bare()) as host:
+        # What is planned alone has not begun.
+        keep, _ = operations.held_by(script)
+        assert _leave(host) == []
+        keep.execute(host.state, host, {})
+        assert len(list(operations.held_by(script))) == 1
+        assert told_by == [lock.owner() | {"break": None}, None]
+        assert _leave(host) == [_released(places.STATE)]

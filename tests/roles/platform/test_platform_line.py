@@ -11,7 +11,7 @@ from pyinfra.connectors.util import CommandOutput, OutputLine
 
 from roles import job, probe
 from roles.platform import converge, line
-from roles.probe.facts import program
+from roles.probe.facts import program, there
 from tests.roles.faked import bare, on_host
 from tests.roles.spec.nouns import Nouns
 
@@ -96,10 +96,17 @@ def test_probe_on_a_lost_connection(nouns: Nouns, monkeypatch: pytest.MonkeyPatc
 
 
 def test_probe_is_asked_as_the_operation_was_told(nouns: Nouns) -> None:
+    """A prepared host has it; that of another version is sent this one's."""
+    accelerator = nouns.chat().accelerator
+    own = {"_sudo": True, "_stdin": there(accelerator)}
     with on_host(nouns.chat(), bare(), _sudo=True) as host:
         answers = _Answers(host, json.dumps(bare()))
         probe.renew(host)
-    assert answers.asked == [{"_sudo": True, "_stdin": program(nouns.chat().accelerator)}]
+    assert answers.asked == [own]
+    with on_host(nouns.chat(), bare(), _sudo=True) as host:
+        answers = _Answers(host, job.ELSEWHERE, json.dumps(bare()))
+        assert probe.renew(host) == bare()
+    assert answers.asked == [own, {"_sudo": True, "_stdin": program(accelerator)}]
 
 
 @pytest.mark.parametrize(

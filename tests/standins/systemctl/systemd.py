@@ -53,6 +53,8 @@ class Systemd:
     unknown: list[str] = field(default_factory=list)
     journal: list[tuple[float, str, str]] = field(default_factory=list)
     units: dict[str, _Unit] = field(default_factory=dict)
+    read: dict[str, int | None] = field(default_factory=dict)
+    """When the file of each unit that was read was written; ``None`` where there was none."""
     refuses_jobs: str = ""
     """What ``systemd-run`` says instead of starting anything."""
     system_state: str = "running"
@@ -126,6 +128,8 @@ class Systemd:
         self.calls.append(said)
         self.on_call(said)
         match words:
+            case ["systemctl", "start", one, another] if not one.startswith("-"):
+                return max(self._start(one), self._start(another), key=lambda one: one.code)
             case ["systemctl", "start", unit]:
                 return self._start(unit)
             case ["systemctl", "start", "--no-block", unit]:
@@ -144,7 +148,10 @@ class Systemd:
                     self.units[unit].state = "inactive"
                 return _Answer()
             case ["systemctl", "daemon-reload"]:
+                self.read = {unit: self._written(unit) for unit in self.read}
                 return _Answer()
+            case ["systemctl", "show", "--property=LoadState,NeedDaemonReload", *units]:
+                return _Answer(said="\n".join(map(self._load, self._matching(units))))
             case ["systemctl", "show", "-P", "SystemState"]:
                 return _Answer(said=self.system_state + "\n")
             case ["systemctl", "show", "-P", "ActiveState", unit]:
@@ -181,14 +188,33 @@ class Systemd:
                 return _Answer(1, said=f"unknown command: {said}\n")
 
     def _known(self, unit: str) -> bool:
+        return unit in self.units or self._written(unit) is not None
+
+    def _written(self, unit: str) -> int | None:
+        """Return when a unit's file was written; ``None`` without one."""
         name, at, _ = unit.partition("@")
-        template = self.unit_files / f"{name}@.service"
-        return unit in self.units or (bool(at) and template.is_file())
+        file = self.unit_files / (f"{name}@.service" if at else unit)
+        return file.stat().st_mtime_ns if file.is_file() else None
+
+    def _matching(self, words: list[str]) -> list[str]:
+        """Return units as they are named; of a pattern those that were read."""
+        patterns = [fnmatch.filter(self.read, word) if "*" in word else [word] for word in words]
+        return [unit for units in patterns for unit in units]
+
+    def _load(self, unit: str) -> str:
+        """Read a unit's file unless it was read before; say what is known of it."""
+        written = self._written(unit)
+        known = self.read.setdefault(unit, written)
+        state = "not-found" if known is None else "loaded"
+        return f"LoadState={state}\nNeedDaemonReload={'no' if known == written else 'yes'}\n"
 
     def _start(self, name: str) -> _Answer:
         if not self._known(name):
             return _Answer(5, said=f"Failed to start {name}: Unit {name} not found.\n")
+        self._load(name)
         unit = self.units.setdefault(name, _Unit())
+        if "@" not in name:
+            unit.state = "active"
         if unit.state == "active":
             return _Answer()
         instance = self.root / "instances" / name.split("@")[1].removesuffix(".service")
