@@ -7,7 +7,7 @@ from pyinfra.api import StringCommand, operation
 from pyinfra.operations import apt
 
 from roles import job, lock
-from roles.base import layout
+from roles.base import changed, layout
 from roles.base.facts import InstalledPackages
 from roles.spec import HostSpec
 
@@ -37,7 +37,9 @@ def laid_out_host(onto: HostSpec) -> job.Commands:
 
     + onto: the host
     """
-    yield from _laid_out(layout.laid_out(onto), python=onto.python)
+    wanted = layout.laid_out(onto)
+    changed.show(wanted["files"])
+    yield from _laid_out(wanted, python=onto.python)
 
 
 @operation()
