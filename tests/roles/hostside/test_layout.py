@@ -21,6 +21,7 @@ import places
 import pytest
 import receipts
 
+from tests.roles.hostside.killed import Killed, kill_at
 from tests.roles.hostside.staged import names
 from tests.standins.systemctl.systemd import Systemd
 
@@ -189,10 +190,6 @@ def _state(tree: Path) -> dict[str, Any]:
     return {str(path): receipts.state(str(path)) for path in paths}
 
 
-class Killed(BaseException):
-    """The process is gone."""
-
-
 @pytest.mark.parametrize("drifted", [False, True])
 def test_stopped_at_any_moment_the_next_run_ends_it(
     drifted: bool, wanted: dict[str, Any], systemd: Systemd, monkeypatch: pytest.MonkeyPatch
@@ -207,7 +204,7 @@ def test_stopped_at_any_moment_the_next_run_ends_it(
         elif moment > 1:
             Path(places.ROOT, "hostside/one.py").write_text("")
         with monkeypatch.context() as patched:
-            _kill_at(patched, moment)
+            kill_at(patched, moment)
             try:
                 _run(patched, version)
             except Killed:
@@ -223,21 +220,6 @@ def test_stopped_at_any_moment_the_next_run_ends_it(
         if not killed:
             break
     assert moment > 3
-
-
-def _kill_at(patched: pytest.MonkeyPatch, moment: int) -> None:
-    count = 0
-    for name in ("symlink", "replace", "rename", "fsync", "mkdir"):
-        real = getattr(os, name)
-
-        def counted(*words: Any, real: Any = real, **named: Any) -> Any:
-            nonlocal count
-            count += 1
-            if count == moment:
-                raise Killed
-            return real(*words, **named)
-
-        patched.setattr(os, name, counted)
 
 
 def test_full_disk_is_not_left_fuller(

@@ -16,6 +16,7 @@ import pytest
 import receipts
 import stage
 
+from tests.roles.hostside.killed import Killed, kill_at
 from tests.roles.hostside.staged import names
 
 WANTED: dict[str, Any] = {
@@ -200,10 +201,6 @@ def test_release_that_serves_is_said_to(
     assert capsys.readouterr().out == said
 
 
-class Killed(BaseException):
-    """The process is gone."""
-
-
 @pytest.mark.parametrize("drifted", [False, True])
 def test_killed_at_any_moment_it_is_laid_out_by_the_next_run(
     drifted: bool, tree: Path, monkeypatch: pytest.MonkeyPatch
@@ -217,7 +214,7 @@ def test_killed_at_any_moment_it_is_laid_out_by_the_next_run(
             stage.lay_out(release)
             (folder / "start").write_text("changed")
         with monkeypatch.context() as patched:
-            _kill_at(patched, moment)
+            kill_at(patched, moment)
             try:
                 stage.lay_out(release)
             except Killed:
@@ -233,18 +230,3 @@ def test_killed_at_any_moment_it_is_laid_out_by_the_next_run(
         if not killed:
             break
     assert moment > 3
-
-
-def _kill_at(patched: pytest.MonkeyPatch, moment: int) -> None:
-    count = 0
-    for name in ("symlink", "replace", "rename", "fsync", "mkdir"):
-        real = getattr(os, name)
-
-        def counted(*words: Any, real: Any = real, **named: Any) -> Any:
-            nonlocal count
-            count += 1
-            if count == moment:
-                raise Killed
-            return real(*words, **named)
-
-        patched.setattr(os, name, counted)
