@@ -78,6 +78,9 @@ def _body(handler: BaseHTTPRequestHandler, path: str, body: bytes, mischief: Mis
         mischief.closing.wait(60)
         handler.close_connection = True
         return
+    if mischief.bytes_s:
+        # Slow as it is, it goes out as it is counted: the kernel would take megabytes at once.
+        handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BLOCK)
     breaks = mischief.breaks_after(len(body))
     end = len(body) if breaks is None else breaks
     for at in range(0, end, _BLOCK):
