@@ -11,9 +11,8 @@ from roles.spec import HostSpec
 @deploy("Prepare")
 def prepare(spec: HostSpec) -> None:
     """Leave users, folders, our own scripts and units on the host."""
-    if probe.holds(host, phase=layout.PHASE, digest=layout.digest_of(spec)) and _answers(
-        host, spec
-    ):
+    digest = layout.digest_of(spec)
+    if probe.holds(host, phase=layout.PHASE, digest=digest) and _answers(host, spec):
         operations.held_receipt(name="Prepared", phase=layout.PHASE)
         return
     if probe.of(host)["system"]["os"]["id"] in ("debian", "ubuntu"):

@@ -13,7 +13,7 @@ from roles.spec import HostSpec
 
 
 @operation()
-def packages(wanted: list[str]) -> lock.Commands:
+def packages(wanted: list[str]) -> job.Commands:
     """
     Packages of the distribution are installed.
 
@@ -62,7 +62,7 @@ def _laid_out(wanted: dict[str, Any], *, python: str) -> job.Commands:
 
 
 @operation()
-def held_receipt(phase: str) -> lock.Commands:
+def held_receipt(phase: str) -> job.Commands:
     """
     What a phase left behind is still there, so that nothing of it is done again, but that the lock
     of a dead run is taken over.

@@ -74,7 +74,7 @@ def finish(plan: Any) -> List[str]:
     if failed:
         raise OSError("\n  ".join(["what could not be deleted is still there:", *failed]))
     for path in kept:
-        removal.path(path)
+        durable.remove_all(path)
     # It stays where it is a link or a file system of its own.
     with contextlib.suppress(OSError):
         os.rmdir(places.STATE)

@@ -150,6 +150,16 @@ def remove(path: str, forgiven: type[OSError] = FileNotFoundError) -> None:
         return
 
 
+def remove_all(path: str) -> None:
+    """Leave nothing at ``path``, nor below it; no link is followed."""
+    import shutil
+
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path)
+    elif os.path.lexists(path):
+        os.unlink(path)
+
+
 def replace_folder(path: str, beside: str) -> None:
     """Leave ``path`` with what is ``beside``; who has its files open goes on with them."""
     import shutil

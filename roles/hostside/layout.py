@@ -83,7 +83,7 @@ def _scripts(texts: Dict[str, str], folder: str, link: str) -> int:
         # Recovery at boot may run from here: it is put right file by file, each in one step.
         strange = set(os.listdir(folder)) - {*texts, "__pycache__"}
         for name in strange:
-            _remove("{}/{}".format(folder, name))
+            durable.remove_all("{}/{}".format(folder, name))
         brought = [name for name, text in texts.items() if _file(folder + "/" + name, text)]
     else:
         brought = list(texts)
@@ -125,13 +125,6 @@ def _file(path: str, text: str) -> bool:
         shutil.rmtree(path)
     durable.write(path, text)
     return True
-
-
-def _remove(path: str) -> None:
-    if os.path.isdir(path) and not os.path.islink(path):
-        shutil.rmtree(path)
-    else:
-        os.unlink(path)
 
 
 def _units(units: List[str], start: List[str], again: List[str]) -> None:

@@ -15,7 +15,7 @@ import libc
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterator, Tuple
+    from typing import Iterator, List, Tuple
 
 _DIAGNOSIS, _BY_FAMILY, _TCP, _LISTENING = 4, 20, 6, 10
 # A request that is answered by all there is; of answers, that it changed meanwhile.
@@ -26,13 +26,12 @@ _QUESTION = struct.Struct("=BBxxI48x")
 _PORT, _INODE = struct.Struct(">20xH"), struct.Struct("=84xI")
 
 
-def read() -> Iterator[Tuple[int, str]]:
-    """Yield port and inode of each."""
+def read() -> List[Tuple[int, str]]:
+    """Return port and inode of each."""
     try:
-        found = [row for family in (libc.INET, libc.INET6) for row in _told(family)]
+        return [row for family in (libc.INET, libc.INET6) for row in _told(family)]
     except (OSError, struct.error):
-        found = [row for table in ("/proc/net/tcp", "/proc/net/tcp6") for row in _listed(table)]
-    return iter(found)
+        return [row for table in ("/proc/net/tcp", "/proc/net/tcp6") for row in _listed(table)]
 
 
 def _told(family: int) -> Iterator[Tuple[int, str]]:

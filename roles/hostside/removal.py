@@ -6,11 +6,11 @@ import contextlib
 import grp
 import os
 import pwd
-import shutil
 import subprocess
 from typing import Any, Callable, Dict, List
 
 import docker
+import durable
 import unneeded
 from remains import Thing
 
@@ -47,16 +47,8 @@ def _below(path: str) -> List[str]:
     return found
 
 
-def path(name: str) -> None:
-    """Delete a path and all below it; no link is followed."""
-    if os.path.isdir(name) and not os.path.islink(name):
-        shutil.rmtree(name)
-    elif os.path.lexists(name):
-        os.unlink(name)
-
-
 def _unit(name: str) -> None:
-    path(name)
+    durable.remove_all(name)
     if os.path.dirname(name).endswith(".wants"):
         # As systemd does when it disables the last one.
         with contextlib.suppress(OSError):
@@ -71,8 +63,8 @@ def _command(*words: str) -> None:
 
 HOW: Dict[str, Callable[[str], object]] = {
     "unit": _unit,
-    "folder": path,
-    "weights": path,
+    "folder": durable.remove_all,
+    "weights": durable.remove_all,
     "hold": lambda name: _command("apt-mark", "unhold", name),
     "user": lambda name: _command("userdel", name),
     "group": lambda name: _command("groupdel", name),

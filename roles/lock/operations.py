@@ -5,7 +5,7 @@ import json
 import os
 import socket
 import uuid
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,18 +18,16 @@ from pyinfra.api.state import BaseStateCallback
 from roles import job, probe
 from roles.hostside import places
 
-Commands = Generator[StringCommand, None, None]
-
 _HELD = "metalserve lock"
 
 
 @operation()
-def deploy_lock() -> Commands:
+def deploy_lock() -> job.Commands:
     """This run alone changes the host."""
     yield from held()
 
 
-def held() -> Commands:
+def held() -> job.Commands:
     """Yield what takes the lock, unless this run has it; the start of every change."""
     if _HELD in host.connector_data:
         return
@@ -52,7 +50,7 @@ def held_by(script: Callable[[dict[str, Any] | None], StringCommand]) -> job.Com
     yield script(_wanted())
 
 
-def taken_over() -> Commands:
+def taken_over() -> job.Commands:
     """Yield what takes the lock of a dead run, which does not give it back itself."""
     found = probe.of(host)["lock"]
     if found and at_work(found) is False:

@@ -13,7 +13,7 @@ from roles.release.release import Release
 
 
 @operation()
-def laid_out_release(release: Release) -> Generator[StringCommand, None, None]:
+def laid_out_release(release: Release) -> job.Commands:
     """
     The release is staged whole: links, rendered files, questions, secrets.
 

@@ -90,19 +90,28 @@ def _shown() -> str:
     return f"{asked} {UNIT} {TEMPLATE.replace('@', '@*')}service"
 
 
-def test_second_run_touches_nothing(
+@pytest.fixture
+def again(
     wanted: dict[str, Any],
     systemd: Systemd,
-    tree: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> None:
+) -> Callable[[], str]:
+    """A host where everything is laid out; lay it out once more and return what was said."""
     _run(monkeypatch, wanted)
+    capsys.readouterr()
+
+    def run() -> str:
+        _run(monkeypatch, wanted)
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_second_run_touches_nothing(again: Callable[[], str], systemd: Systemd, tree: Path) -> None:
     paths = [path for path in tree.rglob("*") if path.parent.name != "receipts"]
     before = {path: (path.lstat().st_ino, path.lstat().st_ctime_ns) for path in paths[1:]}
-    capsys.readouterr()
-    _run(monkeypatch, wanted)
-    assert capsys.readouterr().out == "everything was there\n"
+    assert again() == "everything was there\n"
     left = {path: (path.lstat().st_ino, path.lstat().st_ctime_ns) for path in before}
     receipt = {path for path in before if path.name == "receipts"}
     assert {path for path in before if left[path] != before[path]} <= receipt
@@ -170,18 +179,12 @@ def test_what_was_changed_by_hand_is_put_right(
     name: str,
     change: Callable[[Path], object],
     said: str,
-    wanted: dict[str, Any],
-    systemd: Systemd,
+    again: Callable[[], str],
     tree: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    _run(monkeypatch, wanted)
     before = _state(tree)
     change(tree / name)
-    capsys.readouterr()
-    _run(monkeypatch, wanted)
-    assert capsys.readouterr().out == f"{said}\n"
+    assert again() == f"{said}\n"
     assert _state(tree) == before
 
 
