@@ -5,7 +5,11 @@ import sys
 # pyinfra keeps nothing compiled of what is imported from here on: a sixth of a run over one host.
 sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
 
-from roles import control, probe, report, status  # noqa: E402
+from roles import control  # noqa: E402
+
+control.keep_memory()
+
+from roles import probe, report, status  # noqa: E402
 
 control.know_arguments()
 control.know_connectors()

@@ -7,6 +7,7 @@ from roles.control.begun import when_begun
 from roles.control.connections import allow_connections
 from roles.control.connectors import know_connectors
 from roles.control.lines import know_lines
+from roles.control.memory import keep_memory
 from roles.control.named import deploys
 from roles.control.quick import quicken_connections
 from roles.control.quiet import quiet_ssh
@@ -14,6 +15,7 @@ from roles.control.quiet import quiet_ssh
 __all__ = [
     "allow_connections",
     "deploys",
+    "keep_memory",
     "know_arguments",
     "know_connectors",
     "know_lines",

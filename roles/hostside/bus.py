@@ -11,7 +11,7 @@ import os
 import select
 import time
 
-import libc
+import bare_sockets
 import places
 
 TYPE_CHECKING = False
@@ -50,7 +50,7 @@ def answers(*questions: Question) -> List[Any]:
     # Nothing has to be waited for: neither whether we may ask nor one answer before the next.
     user = "\0AUTH EXTERNAL {}\r\nBEGIN\r\n".format(str(os.geteuid()).encode().hex())
     try:
-        descriptor = libc.connected(libc.LOCAL, libc.STREAM, places.BUS.encode() + b"\0")
+        descriptor = bare_sockets.connected(bare_sockets.LOCAL, bare_sockets.STREAM, places.BUS)
     except OSError as error:
         raise OSError("{}: {}".format(places.BUS, error.strerror)) from error
     try:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 import struct
 
+import bare_sockets
 import glance
-import libc
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,13 +29,13 @@ _PORT, _INODE = struct.Struct(">20xH"), struct.Struct("=84xI")
 def read() -> List[Tuple[int, str]]:
     """Return port and inode of each."""
     try:
-        return [row for family in (libc.INET, libc.INET6) for row in _told(family)]
+        return [row for family in (bare_sockets.INET, bare_sockets.INET6) for row in _told(family)]
     except (OSError, struct.error):
         return [row for table in ("/proc/net/tcp", "/proc/net/tcp6") for row in _listed(table)]
 
 
 def _told(family: int) -> Iterator[Tuple[int, str]]:
-    descriptor = libc.connected(libc.NETLINK, libc.RAW, bytes(10), _DIAGNOSIS)
+    descriptor = bare_sockets.connected(bare_sockets.NETLINK, bare_sockets.RAW, (0, 0), _DIAGNOSIS)
     try:
         # The answer is there when the question has been sent, or does not come.
         os.set_blocking(descriptor, False)

@@ -11,10 +11,10 @@ import os
 import resource
 import sys
 
+import bare_sockets
 import bus
 import clock
 import glance
-import libc
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def addresses(root: str = "/") -> List[str]:
     rows = [row.strip() for row in routes.splitlines()]
     found = {one[len("|-- ") :] for one, how in zip(rows, rows[1:]) if how == "/32 host LOCAL"}
     for row in (_text(root, "proc/net/if_inet6") or "").splitlines():
-        found.add(libc.address_text(bytes.fromhex(row.split()[0])))
+        found.add(bare_sockets.address_text(bytes.fromhex(row.split()[0])))
     return sorted(one for one in found if one != "::1" and not one.startswith("127."))
 
 

@@ -2,15 +2,16 @@
 What a finished phase left behind, so that a later run can tell whether it still holds.
 
 ``receipts.py write PHASE`` reads ``{"digest": ..., "paths": [...]}`` from its input.
-Small files are kept by their sha256; files of more than 1 MiB by size, time and inode.
+Small files are kept by their sha256; files of more than 1 MiB by size, time and inode. A small file
+that nobody has touched since, by what the file system says of it, is not read again.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 import sys
+import time
 
 import durable
 import places
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from typing import Any, Dict, List
 
 _SMALL = 1024 * 1024
+# The longest that a kernel gives one time to all that changes.
+_TICK_S = 0.01
 
 
 def state(path: str) -> Dict[str, Any]:
@@ -41,8 +44,20 @@ def state(path: str) -> Dict[str, Any]:
             changed=found.st_mtime_ns,
             inode=found.st_ino,
         )
+    # Where nothing drifted it is not needed: to import it takes longer than all that is asked here.
+    import hashlib
+
     with open(path, "rb") as file:
         return dict(owned, kind="file", sha256=hashlib.sha256(file.read()).hexdigest())
+
+
+def _seen(path: str) -> List[int]:
+    """Return what changes with every change to a file, of its mode and owner too."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return []
+    return [found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
 
 
 def write(phase: str, digest: str, paths: List[str], files: Any = None) -> None:
@@ -51,11 +66,15 @@ def write(phase: str, digest: str, paths: List[str], files: Any = None) -> None:
 
     :param files: what nobody else knows of what it made: ``{"path", "size", "sha256"}`` each
     """
+    seen = {path: _seen(path) for path in paths}
+    # Who changes a file once it is read gives it another time.
+    time.sleep(_TICK_S)
     kept = {path: state(path) for path in paths}
     missing = [path for path, found in kept.items() if found["kind"] == "missing"]
     if missing:
         raise SystemExit("{}: did not leave {}".format(phase, ", ".join(missing)))
-    receipt = {"digest": digest, "at": durable.now(), "paths": kept}
+    small = {path: seen[path] for path, found in kept.items() if found["kind"] == "file"}
+    receipt = {"digest": digest, "at": durable.now(), "paths": kept, "seen": small}
     if files is not None:
         receipt["files"] = files
     durable.write_json("{}/{}.json".format(places.receipts(), phase), receipt)
@@ -70,7 +89,10 @@ def files(phase: str) -> Any:
 def drifted(receipt: Any) -> List[str]:
     """Return a line for each path that is not as it was left."""
     lines = []
+    seen = receipt.get("seen", {})
     for path, kept in sorted(receipt["paths"].items()):
+        if path in seen and seen[path] == _seen(path):
+            continue
         found = state(path)
         if found == kept:
             continue

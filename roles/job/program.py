@@ -1,6 +1,7 @@
 """One of our hostside scripts as a single program, for hosts that have none of them yet."""
 
 import base64
+import binascii
 import hashlib
 import importlib.util
 import lzma
@@ -35,19 +36,19 @@ sys.meta_path.insert(0, Siblings(dict(modules)))
 # To parse them would take ten times as long. A line of text that reads like an import brings a
 # sibling too many at worst.
 _IMPORTED = re.compile(r"^ *(?:from (\w+) import |import (.+))", re.MULTILINE)
-# What answers once and is gone has nothing that has to be tidied up, meanwhile or at its end.
+# What answers once and is gone has nothing that has to be tidied up, meanwhile or at its end. Of a
+# better digest the import takes longer than the rest; who means ill there is root anyway.
 _THERE = """\
-import gc, hashlib, os, sys
+import binascii, gc, os, sys
 gc.disable()
-folder, names = {folder!r}, {names!r}
-seen = hashlib.sha256()
+folder, names, seen = {folder!r}, {names!r}, 0
 try:
     for name in names:
-        with open(folder + "/" + name + ".py", "rb") as file:
-            seen.update(file.read())
+        with open(folder + "/" + name + ".py", "rb", 0) as file:
+            seen = binascii.crc32(file.read(), seen)
 except OSError:
     pass
-if seen.hexdigest() == {digest!r}:
+if seen == {seen}:
     sys.path.insert(0, folder)
     import {main}
     {main}.main()
@@ -88,7 +89,7 @@ def there(name: str, carried: tuple[str, ...] = ()) -> str:
     return _THERE.format(
         folder=paths.HOSTSIDE,
         names=[*sources],
-        digest=hashlib.sha256(b"".join(sources.values())).hexdigest(),
+        seen=binascii.crc32(b"".join(sources.values())),
         main=name,
         elsewhere=ELSEWHERE,
     )

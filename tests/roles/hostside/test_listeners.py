@@ -5,7 +5,7 @@ import socket
 import struct
 from collections.abc import Iterator
 
-import libc
+import bare_sockets
 import listeners
 import pytest
 
@@ -41,7 +41,7 @@ def _no_list(*_: object) -> int:
 def test_tables_where_there_is_no_list(
     listening: set[tuple[int, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(libc, "connected", _no_list)
+    monkeypatch.setattr(bare_sockets, "connected", _no_list)
     assert _ports(listening) == listening
 
 
@@ -67,5 +67,5 @@ def test_tables_where_the_list_is_odd(
                 kernels.send(answer)
         return ours.detach()
 
-    monkeypatch.setattr(libc, "connected", connected)
+    monkeypatch.setattr(bare_sockets, "connected", connected)
     assert _ports(listening) == listening

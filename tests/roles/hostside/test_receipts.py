@@ -127,3 +127,41 @@ def test_script_reads_what_to_keep_from_its_input(
     kept = durable.read_json(f"{places.receipts()}/prepare.json")
     assert kept["digest"] == "d2"
     assert list(kept["paths"]) == [f"{tree}/file"]
+
+
+def test_small_files_that_nobody_touched_are_not_read_again(
+    left: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    state = receipts.state
+
+    def counted(path: str) -> dict[str, object]:
+        read.append(path)
+        return state(path)
+
+    monkeypatch.setattr(receipts, "state", counted)
+    assert _drift() == []
+    assert f"{left}/small" not in read
+    # One that was touched is what it was all the same.
+    (left / "small").touch()
+    assert _drift() == []
+    assert read.count(f"{left}/small") == 1
+
+
+def test_receipt_of_before_holds(left: Path) -> None:
+    kept = Path(places.receipts()) / "phase.json"
+    told = json.loads(kept.read_text())
+    assert list(told.pop("seen")) == [f"{left}/small"]
+    kept.write_text(json.dumps(told))
+    assert _drift() == []
+    (left / "small").write_text("two")
+    assert _drift() == [f"{left}/small has another sha256"]
+
+
+def test_whoever_gives_a_file_its_old_time_is_found_out(left: Path) -> None:
+    path = left / "small"
+    before = path.stat()
+    path.write_text("two")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    assert _drift() == [f"{path} has another sha256"]
