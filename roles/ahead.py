@@ -2,7 +2,7 @@
 
 import contextlib
 
-from roles.base import layout
+from roles import base
 from roles.release import Release
 from roles.spec import HostSpec
 
@@ -13,6 +13,6 @@ def work_out(spec: HostSpec | None) -> None:
         return
     # Whoever asks for it later says what is wrong.
     with contextlib.suppress(Exception):
-        layout.digest_of(spec)
+        base.digest_of(spec)
         for instance in spec.instances:
             _ = Release(spec=spec, instance=instance).name

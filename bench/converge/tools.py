@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -10,14 +9,13 @@ from importlib import metadata
 from pathlib import Path
 from tempfile import mkdtemp
 
-from bench.converge import venvs
+from bench import venvs
 from bench.converge.gauge import Measured
 from bench.converge.site import Site
 from roles.lab import LabError, places
 from roles.lab.command import attempt
 
 HERE = Path(__file__).parent
-_PYINFRA = str(Path(sys.executable).with_name("pyinfra"))
 # Each connection is a new one, and all of them are there at once.
 _EACH = """
 pids=
@@ -151,13 +149,20 @@ def _ours(site: Site, run: Run) -> Command:
     deploys = ["prepare", "stage"] if run is Run.FIRST else ["main"]
     files = [f"deploy/{name}.py" for name in deploys]
     reports = ["--data", f"reports={site.folder}/reports"]
-    words = [_PYINFRA, "-y", "--json", *reports, f"{site.folder}/ours.py", *files]
+    words = [
+        str(venvs.ours() / "bin/pyinfra"),
+        "-y",
+        "--json",
+        *reports,
+        f"{site.folder}/ours.py",
+        *files,
+    ]
     return Command(words, places.REPOSITORY)
 
 
 def _plain(site: Site, run: Run) -> Command:
     # Not where our own config.py is.
-    words = [_PYINFRA, "-y", "--json", "plain.py", str(HERE / "plain.py")]
+    words = [str(venvs.ours() / "bin/pyinfra"), "-y", "--json", "plain.py", str(HERE / "plain.py")]
     return Command(words, site.folder)
 
 

@@ -4,12 +4,12 @@ import contextlib
 import os
 import resource
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from bench import venvs
 from roles.lab import LabError, places
 
 _OURS, _PLAIN = "deploy/main.py", "bench/plain/deploy.py"
@@ -56,7 +56,7 @@ def measured(run: Run, hosts: int, instances: int, sharing: str) -> Measured:
         "PYINFRA_PROGRESS": "off",
     }
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile("w+") as said:
-        pyinfra = str(Path(sys.executable).with_name("pyinfra"))
+        pyinfra = str(venvs.ours() / "bin/pyinfra")
         began = time.monotonic()
         process = subprocess.Popen(  # noqa: S603
             [pyinfra, "--data", f"reports={folder}", "bench/scale/crowd.py", *run.words],

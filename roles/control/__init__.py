@@ -7,6 +7,7 @@ from roles.control.begun import when_begun
 from roles.control.connections import allow_connections
 from roles.control.connectors import know_connectors
 from roles.control.lines import know_lines
+from roles.control.match_exec import run_match_exec
 from roles.control.memory import keep_memory
 from roles.control.named import deploys
 from roles.control.quick import quicken_connections
@@ -22,6 +23,7 @@ __all__ = [
     "quicken_connections",
     "quiet_ssh",
     "refuse_unknown",
+    "run_match_exec",
     "stopping",
     "when_begun",
 ]

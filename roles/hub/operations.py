@@ -50,4 +50,6 @@ def _hub(wish: Asked) -> Hub:
 
         return ModelScopeHub(wish.endpoint, token)
     except ModuleNotFoundError as error:
-        raise HubError(f"the hub's client is not installed here ({error}), run bin/setup") from None
+        raise HubError(
+            f"the hub's client is not installed here ({error}), run bin/setup --group hubs"
+        ) from None

@@ -28,7 +28,8 @@ class Served:
     def __init__(self, folder: Path) -> None:
         packed = build.build(folder / "packed")
         with tarfile.open(packed.path) as archive:
-            archive.extractall(folder / "stack", filter="data")
+            archive.extraction_filter = getattr(tarfile, "data_filter", None)
+            archive.extractall(folder / "stack")
         self.folder, self.store = folder, folder / "store"
         store.add(self.store, MODEL, ANSWERS)
         (folder / "home").mkdir()

@@ -23,7 +23,8 @@ class Models(Host):
         archive = build.atb_models(folder, questions=root.parent / "questions.json")
         self.models = folder / "atb-models"
         with tarfile.open(archive) as opened:
-            opened.extractall(self.models, filter="data")
+            opened.extraction_filter = getattr(tarfile, "data_filter", None)
+            opened.extractall(self.models)
         self.images = folder / "images"
         self.images.mkdir()
         (self.images / "a.png").write_bytes(PNG)

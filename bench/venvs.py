@@ -1,11 +1,17 @@
-"""The tools that we are held against, each in an environment of its own, pinned here."""
+"""
+Environments of the tools, one each: of those that we are held against, pinned here, and ours as
+``bin/setup`` makes it for operators, without what tests and benches need besides.
+"""
 
+import hashlib
 import os
 import shutil
 import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
-from roles.lab import LabError
+from roles.lab import LabError, places
 from roles.lab.command import attempt, run
 
 ANSIBLE = "ansible-core==2.21.5"
@@ -13,6 +19,25 @@ MITOGEN = "mitogen==0.3.54"
 _CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "metalserve-bench"
 # The newest ansible-core needs a newer Python than we do.
 _PYTHONS = ("python3.14", "python3.13", "python3.12")
+
+
+@cache
+def ours() -> Path:
+    """Return the folder of our environment, made now if it is not there."""
+    locked = (places.REPOSITORY / "uv.lock").read_bytes()
+    # Of another Python, or once the repository is elsewhere, it would be another.
+    about = f"{sys.version}{sys.prefix}".encode()
+    folder = _CACHE / f"ours-{hashlib.sha256(locked + about).hexdigest()[:12]}"
+    return _once(folder, _bring_ours)
+
+
+def _bring_ours(folder: Path) -> None:
+    uv = Path(sys.executable).with_name("uv")
+    words = ("sync", "--quiet", "--frozen", "--compile-bytecode", "--python", sys.executable)
+    into = ("env", f"UV_PROJECT_ENVIRONMENT={folder}")
+    run(*into, uv, *words, "--project", places.REPOSITORY, timeout_s=600)
+    # What jobs bring to hosts.
+    shutil.copy2(uv, folder / "bin")
 
 
 def ansible() -> Path:
@@ -32,14 +57,20 @@ def strategies(folder: Path) -> Path:
 
 
 def _made(name: str, *pins: str) -> Path:
-    folder = _CACHE / "-".join([name, *(pin.rpartition("=")[2] for pin in pins)])
-    complete = folder / "complete"
-    if not complete.exists():
-        shutil.rmtree(folder, ignore_errors=True)
+    def bring(folder: Path) -> None:
         uv = Path(sys.executable).with_name("uv")
         run(uv, "venv", "--quiet", "--python", _python(), folder)
         words = ("install", "--quiet", "--compile-bytecode", "--python", folder / "bin/python")
         run(uv, "pip", *words, *pins, timeout_s=600)
+
+    return _once(_CACHE / "-".join([name, *(pin.rpartition("=")[2] for pin in pins)]), bring)
+
+
+def _once(folder: Path, bring: Callable[[Path], None]) -> Path:
+    complete = folder / "complete"
+    if not complete.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        bring(folder)
         complete.touch()
     return folder
 
