@@ -22,13 +22,12 @@ _PYTHONS = ("python3.14", "python3.13", "python3.12")
 
 
 @cache
-def ours() -> Path:
-    """Return the folder of our environment, made now if it is not there."""
-    locked = (places.REPOSITORY / "uv.lock").read_bytes()
-    # Of another Python, or once the repository is elsewhere, it would be another.
-    about = f"{sys.version}{sys.prefix}".encode()
-    folder = _CACHE / f"ours-{hashlib.sha256(locked + about).hexdigest()[:12]}"
-    return _once(folder, _bring_ours)
+def pyinfra() -> str:
+    """Return pyinfra of our environment, which is made now if it is not there."""
+    pins = [places.REPOSITORY / name for name in ("uv.lock", "roles/engine/uv.txt")]
+    about = sys.version.encode() + b"".join(file.read_bytes() for file in pins)
+    folder = _CACHE / f"ours-{hashlib.sha256(about).hexdigest()[:12]}"
+    return str(_once(folder, _bring_ours) / "bin/pyinfra")
 
 
 def _bring_ours(folder: Path) -> None:

@@ -60,10 +60,12 @@ def measured(
             stdout=out,
             stderr=err,
         )
-        ended = _ended(process, within_s)
-        took = time.perf_counter() - began
-        peak = sampler.stop()
-        used = _cpu_s(folders)
+        try:
+            ended = _ended(process, within_s)
+        finally:
+            took = time.perf_counter() - began
+            peak = sampler.stop()
+            used = _cpu_s(folders)
         if not ended:
             process.kill()
         code = process.wait()

@@ -149,20 +149,13 @@ def _ours(site: Site, run: Run) -> Command:
     deploys = ["prepare", "stage"] if run is Run.FIRST else ["main"]
     files = [f"deploy/{name}.py" for name in deploys]
     reports = ["--data", f"reports={site.folder}/reports"]
-    words = [
-        str(venvs.ours() / "bin/pyinfra"),
-        "-y",
-        "--json",
-        *reports,
-        f"{site.folder}/ours.py",
-        *files,
-    ]
+    words = [venvs.pyinfra(), "-y", "--json", *reports, f"{site.folder}/ours.py", *files]
     return Command(words, places.REPOSITORY)
 
 
 def _plain(site: Site, run: Run) -> Command:
     # Not where our own config.py is.
-    words = [str(venvs.ours() / "bin/pyinfra"), "-y", "--json", "plain.py", str(HERE / "plain.py")]
+    words = [venvs.pyinfra(), "-y", "--json", "plain.py", str(HERE / "plain.py")]
     return Command(words, site.folder)
 
 

@@ -29,7 +29,7 @@ class Served:
         packed = build.build(folder / "packed")
         with tarfile.open(packed.path) as archive:
             archive.extraction_filter = getattr(tarfile, "data_filter", None)
-            archive.extractall(folder / "stack")
+            archive.extractall(folder / "stack")  # noqa: S202 packed by us
         self.folder, self.store = folder, folder / "store"
         store.add(self.store, MODEL, ANSWERS)
         (folder / "home").mkdir()
